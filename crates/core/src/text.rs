@@ -1,0 +1,113 @@
+//! Places in a text, and slugs.
+
+use serde::{Deserialize, Serialize};
+
+/// A half-open range of bytes `start..end` in one source text. Both ends lie on character borders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The span `start..end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end, "a span runs forward");
+        Self { start, end }
+    }
+
+    /// The bytes it names.
+    pub fn of<'a>(&self, text: &'a str) -> &'a str {
+        &text[self.start..self.end]
+    }
+}
+
+/// Maps byte offsets to lines and columns, both counted from 1, columns in characters.
+#[derive(Clone, Debug)]
+pub struct LineIndex {
+    starts: Vec<usize>,
+}
+
+impl LineIndex {
+    /// Reads `text` once; `\n` ends a line (so CRLF does too).
+    pub fn new(text: &str) -> Self {
+        let mut starts = vec![0];
+        starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
+        Self { starts }
+    }
+
+    /// The line that holds byte `offset`, from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+
+    /// Line and column of byte `offset` in the `text` this index was made from.
+    pub fn line_column(&self, text: &str, offset: usize) -> (usize, usize) {
+        let line = self.line(offset);
+        let start = self.starts[line - 1];
+        let end = offset.min(text.len());
+        let column = text.get(start..end).map_or(1, |head| head.chars().count() + 1);
+        (line, column)
+    }
+}
+
+/// Longest slug, in characters.
+pub const SLUG_MAX_CHARS: usize = 64;
+
+/// Lower case; letters and digits of any script kept; each other run becomes one `-`; trimmed; cut
+/// at the last `-` within [`SLUG_MAX_CHARS`] characters. May be empty.
+///
+/// ```
+/// use taskmaster_core::text::slug;
+/// assert_eq!(slug("Configure DNS (local hosts file)"), "configure-dns-local-hosts-file");
+/// assert_eq!(slug("  🚀 "), "");
+/// ```
+pub fn slug(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().flat_map(char::to_lowercase) {
+        if c.is_alphanumeric() {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    let trimmed = out.trim_end_matches('-');
+    let Some((cut, _)) = trimmed.char_indices().nth(SLUG_MAX_CHARS) else {
+        return trimmed.to_owned();
+    };
+    let head = &trimmed[..cut];
+    let at_border = trimmed[cut..].starts_with('-');
+    match head.rfind('-') {
+        Some(dash) if !at_border => head[..dash].to_owned(),
+        _ => head.trim_end_matches('-').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_keeps_letters_of_any_script() {
+        assert_eq!(slug("설정 (Setup) — Étape 1"), "설정-setup-étape-1");
+        assert_eq!(slug("--"), "");
+    }
+
+    #[test]
+    fn a_long_slug_ends_at_a_word() {
+        let cut = slug(&"word ".repeat(40));
+        assert!(cut.chars().count() <= SLUG_MAX_CHARS && cut.ends_with("word"), "{cut}");
+        assert_eq!(slug(&"x".repeat(100)).len(), SLUG_MAX_CHARS);
+    }
+
+    #[test]
+    fn lines_and_columns_count_from_one() {
+        let text = "ab\r\nçd\n";
+        let index = LineIndex::new(text);
+        assert_eq!(index.line_column(text, 0), (1, 1));
+        assert_eq!(index.line_column(text, 6), (2, 2));
+        assert_eq!(index.line_column(text, text.len()), (3, 1));
+    }
+}
