@@ -1,0 +1,333 @@
+//! What a catalogue binds to a task: checked, typed, rendered actions and the policy around them.
+//!
+//! The catalogue makes these values; the scheduler reads the policy; `exec` performs the steps.
+//! A secret is never a string here: it is a [`SecretRef`], resolved by the child's launcher alone.
+
+use crate::id::{Digest, TaskId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where a secret is found. Its value never enters a plan, an argv, a URL or a digest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretRef {
+    /// A variable of taskmaster's own environment.
+    Env(String),
+    /// A file, without its last line break.
+    File(String),
+    /// The output of a command, without its last line break.
+    Exec(Vec<String>),
+    /// A sensitive output of another task (`task`, `name`).
+    Output(TaskId, String),
+}
+
+/// A text that may be secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Value {
+    /// Shown as it is.
+    Plain(String),
+    /// Shown as `<secret env:NAME>`.
+    Secret(SecretRef),
+}
+
+/// A child process. `argv` is executed directly, never through a shell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessSpec {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Working directory, relative to the project's root.
+    pub cwd: Option<String>,
+    /// Added to the inherited environment.
+    pub env: BTreeMap<String, Value>,
+    /// Given on standard input; closed (`/dev/null`) otherwise.
+    pub stdin: Option<Value>,
+    /// Standard output goes to a file of its own, to be read as a value (outputs, JSON checks).
+    pub capture: bool,
+}
+
+/// An HTTP request and what its answer must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpSpec {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Absolute URL.
+    pub url: String,
+    /// Header lines.
+    pub headers: BTreeMap<String, Value>,
+    /// Request body.
+    pub body: Option<Value>,
+    /// Accepted status codes as inclusive ranges.
+    pub status: Vec<(u16, u16)>,
+    /// PEM file of a certificate authority to trust besides the usual ones.
+    pub ca_file: Option<String>,
+}
+
+/// One thing that `exec` can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Invocation {
+    /// Run a process.
+    Process(ProcessSpec),
+    /// Send a request.
+    Http(HttpSpec),
+    /// Let time pass.
+    Wait {
+        /// How long.
+        duration_ms: u64,
+    },
+    /// Ask a person.
+    Approval {
+        /// What is asked.
+        message: String,
+    },
+}
+
+/// A named part of an action: `init`, `plan`, `apply`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name in logs.
+    pub name: String,
+    /// What is done.
+    pub invocation: Invocation,
+}
+
+/// What a probe's standard output (or the body of an answer) must hold besides the exit code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputMatch {
+    /// JSON pointer (RFC 6901) into the output; the whole text where absent.
+    pub pointer: Option<String>,
+    /// The value found must be equal to this.
+    pub equals: Option<serde_json::Value>,
+    /// The text found must contain this.
+    pub contains: Option<String>,
+}
+
+/// A question about the world: true, false, or an error (anything else).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Steps that must succeed first (`terraform init`); a failure is an error of the probe.
+    pub prepare: Vec<Step>,
+    /// The step that decides.
+    pub decide: Step,
+    /// Exit codes that mean true (default 0).
+    pub true_codes: Vec<i32>,
+    /// Exit codes that mean false (default 1); every other code is an error.
+    pub false_codes: Vec<i32>,
+    /// Where given, a true exit code counts only if the output matches; else false.
+    pub output: Option<OutputMatch>,
+}
+
+/// How outputs are read after a successful run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outputs {
+    /// The last run step's standard output is one JSON object: each member an output.
+    Json,
+    /// Lines `name=value` of the last run step's standard output.
+    Lines,
+    /// A further step whose standard output is `terraform output -json`; `sensitive` ones are secrets.
+    Terraform(Step),
+}
+
+/// The kind of an action, as written in a catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    /// A command by its argv.
+    Exec,
+    /// A shell script.
+    Shell,
+    /// Terraform.
+    Terraform,
+    /// kubectl.
+    Kubectl,
+    /// Helm.
+    Helm,
+    /// Argo CD's command line.
+    Argocd,
+    /// A request.
+    Http,
+    /// A person's yes.
+    Approval,
+    /// Time.
+    Wait,
+    /// A fenced block in the document.
+    Inline,
+}
+
+/// A rendered action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// Its kind.
+    pub kind: ActionKind,
+    /// Is it done already?
+    pub check: Option<Probe>,
+    /// Does the work, step after step; the first failure ends it.
+    pub run: Vec<Step>,
+    /// Did the work have its effect? Without one, the check answers.
+    pub verify: Option<Probe>,
+    /// Takes it back; empty where that is not defined.
+    pub undo: Vec<Step>,
+    /// Values for later tasks.
+    pub outputs: Option<Outputs>,
+}
+
+/// Why an attempt failed. Retry policies name these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// A non-zero exit code.
+    ExitCode,
+    /// Ended by a signal.
+    Signal,
+    /// Took longer than allowed.
+    Timeout,
+    /// Could not be started (not found, not executable, bad directory, missing secret).
+    Spawn,
+    /// A check or verify could not tell.
+    CheckError,
+    /// The work ended well, but verify or check did not become true in time.
+    NotVerified,
+    /// The request failed or its answer was not accepted.
+    Http,
+    /// Standard output was not what `outputs` promised.
+    Outputs,
+}
+
+/// When a failed attempt is followed by another. Delay before attempt `n+1` is
+/// `min(max_delay_ms, base_delay_ms · 2^(n-1))`, and with jitter a share of it in `[0, 1)` drawn by
+/// a hash of run, task and attempt ("full jitter").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// All attempts, the first included; at least 1.
+    pub attempts: u32,
+    /// First delay.
+    pub base_delay_ms: u64,
+    /// Longest delay.
+    pub max_delay_ms: u64,
+    /// Draw the delay.
+    pub jitter: bool,
+    /// Kinds that are worth another attempt.
+    pub on: Vec<FailureKind>,
+}
+
+impl Default for RetryPolicy {
+    /// One attempt; delays of 1 s to 60 s with jitter once `attempts` is raised; every kind but spawn.
+    fn default() -> Self {
+        use FailureKind::{CheckError, ExitCode, Http, NotVerified, Outputs, Signal, Timeout};
+        Self {
+            attempts: 1,
+            base_delay_ms: 1_000,
+            max_delay_ms: 60_000,
+            jitter: true,
+            on: vec![ExitCode, Signal, Timeout, CheckError, NotVerified, Http, Outputs],
+        }
+    }
+}
+
+/// What happens to a process that outlived taskmaster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrphanPolicy {
+    /// Wait for its end.
+    #[default]
+    Wait,
+    /// Stop it (TERM, grace, KILL), then decide.
+    Stop,
+}
+
+/// Which end counts as success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expectation {
+    /// The action succeeds.
+    #[default]
+    Success,
+    /// The action fails (by exit code).
+    Failure,
+    /// The rollout is rolled back.
+    RolledBack,
+}
+
+/// Everything about a task that is not the action itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// Longest time of one attempt; none is unlimited.
+    pub timeout_ms: Option<u64>,
+    /// Longest time of one check.
+    pub check_timeout_ms: u64,
+    /// After a run, verify (or check) is polled this long until true; 0 asks once.
+    pub verify_timeout_ms: u64,
+    /// Time between two polls.
+    pub verify_interval_ms: u64,
+    /// TERM to KILL.
+    pub grace_ms: u64,
+    /// Names of which each is held by one task at a time.
+    pub locks: Vec<String>,
+    /// May be run again when its end was lost and the check says false.
+    pub idempotent: bool,
+    /// Cannot be taken back: needs an approval before it runs, and its start is synced to disk.
+    pub irreversible: bool,
+    /// What happens to a process that outlived taskmaster.
+    pub orphan: OrphanPolicy,
+    /// Which end counts as success.
+    pub expect: Expectation,
+}
+
+impl Default for Policy {
+    /// One attempt, no time limit, checks within 60 s, 10 s grace, idempotent.
+    fn default() -> Self {
+        Self {
+            retry: RetryPolicy::default(),
+            timeout_ms: None,
+            check_timeout_ms: 60_000,
+            verify_timeout_ms: 0,
+            verify_interval_ms: 1_000,
+            grace_ms: 10_000,
+            locks: Vec::new(),
+            idempotent: true,
+            irreversible: false,
+            orphan: OrphanPolicy::default(),
+            expect: Expectation::default(),
+        }
+    }
+}
+
+/// Whether an environment can do a task at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// It can.
+    Include,
+    /// It cannot, and this is why.
+    Skip {
+        /// Shown to the reader.
+        reason: String,
+    },
+}
+
+/// What one environment's catalogue says about one task, rendered as far as values are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The task.
+    pub task: TaskId,
+    /// The action; none makes the task manual in so many words (`manual: true`).
+    pub action: Option<Action>,
+    /// The policy.
+    pub policy: Policy,
+    /// Whether it applies here.
+    pub when: When,
+    /// Further dependencies, by the catalogue (`needs`) or by a reference to an output.
+    pub needs: Vec<TaskId>,
+    /// Tasks whose outputs the action refers to; it is rendered again when they are known.
+    pub awaits: Vec<TaskId>,
+    /// Programs that must be on PATH.
+    pub tools: Vec<String>,
+    /// Digest of the rendered action and its inputs; secrets enter by reference only.
+    pub digest: Digest,
+    /// `tasks/local.yaml:34`, for messages.
+    pub place: String,
+}

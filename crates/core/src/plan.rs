@@ -1,0 +1,88 @@
+//! The immutable, numbered plan: which tasks, in which order, and what is to be done with each.
+
+use crate::action::{ActionKind, Policy};
+use crate::document::Priority;
+use crate::id::{Digest, DocumentId, EnvironmentName, PhaseId, TaskId, TaskKey};
+use crate::state::TaskState;
+use serde::{Deserialize, Serialize};
+
+/// What the plan intends for one task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "disposition", rename_all = "snake_case")]
+pub enum Disposition {
+    /// Check if there is one, then run unless true.
+    Execute,
+    /// Nothing binds it: a person does it.
+    Manual,
+    /// A parent without an action of its own: completes with its subtasks.
+    Group,
+    /// Marked done in the document, without a check: taken as done.
+    Claimed,
+    /// Ended before (this state), has no check, and its digest is unchanged.
+    Recorded {
+        /// The recorded end.
+        state: TaskState,
+    },
+    /// The end of its last attempt was lost: a person must resolve it.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+    /// Left out.
+    Skip {
+        /// Why.
+        reason: String,
+    },
+    /// Cancelled in the document or by a person.
+    Cancelled,
+}
+
+/// One task of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedTask {
+    /// The ledger's identity.
+    pub key: TaskKey,
+    /// The document's address.
+    pub id: TaskId,
+    /// `1.3`.
+    pub ordinal: String,
+    /// Title.
+    pub title: String,
+    /// Phase.
+    pub phase: PhaseId,
+    /// Priority.
+    pub priority: Priority,
+    /// Line in the document.
+    pub line: usize,
+    /// Indices into [`Plan::tasks`] of what it waits for, ascending.
+    pub dependencies: Vec<usize>,
+    /// What is intended.
+    pub disposition: Disposition,
+    /// Kind of its action, if it has one.
+    pub kind: Option<ActionKind>,
+    /// It has a check.
+    pub has_check: bool,
+    /// It has a verify.
+    pub has_verify: bool,
+    /// Its policy.
+    pub policy: Policy,
+    /// Digest of its rendered action; none where nothing is bound.
+    pub digest: Option<Digest>,
+    /// How long it took last time, else none.
+    pub last_duration_ms: Option<u64>,
+}
+
+/// An immutable plan. A stale one (its number is not the newest) is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Counts the plans of a document and environment, from 1.
+    pub number: u64,
+    /// The document.
+    pub document: DocumentId,
+    /// Revision of the document it was made from.
+    pub revision: u64,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Selected tasks in document order.
+    pub tasks: Vec<PlannedTask>,
+}

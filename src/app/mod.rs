@@ -1,0 +1,1 @@
+//! Use cases: parse, plan, run, report.

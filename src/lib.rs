@@ -1,0 +1,12 @@
+//! taskmaster: a PRD that executes itself.
+//!
+//! The root package is everything that touches the world; the pure decisions live in `crates/`.
+//! Modules in reading order; who may import whom is proved by `tests/it/tidy.rs`.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod exec;
+pub mod process;
+pub mod report;
+pub mod store;
