@@ -13,5 +13,6 @@ pub mod document;
 pub mod id;
 pub mod journal;
 pub mod plan;
+pub mod scheduler;
 pub mod state;
 pub mod text;

@@ -1,0 +1,132 @@
+//! Decides what happens next in a run: events in, effects out.
+//!
+//! The scheduler owns the state of every task of one plan. The driver gives it events and the
+//! time, and performs what it answers: all [`Effect::Record`]s of a tick are committed before any
+//! other effect of that tick begins. Replaying the records gives the same states as living them.
+
+use crate::id::{AttemptId, RunId};
+use crate::journal::{Outcome, OutputValue, ProbeKind, Record, Verdict};
+use crate::state::TaskState;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Settings of one run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The run.
+    pub run: RunId,
+    /// Attempts and probes at work at the same time, at least 1.
+    pub jobs: usize,
+    /// After a failure, go on with what does not depend on it.
+    pub keep_going: bool,
+    /// Take tasks that wait for a person out of the run: end (exit 21) once nothing else can go on.
+    pub end_when_waiting: bool,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The run begins.
+    Begin,
+    /// A probe answered.
+    ProbeEnded {
+        /// Index into the plan.
+        task: usize,
+        /// Which question.
+        probe: ProbeKind,
+        /// The answer.
+        verdict: Verdict,
+        /// How long it took.
+        duration_ms: u64,
+    },
+    /// An attempt ended.
+    AttemptEnded {
+        /// Index into the plan.
+        task: usize,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How.
+        end: Outcome,
+        /// How long it took.
+        duration_ms: u64,
+        /// Last lines of its log.
+        tail: String,
+        /// Bytes of its log.
+        log_bytes: u64,
+        /// Values for later tasks.
+        outputs: BTreeMap<String, OutputValue>,
+    },
+    /// The time asked for by [`Effect::Timer`] has come.
+    Timer {
+        /// Index into the plan.
+        task: usize,
+    },
+    /// A person said yes.
+    Approved {
+        /// Index into the plan.
+        task: usize,
+    },
+    /// A person set a state (`tasks set`, `resolve`): completed, pending, skipped or cancelled.
+    Set {
+        /// Index into the plan.
+        task: usize,
+        /// The new state.
+        to: TaskState,
+    },
+    /// First Ctrl-C: start nothing new, let what runs end.
+    Interrupt,
+    /// Second Ctrl-C: stop what runs.
+    Terminate,
+}
+
+/// How a run ended, in the words that make its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Everything selected lets dependants go on.
+    Succeeded,
+    /// A task failed (exit 20).
+    Failed,
+    /// Something waits for a person (exit 21).
+    Waiting,
+    /// A person stopped it (exit 22).
+    Interrupted,
+    /// The end of an attempt is unknown (exit 23).
+    Unknown,
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Write this to the ledger.
+    Record(Record),
+    /// Ask a check or verify.
+    Probe {
+        /// Index into the plan.
+        task: usize,
+        /// Which question.
+        probe: ProbeKind,
+    },
+    /// Start an attempt. The driver renders the action, records `attempt.started`, then spawns.
+    Attempt {
+        /// Index into the plan.
+        task: usize,
+        /// Its identity.
+        attempt: AttemptId,
+        /// Its number in this run, from 1.
+        number: u32,
+    },
+    /// Stop whatever runs for this task: TERM, grace, KILL. Its end comes back as an event.
+    Stop {
+        /// Index into the plan.
+        task: usize,
+    },
+    /// Give [`Event::Timer`] at this time (once; a later one for the task replaces it).
+    Timer {
+        /// Index into the plan.
+        task: usize,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing is left to do.
+    Finish(RunEnd),
+}
