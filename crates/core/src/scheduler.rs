@@ -98,7 +98,7 @@ pub enum RunEnd {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Write this to the ledger.
-    Record(Record),
+    Record(Box<Record>),
     /// Ask a check or verify.
     Probe {
         /// Index into the plan.
