@@ -1,1 +1,3 @@
-//! The integration tests, one binary.
+//! The integration tests, one binary: it links once and its parts share their helpers.
+
+mod tidy;

@@ -1,0 +1,70 @@
+# taskmaster. `make demo` and `make test` do all of their own set-up on a fresh Debian or Ubuntu
+# machine with git, make, a C compiler and cargo.
+
+SHELL := /bin/sh
+CARGO ?= cargo
+PRD ?= prd/platform.md
+ENVIRONMENT ?= local
+PHASE ?=
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskmaster/tools
+TARPAULIN_VERSION := 0.37.5
+DENY_VERSION := 0.20.2
+BIN := target/release/taskmaster
+
+.PHONY: help demo build test lint parse plan run report drift bench coverage fuzz screenshots clean distclean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: build ## run the platform PRD on this machine and write the HTML report
+	@tests/tools/demo.sh $(BIN) $(PRD) $(ENVIRONMENT)
+
+build: ## build the release programs
+	$(CARGO) build --release --locked --bins
+
+test: ## all unit, property and command-line tests, the HTML report in a real browser
+	@tests/tools/chromium.sh
+	$(CARGO) test --workspace --locked
+
+lint: $(TOOLS)/bin/cargo-deny ## formatting, clippy, licences and bans
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(TOOLS)/bin/cargo-deny --all-features check bans licenses sources
+
+parse: build ## parse PRD=… and show it
+	$(BIN) parse $(PRD)
+
+plan: build ## show what a run would do
+	$(BIN) plan $(PRD) --env $(ENVIRONMENT)
+
+run: build ## run PRD=… ENVIRONMENT=… PHASE=…
+	$(BIN) run $(PRD) --env $(ENVIRONMENT) $(if $(PHASE),--phase $(PHASE))
+
+report: build ## report the last run
+	$(BIN) report
+
+bench: ## ratios against the bare limits, in one run
+	$(CARGO) bench --locked
+
+coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI holds
+	@tests/tools/chromium.sh
+	@tests/tools/coverage.sh $(TOOLS)/bin/cargo-tarpaulin
+
+fuzz: ## fuzz the parser for SECONDS=60 (needs nightly and cargo-fuzz)
+	$(CARGO) +nightly fuzz run parse --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)
+
+screenshots: build ## pictures of the report of the last demo, into docs/images
+	TASKMASTER_SCREENSHOTS=$(CURDIR)/docs/images $(CARGO) test --locked --test it browser::
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
+
+$(TOOLS)/bin/cargo-tarpaulin:
+	$(CARGO) install --locked --root $(TOOLS) cargo-tarpaulin@$(TARPAULIN_VERSION)
+
+clean: ## remove what the demo and the build made
+	rm -rf out .taskmaster
+	$(CARGO) clean
+
+distclean: clean ## remove the cached tools too
+	rm -rf $(TOOLS)

@@ -1,0 +1,14 @@
+#!/bin/sh
+# The main job on this machine: run the PRD, then write and name its HTML report.
+set -eu
+taskmaster=$1 prd=$2 environment=$3
+report=out/report.html
+
+"$taskmaster" parse "$prd"
+status=0
+"$taskmaster" run "$prd" --env "$environment" || status=$?
+mkdir -p out
+"$taskmaster" report --env "$environment" --format html --output "$report"
+echo
+echo "The report: $(pwd)/$report"
+exit "$status"
