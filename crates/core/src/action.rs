@@ -29,6 +29,8 @@ pub enum Value {
     Plain(String),
     /// Shown as `<secret env:NAME>`.
     Secret(SecretRef),
+    /// Parts joined without anything between them (`Bearer ` and a token); at least one is secret.
+    Joined(Vec<Value>),
 }
 
 /// A child process. `argv` is executed directly, never through a shell.
@@ -59,6 +61,8 @@ pub struct HttpSpec {
     pub body: Option<Value>,
     /// Accepted status codes as inclusive ranges.
     pub status: Vec<(u16, u16)>,
+    /// What the body of an accepted answer must hold: all of it, or the answer is not accepted.
+    pub expect: Vec<OutputMatch>,
     /// PEM file of a certificate authority to trust besides the usual ones.
     pub ca_file: Option<String>,
 }
@@ -93,6 +97,7 @@ pub struct Step {
 }
 
 /// What a probe's standard output (or the body of an answer) must hold besides the exit code.
+/// The text is taken without white space at its end; every condition given here must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputMatch {
     /// JSON pointer (RFC 6901) into the output; the whole text where absent.
@@ -104,6 +109,9 @@ pub struct OutputMatch {
 }
 
 /// A question about the world: true, false, or an error (anything else).
+///
+/// A request that decides counts as exit code 0 where its answer was accepted, 1 where it was
+/// answered otherwise, and 2 where there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// Steps that must succeed first (`terraform init`); a failure is an error of the probe.
@@ -114,8 +122,8 @@ pub struct Probe {
     pub true_codes: Vec<i32>,
     /// Exit codes that mean false (default 1); every other code is an error.
     pub false_codes: Vec<i32>,
-    /// Where given, a true exit code counts only if the output matches; else false.
-    pub output: Option<OutputMatch>,
+    /// A true exit code counts only if the output matches each of these; else false.
+    pub output: Vec<OutputMatch>,
 }
 
 /// How outputs are read after a successful run.
@@ -326,7 +334,9 @@ pub struct Binding {
     pub awaits: Vec<TaskId>,
     /// Programs that must be on PATH.
     pub tools: Vec<String>,
-    /// Digest of the rendered action and its inputs; secrets enter by reference only.
+    /// Globs of files, relative to the project's root, whose contents belong to the digest.
+    pub inputs: Vec<String>,
+    /// Digest of the rendered action; secrets enter by reference only, contents of `inputs` not yet.
     pub digest: Digest,
     /// `tasks/local.yaml:34`, for messages.
     pub place: String,
