@@ -1,0 +1,123 @@
+//! What callers see.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use taskmaster_core::action::{Action, Binding};
+use taskmaster_core::diagnostic::Diagnostic;
+use taskmaster_core::document::Document;
+use taskmaster_core::id::{EnvironmentName, TaskId};
+use taskmaster_core::journal::OutputValue;
+
+/// One catalogue file.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceText<'a> {
+    /// Its path as shown to people: `tasks/local.yaml`.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Every entry that could be understood.
+    pub catalogue: Catalogue,
+    /// Faults; `source` is the index of the text among those given to [`load`].
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Outputs of tasks that are known so far.
+pub type Outputs = BTreeMap<TaskId, BTreeMap<String, OutputValue>>;
+
+/// The operating system that actions run on, as `when: {os: …}` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatingSystem {
+    /// `linux`
+    Linux,
+    /// `macos`
+    Macos,
+}
+
+/// Every fact from outside that binding depends on.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The document whose tasks are bound.
+    pub document: &'a Document,
+    /// Its path relative to the project's root; a file's `document:` names this or the document's id.
+    pub document_path: &'a str,
+    /// The environment.
+    pub environment: &'a EnvironmentName,
+    /// Variables given by `--var` and by the configuration; they win over those of catalogues.
+    pub vars: &'a BTreeMap<String, String>,
+    /// Looks up a variable of taskmaster's own environment, for `{from_env: NAME}`.
+    pub env_vars: &'a dyn Fn(&str) -> Option<String>,
+    /// Is there a program of this name on PATH?
+    pub tool_on_path: &'a dyn Fn(&str) -> bool,
+    /// The operating system.
+    pub os: OperatingSystem,
+    /// Absolute path of the project's root.
+    pub project_root: &'a str,
+    /// Absolute path of the state directory.
+    pub state_dir: &'a str,
+    /// Outputs known so far.
+    pub outputs: &'a Outputs,
+    /// Bind actions that stand in the document.
+    pub allow_inline: bool,
+    /// Tasks that nothing binds are errors.
+    pub strict: bool,
+}
+
+impl fmt::Debug for Inputs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs")
+            .field("document_path", &self.document_path)
+            .field("environment", &self.environment)
+            .field("vars", &self.vars)
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A document joined with a catalogue.
+#[derive(Debug, Default)]
+pub struct Bound {
+    /// One for each task that something binds. A skipped task has no action.
+    pub bindings: BTreeMap<TaskId, Binding>,
+    /// Faults in catalogues; `source` is the index of the text among those given to [`load`].
+    pub diagnostics: Vec<Diagnostic>,
+    /// Faults of the document (unbound tasks, refused inline actions) with places in its sources.
+    pub document_diagnostics: Vec<Diagnostic>,
+    /// Tasks that nothing binds, in document order. Parents of subtasks are not among them.
+    pub unbound: Vec<TaskId>,
+}
+
+/// Everything that was read from catalogue files.
+#[derive(Debug, Default)]
+pub struct Catalogue {}
+
+/// Reads catalogue files. Never panics, never stops at the first fault.
+pub fn load(_sources: &[SourceText<'_>]) -> Loaded {
+    Loaded::default()
+}
+
+impl Catalogue {
+    /// Environments that any file names, sorted.
+    pub fn environments(&self) -> Vec<EnvironmentName> {
+        Vec::new()
+    }
+
+    /// Binds every task of the document that the catalogue (or, where allowed, the document) binds.
+    pub fn bind(&self, _inputs: &Inputs<'_>) -> Bound {
+        Bound::default()
+    }
+
+    /// Renders one action with the outputs known now, just before its run. An output that is still
+    /// unknown is an error here.
+    ///
+    /// # Errors
+    ///
+    /// Every fault found; also where nothing binds the task.
+    pub fn render(&self, _task: &TaskId, _inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
+        Err(Vec::new())
+    }
+}
