@@ -135,7 +135,7 @@ pub enum Outputs {
     /// Lines `name=value` of the last run step's standard output.
     Lines,
     /// A further step whose standard output is `terraform output -json`; `sensitive` ones are secrets.
-    Terraform(Step),
+    Terraform(Box<Step>),
 }
 
 /// The kind of an action, as written in a catalogue.
