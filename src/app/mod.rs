@@ -1,1 +1,4 @@
-//! Use cases: parse, plan, run, report.
+//! Use cases. They join the pure crates with the store, the driver and the views; they know
+//! nothing of command lines and terminals.
+
+pub mod source;

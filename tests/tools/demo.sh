@@ -8,7 +8,7 @@ report=out/report.html
 status=0
 "$taskmaster" run "$prd" --env "$environment" || status=$?
 mkdir -p out
-"$taskmaster" report --env "$environment" --format html --output "$report"
+"$taskmaster" report --env "$environment" -o html --to "$report"
 echo
 echo "The report: $(pwd)/$report"
 exit "$status"

@@ -1,1 +1,10 @@
-//! Test helpers.
+//! Helpers for tests: a hermetic command-line environment.
+//!
+//! A [`Sandbox`] is a folder of its own with a home of its own; the program under test sees none
+//! of the developer's settings. It is removed when dropped.
+
+mod sandbox;
+mod wait;
+
+pub use sandbox::{Finished, Running, Sandbox};
+pub use wait::until;

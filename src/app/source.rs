@@ -1,0 +1,238 @@
+//! Reads documents and catalogues from disk, bounded, with errors that name the place.
+
+use std::path::{Path, PathBuf};
+use taskmaster_core::id::Digest;
+
+/// Largest text that is read, in bytes: 128 MiB.
+pub const MAX_BYTES: u64 = 128 << 20;
+/// Most files of one folder.
+pub const MAX_FILES: usize = 20_000;
+
+/// A text and the name it is shown under.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path as the user gave it, or below the folder that they gave.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Why a text could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing is there.
+    #[error("{} does not exist", path.display())]
+    Missing {
+        /// Where.
+        path: PathBuf,
+        /// A file of a like name beside it.
+        nearest: Option<String>,
+    },
+    /// The system says no.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// More than [`MAX_BYTES`].
+    #[error("{} has {bytes} bytes, more than {MAX_BYTES}", path.display())]
+    TooLarge {
+        /// Where.
+        path: PathBuf,
+        /// How many.
+        bytes: u64,
+    },
+    /// Not a text.
+    #[error("{} is not UTF-8: line {line}, byte {offset} of the file", path.display())]
+    NotText {
+        /// Where.
+        path: PathBuf,
+        /// Line of the first bad byte, from 1.
+        line: usize,
+        /// Its offset.
+        offset: usize,
+    },
+    /// A folder without a file of the wanted kind.
+    #[error("{} holds no {wanted} file", path.display())]
+    Empty {
+        /// Where.
+        path: PathBuf,
+        /// `.md`, `.yaml`.
+        wanted: &'static str,
+    },
+    /// More than [`MAX_FILES`].
+    #[error("{} holds more than {MAX_FILES} files", path.display())]
+    TooMany {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+/// A document as it lies on disk.
+#[derive(Clone, Debug)]
+pub struct DocumentText {
+    /// Path as it is remembered: relative to the project's root where it lies inside.
+    pub path: String,
+    /// Its file, or its files in order of their names.
+    pub sources: Vec<Source>,
+    /// Digest of all names and texts.
+    pub digest: Digest,
+}
+
+/// Reads a PRD, or every Markdown file below a folder.
+pub fn document(root: &Path, working_dir: &Path, path: &Path) -> Result<DocumentText, SourceError> {
+    let full = working_dir.join(path);
+    let sources = if full.is_dir() {
+        let files = files_below(&full, &["md", "markdown"])?;
+        if files.is_empty() {
+            return Err(SourceError::Empty { path: path.to_owned(), wanted: ".md" });
+        }
+        files.iter().map(|file| read(file, &shown(working_dir, file))).collect::<Result<_, _>>()?
+    } else {
+        vec![read(&full, &path.to_string_lossy())?]
+    };
+    Ok(DocumentText { path: identity(root, &full), digest: digest(&sources), sources })
+}
+
+/// Reads every catalogue of a folder; a folder that does not exist holds none.
+pub fn catalogues(working_dir: &Path, dir: &Path) -> Result<Vec<Source>, SourceError> {
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    let files = if dir.is_dir() { files_below(dir, &["yaml", "yml"])? } else { vec![dir.to_owned()] };
+    files.iter().map(|file| read(file, &shown(working_dir, file))).collect()
+}
+
+fn digest(sources: &[Source]) -> Digest {
+    if let [only] = sources {
+        return Digest::of(only.text.as_bytes());
+    }
+    let mut all = Vec::new();
+    for source in sources {
+        for part in [&source.name, &source.text] {
+            all.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            all.extend_from_slice(part.as_bytes());
+        }
+    }
+    Digest::of(&all)
+}
+
+/// The path a document is known by: below the project's root where it can be, else absolute.
+pub fn identity(root: &Path, full: &Path) -> String {
+    let real = std::fs::canonicalize(full).unwrap_or_else(|_| full.to_owned());
+    let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    real.strip_prefix(&root).unwrap_or(&real).to_string_lossy().into_owned()
+}
+
+fn shown(working_dir: &Path, file: &Path) -> String {
+    file.strip_prefix(working_dir).unwrap_or(file).to_string_lossy().into_owned()
+}
+
+fn read(path: &Path, name: &str) -> Result<Source, SourceError> {
+    let shown = PathBuf::from(name);
+    let fault = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => SourceError::Missing { nearest: nearest(path), path: shown.clone() },
+        _ => SourceError::Read { path: shown.clone(), source },
+    };
+    let bytes = std::fs::metadata(path).map_err(fault)?.len();
+    if bytes > MAX_BYTES {
+        return Err(SourceError::TooLarge { path: shown, bytes });
+    }
+    let bytes = std::fs::read(path).map_err(fault)?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let offset = e.utf8_error().valid_up_to();
+        let line = e.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+        SourceError::NotText { path: shown, line, offset }
+    })?;
+    Ok(Source { name: name.to_owned(), text })
+}
+
+fn nearest(path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_string_lossy().into_owned();
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names: Vec<String> = std::fs::read_dir(dir)
+        .ok()?
+        .take(MAX_FILES)
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    let near = taskmaster_core::diagnostic::did_you_mean(&wanted, names.iter().map(String::as_str))?;
+    Some(dir.join(near).to_string_lossy().into_owned())
+}
+
+fn files_below(dir: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, SourceError> {
+    let mut open = vec![dir.to_owned()];
+    let mut found = Vec::new();
+    while let Some(dir) = open.pop() {
+        let fault = |source| SourceError::Read { path: dir.clone(), source };
+        for entry in std::fs::read_dir(&dir).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let kind = entry.file_type().map_err(fault)?;
+            let wanted =
+                path.extension().is_some_and(|e| endings.iter().any(|ending| e.eq_ignore_ascii_case(ending)));
+            if kind.is_dir() && !hidden {
+                open.push(path);
+            } else if !kind.is_dir() && wanted && !hidden {
+                found.push(path);
+            }
+            if found.len() > MAX_FILES {
+                return Err(SourceError::TooMany { path: dir.clone() });
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        dir
+    }
+
+    fn fault(files: &[(&str, &[u8])], path: &str) -> String {
+        let dir = folder(files);
+        document(dir.path(), dir.path(), Path::new(path)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_missing_file_names_the_nearest() {
+        let dir = folder(&[("prd/platform.md", b"")]);
+        let error = document(dir.path(), dir.path(), Path::new("prd/platfrom.md")).unwrap_err();
+        let SourceError::Missing { nearest: Some(near), .. } = error else { panic!("{error}") };
+        assert!(near.ends_with("prd/platform.md"), "{near}");
+    }
+
+    #[test]
+    fn what_is_no_text_says_where() {
+        assert_eq!(fault(&[("a.md", b"ok\n\xff")], "a.md"), "a.md is not UTF-8: line 2, byte 3 of the file");
+        assert_eq!(fault(&[("d/x.txt", b"")], "d"), "d holds no .md file");
+    }
+
+    #[test]
+    fn a_folder_is_read_in_order_of_names() {
+        let dir = folder(&[("t/b.md", b"B"), ("t/a/c.md", b"C"), ("t/.hidden.md", b"H"), ("t/n.txt", b"")]);
+        let read = document(dir.path(), dir.path(), Path::new("t")).unwrap();
+        let names: Vec<_> = read.sources.iter().map(|source| source.name.as_str()).collect();
+        assert_eq!(names, ["t/a/c.md", "t/b.md"]);
+        assert_eq!(read.path, "t");
+    }
+
+    #[test]
+    fn a_document_inside_the_project_has_a_relative_identity() {
+        let dir = folder(&[("prd/a.md", b"A"), ("sub/x", b"")]);
+        let read = document(dir.path(), &dir.path().join("sub"), Path::new("../prd/a.md")).unwrap();
+        assert_eq!(read.path, "prd/a.md");
+    }
+}

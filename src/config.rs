@@ -1,0 +1,226 @@
+//! Where the project is and how it is set: flag > `TASKMASTER_*` > `taskmaster.toml` > the user's
+//! file > default. Flags are applied by the caller; this module reads the rest.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Name of the project's file.
+pub const PROJECT_FILE: &str = "taskmaster.toml";
+/// Name of the state directory, beside the project's file.
+pub const STATE_DIR: &str = ".taskmaster";
+/// Environment where nothing else is said.
+pub const DEFAULT_ENVIRONMENT: &str = "local";
+
+/// One layer of settings, as a file or the environment gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The PRD that commands take when none is named.
+    pub document: Option<String>,
+    /// The environment that commands take when none is named.
+    pub environment: Option<String>,
+    /// The state directory.
+    pub state_dir: Option<PathBuf>,
+    /// Folder of catalogues; default `tasks`.
+    pub catalogue: Option<PathBuf>,
+    /// Attempts and checks at work at the same time; default the number of processors.
+    pub jobs: Option<usize>,
+    /// Most bytes of one attempt's log.
+    pub log_limit_bytes: Option<u64>,
+    /// Variables for catalogues.
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+}
+
+/// Why settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be. The message of the reader shows line and caret.
+    #[error("{} is not valid\n{source}", path.display())]
+    Invalid {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: Box<toml::de::Error>,
+    },
+    /// A variable of the environment holds something else than it should.
+    #[error("{name}={value} is not a {wanted}")]
+    Variable {
+        /// Which.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+}
+
+/// A project: its root, its state directory and its settings.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Folder of `taskmaster.toml`, else the Git root, else the working directory.
+    pub root: PathBuf,
+    /// Where the ledger and the logs are.
+    pub state_dir: PathBuf,
+    /// The settings of all layers.
+    pub settings: Settings,
+}
+
+impl Settings {
+    /// This layer, filled up from the one `below`.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        let mut vars = below.vars;
+        vars.extend(self.vars);
+        Self {
+            document: self.document.or(below.document),
+            environment: self.environment.or(below.environment),
+            state_dir: self.state_dir.or(below.state_dir),
+            catalogue: self.catalogue.or(below.catalogue),
+            jobs: self.jobs.or(below.jobs),
+            log_limit_bytes: self.log_limit_bytes.or(below.log_limit_bytes),
+            vars,
+        }
+    }
+
+    fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+        };
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Invalid { path: path.to_owned(), source: Box::new(source) })
+    }
+
+    /// The layer of `TASKMASTER_*`; `var` looks a variable up.
+    pub fn from_environment(var: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            document: var("TASKMASTER_DOCUMENT"),
+            environment: var("TASKMASTER_ENV"),
+            state_dir: var("TASKMASTER_STATE_DIR").map(PathBuf::from),
+            catalogue: var("TASKMASTER_CATALOGUE").map(PathBuf::from),
+            jobs: number(var, "TASKMASTER_JOBS")?,
+            log_limit_bytes: number(var, "TASKMASTER_LOG_LIMIT_BYTES")?,
+            vars: BTreeMap::new(),
+        })
+    }
+}
+
+fn number<T: std::str::FromStr>(
+    var: &dyn Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = var(name) else { return Ok(None) };
+    match value.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(ConfigError::Variable { name, value, wanted: "number" }),
+    }
+}
+
+impl Project {
+    /// Finds the project around `working_dir` and reads its layers under `flags`.
+    pub fn find(
+        working_dir: &Path,
+        flags: Settings,
+        var: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let root = find_root(working_dir);
+        let user_file = var("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| var("HOME").map(|home| Path::new(&home).join(".config")))
+            .map(|dir| dir.join("taskmaster/config.toml"));
+        let user = user_file.as_deref().map_or_else(|| Ok(Settings::default()), Settings::from_file)?;
+        let mut project = Settings::from_file(&root.join(PROJECT_FILE))?;
+        project.state_dir = project.state_dir.map(|dir| root.join(dir));
+        let settings = flags.over(Settings::from_environment(var)?).over(project).over(user);
+        let state_dir =
+            settings.state_dir.clone().map_or_else(|| root.join(STATE_DIR), |dir| working_dir.join(dir));
+        Ok(Self { root, state_dir, settings })
+    }
+
+    /// Folder of catalogues.
+    pub fn catalogue_dir(&self) -> PathBuf {
+        self.root.join(self.settings.catalogue.as_deref().unwrap_or(Path::new("tasks")))
+    }
+
+    /// Attempts and checks at work at the same time.
+    pub fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.settings.jobs.unwrap_or_else(processors).max(1)
+    }
+}
+
+fn find_root(working_dir: &Path) -> PathBuf {
+    let has = |name: &str| working_dir.ancestors().find(|dir| dir.join(name).exists());
+    has(PROJECT_FILE).or_else(|| has(".git")).unwrap_or(working_dir).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(
+        files: &[(&str, &str)],
+        vars: &[(&str, &str)],
+        flags: Settings,
+    ) -> (tempfile::TempDir, Project) {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let home = dir.path().join("home").to_string_lossy().into_owned();
+        let var = |name: &str| {
+            let given = vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            given.or_else(|| (name == "HOME").then(|| home.clone()))
+        };
+        let working = dir.path().join("project/deep/er");
+        std::fs::create_dir_all(&working).unwrap();
+        let project = Project::find(&working, flags, &var).unwrap();
+        (dir, project)
+    }
+
+    #[test]
+    fn layers_are_in_order() {
+        let files = [
+            ("project/taskmaster.toml", "document = \"a.md\"\njobs = 3\nenvironment = \"dev\"\n"),
+            ("home/.config/taskmaster/config.toml", "document = \"z.md\"\nlog_limit_bytes = 9\n"),
+        ];
+        let flags = Settings { environment: Some("prod".into()), ..Settings::default() };
+        let (dir, project) = project(&files, &[("TASKMASTER_JOBS", "5"), ("TASKMASTER_ENV", "kind")], flags);
+        assert_eq!(project.root, dir.path().join("project"));
+        assert_eq!(project.state_dir, dir.path().join("project/.taskmaster"));
+        assert_eq!(project.settings.environment.as_deref(), Some("prod"), "flag over variable");
+        assert_eq!(project.jobs(), 5, "variable over project");
+        assert_eq!(project.settings.document.as_deref(), Some("a.md"), "project over user");
+        assert_eq!(project.settings.log_limit_bytes, Some(9), "user over default");
+    }
+
+    #[test]
+    fn a_git_root_serves_without_a_project_file() {
+        let (dir, project) = project(&[("project/.git/HEAD", "")], &[], Settings::default());
+        assert_eq!(project.root, dir.path().join("project"));
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(PROJECT_FILE), "job = 3\n").unwrap();
+        let fault = Project::find(dir.path(), Settings::default(), &|_| None).unwrap_err().to_string();
+        assert!(fault.contains("taskmaster.toml") && fault.contains("job = 3"), "{fault}");
+        let var = |name: &str| (name == "TASKMASTER_JOBS").then(|| "many".to_owned());
+        let fault = Settings::from_environment(&var).unwrap_err().to_string();
+        assert_eq!(fault, "TASKMASTER_JOBS=many is not a number");
+    }
+}
