@@ -1,0 +1,135 @@
+//! Why a record was refused.
+
+use crate::store::StoreError;
+use taskmaster_core::id::{AttemptId, DocumentId, RunId, TaskId};
+
+/// Why the ledger could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event that this version cannot read.
+    #[error("event {seq} cannot be read")]
+    Unreadable {
+        /// Its place.
+        seq: u64,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A record that cannot be written as JSON.
+    #[error("a record cannot be written")]
+    Unwritable(#[source] serde_json::Error),
+    /// A person's change was made against a state that is not the current one any more.
+    #[error("{task} is {current} now, not {assumed}")]
+    StateMoved {
+        /// The task.
+        task: TaskId,
+        /// Name of its state now.
+        current: &'static str,
+        /// Name of the state that the change assumed.
+        assumed: &'static str,
+    },
+    /// A change that is not allowed from the current state.
+    #[error("{task} is {current}, it cannot become {wanted}")]
+    IllegalState {
+        /// The task.
+        task: TaskId,
+        /// Name of its state now.
+        current: &'static str,
+        /// Name of the state that was asked for.
+        wanted: &'static str,
+    },
+    /// An approval of a task that does not wait for one.
+    #[error("{task} is {current}, it does not wait for an approval")]
+    NotWaiting {
+        /// The task.
+        task: TaskId,
+        /// Name of its state now.
+        current: &'static str,
+    },
+    /// A document that was never recorded.
+    #[error("document {document} is not in the ledger")]
+    UnknownDocument {
+        /// Which.
+        document: DocumentId,
+    },
+    /// A task that the document's latest revision does not have.
+    #[error("{document} has no task {task}")]
+    UnknownTask {
+        /// The document.
+        document: DocumentId,
+        /// Which.
+        task: TaskId,
+    },
+    /// Somebody else recorded another revision first.
+    #[error("{document} is at revision {latest}, not at {assumed}")]
+    StaleRevision {
+        /// The document.
+        document: DocumentId,
+        /// Its latest revision.
+        latest: u64,
+        /// What was assumed.
+        assumed: u64,
+    },
+    /// A plan that is not the newest.
+    #[error("plan {number} is stale: {newest} is the newest")]
+    StalePlan {
+        /// The plan's number.
+        number: u64,
+        /// The number that the next plan must have.
+        newest: u64,
+    },
+    /// A run that was never recorded.
+    #[error("run {run} is not in the ledger")]
+    UnknownRun {
+        /// Which.
+        run: RunId,
+    },
+    /// A run that is over.
+    #[error("run {run} has ended")]
+    RunOver {
+        /// Which.
+        run: RunId,
+    },
+    /// An attempt that was never recorded.
+    #[error("attempt {attempt} is not in the ledger")]
+    UnknownAttempt {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// An attempt that is over.
+    #[error("attempt {attempt} has ended")]
+    AttemptOver {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// An identity that was used before.
+    #[error("{what} is in the ledger already")]
+    Duplicate {
+        /// `run 01J…`.
+        what: String,
+    },
+}
+
+impl LedgerError {
+    /// The exit code of a command that ends for this reason (design §6).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(error) => error.exit_code(),
+            Self::Unreadable { .. } => 42,
+            Self::Unwritable(_) => 1,
+            _ => 2,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.help(),
+            Self::Unreadable { .. } => Some("run `taskmaster audit` to see what is damaged".to_owned()),
+            Self::StalePlan { .. } | Self::StaleRevision { .. } => Some("plan again".to_owned()),
+            _ => None,
+        }
+    }
+}

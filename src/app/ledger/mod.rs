@@ -1,0 +1,14 @@
+//! The ledger as the use cases see it: typed records in, typed facts out.
+
+mod error;
+mod handle;
+mod ids;
+mod view;
+
+pub use error::LedgerError;
+pub use handle::Ledger;
+pub use ids::IdGenerator;
+pub use view::{
+    Approval, Attempt, AttemptEnd, KnownDocument, ProbeAnswer, Retry, Revision, RunDetail, RunFilter,
+    RunSummary, SpawnedProcess, TaskEvidence,
+};
