@@ -324,4 +324,7 @@ pub struct Recorded {
     pub open_attempt: Option<AttemptId>,
     /// Duration of its last successful attempt.
     pub last_duration_ms: Option<u64>,
+    /// Who set that state, where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }

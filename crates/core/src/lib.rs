@@ -4,15 +4,25 @@
 //! values, decisions leave as values. `clippy.toml` beside this crate enforces it.
 //!
 //! Reading order: [`text`] and [`diagnostic`] (places in files and what is wrong there),
-//! [`document`] (what is wanted), [`action`] (how it is done), [`state`] (the life of a task),
-//! [`plan`] (the immutable, numbered DAG), [`journal`] (what is recorded).
+//! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
+//! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
+//! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
+//! [`dag`] and [`retry`]), [`journal`] (what is recorded), [`fold`] and [`recovery`] (what the
+//! records say).
 
 pub mod action;
+pub mod dag;
 pub mod diagnostic;
 pub mod document;
+pub mod fold;
 pub mod id;
+pub mod identity;
 pub mod journal;
 pub mod plan;
+pub mod recovery;
+pub mod resolve;
+pub mod retry;
 pub mod scheduler;
+pub mod select;
 pub mod state;
 pub mod text;

@@ -70,6 +70,9 @@ pub struct PlannedTask {
     pub digest: Option<Digest>,
     /// How long it took last time, else none.
     pub last_duration_ms: Option<u64>,
+    /// What a person is asked before it runs; none where nobody is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
 /// An immutable plan. A stale one (its number is not the newest) is refused.

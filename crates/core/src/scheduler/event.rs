@@ -1,8 +1,4 @@
-//! Decides what happens next in a run: events in, effects out.
-//!
-//! The scheduler owns the state of every task of one plan. The driver gives it events and the
-//! time, and performs what it answers: all [`Effect::Record`]s of a tick are committed before any
-//! other effect of that tick begins. Replaying the records gives the same states as living them.
+//! What the scheduler is told and what it answers.
 
 use crate::id::{AttemptId, RunId};
 use crate::journal::{Outcome, OutputValue, ProbeKind, Record, Verdict};
