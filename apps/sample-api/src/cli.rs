@@ -1,4 +1,4 @@
-//! The command line: serve (without a subcommand), probe, load.
+//! The command line: serve (without a subcommand), get, probe, load.
 //!
 //! Exit codes: 0 all is well, 1 the service failed or an expectation did not hold, 2 usage.
 //! Data goes to stdout, talk to stderr.
@@ -6,11 +6,13 @@
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::config::ServeConfig;
+use crate::client::{Client, Reach, Target};
+use crate::config::{ServeConfig, duration};
 use crate::load::{self, LoadConfig};
 use crate::probe::{self, ProbeConfig};
 use crate::server::{End, Server};
@@ -29,10 +31,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print the body of one answer; fails unless its status is 2xx
+    Get(GetConfig),
     /// Ask a URL until it answers as expected, or a deadline passes
     Probe(ProbeConfig),
     /// Put load on URLs and report rates, failures and latencies as JSON
     Load(LoadConfig),
+}
+
+/// What to fetch.
+#[derive(Debug, Args)]
+struct GetConfig {
+    /// URL to ask
+    #[arg(long)]
+    url: Target,
+
+    /// How long the answer may take
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    timeout: Duration,
 }
 
 /// Runs the program and gives its exit code.
@@ -46,6 +62,7 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match &cli.command {
             None => serve(&cli.serve).await,
+            Some(Command::Get(config)) => get(config).await,
             Some(Command::Probe(config)) => Ok(report(&probe::run(config).await, |r| r.ok)?),
             Some(Command::Load(config)) => {
                 Ok(report(&load::run(config).await?, |r| r.violations.is_empty())?)
@@ -84,6 +101,16 @@ async fn serve(config: &ServeConfig) -> Result<ExitCode, Box<dyn Error>> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+async fn get(config: &GetConfig) -> Result<ExitCode, Box<dyn Error>> {
+    let answer = Client::new(Reach::Anywhere, config.timeout).get(&config.url).await?;
+    io::stdout().write_all(&answer.body)?;
+    if answer.status.is_success() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("error: status {}", answer.status.as_u16());
+    Ok(ExitCode::FAILURE)
 }
 
 fn report<R: Serialize>(report: &R, passed: impl Fn(&R) -> bool) -> io::Result<ExitCode> {

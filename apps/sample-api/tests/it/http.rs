@@ -23,9 +23,19 @@ impl Answer {
 
 /// Sends the request and leaves the answer unread.
 pub(crate) fn send(address: SocketAddr, method: &str, path: &str) -> io::Result<TcpStream> {
+    send_lines(address, &format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"))
+}
+
+/// Sends the request without asking the server to close the connection.
+pub(crate) fn send_keeping(address: SocketAddr, path: &str) -> io::Result<TcpStream> {
+    send_lines(address, &format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
+}
+
+fn send_lines(address: SocketAddr, lines: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
+    // An answer that never comes, or a connection that never closes, is a failure and no hang.
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(lines.as_bytes())?;
     Ok(stream)
 }
 

@@ -71,6 +71,19 @@ fn nobody_there_is_a_fault_not_a_crash() {
 }
 
 #[test]
+fn get_prints_the_body_and_fails_with_the_status() {
+    let instance = Instance::start(&["--version", "v5"]);
+    let output = run(&["get", "--url", &instance.url("/metrics")]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text.contains("version=\"v5\"") && text.ends_with("# EOF\n"), "{text}");
+    let output = run(&["get", "--url", &instance.url("/absent")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("no such path"), "the body is shown");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "error: status 404\n");
+}
+
+#[test]
 fn settings_of_the_service_in_the_environment_do_not_disturb_it() {
     let instance = Instance::start(&[]);
     let url = instance.url("/health");

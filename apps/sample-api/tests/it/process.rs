@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 use rustix::process::Signal;
 
-use crate::http::{eventually, get, read, request, send};
+use crate::http::{eventually, get, read, request, send, send_keeping};
 use crate::instance::{Process, program, run};
 
 #[test]
@@ -63,8 +63,7 @@ fn a_draining_instance_still_serves_but_is_not_ready() {
     assert_eq!(get(process.address, "/health/live").status, 200, "it must not be killed");
 
     // A client that would keep its connection is told to look elsewhere.
-    let mut keep = TcpStream::connect(process.address).expect("it still listens");
-    std::io::Write::write_all(&mut keep, b"GET /version HTTP/1.1\r\nHost: test\r\n\r\n").expect("sent");
+    let keep = send_keeping(process.address, "/version").expect("it still listens");
     assert_eq!(read(keep).expect("the server closes").header("connection"), "close");
 
     process.signal(Signal::TERM);
