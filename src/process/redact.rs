@@ -336,11 +336,8 @@ fn base64_texts(bytes: &[u8]) -> Vec<String> {
         let own = padded.len() * 8 / 6;
         for encoded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
             all.push(encoded[foreign..own].to_owned());
-        }
-        // At the end of the encoded text the last character is known too, and its padding.
-        if offset == 0 {
-            all.push(STANDARD_NO_PAD.encode(&padded));
-            all.push(URL_SAFE_NO_PAD.encode(&padded));
+            // At the end of the encoded text the last character is known too.
+            all.push(encoded[foreign..].to_owned());
         }
     }
     all
