@@ -375,14 +375,14 @@ mod tests {
             (url.to_lowercase(), 0),
             (url.replace("%20", "+"), 0),
             (STANDARD.encode(SECRET), 1),
-            (STANDARD.encode(format!("user:{SECRET}")), 7),
+            (STANDARD.encode(format!("user:{SECRET}")), 9),
             (STANDARD.encode(format!("u:{SECRET}:x")), 8),
             (STANDARD.encode(format!("us:{SECRET}yz")), 10),
             (URL_SAFE_NO_PAD.encode(SECRET), 0),
             (hex(SECRET, false), 0),
             (hex(SECRET, true), 0),
             ("p@ss/w&quot;örd &amp; &lt;more&gt;".to_owned(), 0),
-            (wrapped, 4),
+            (wrapped, 5),
             (SECRET.replace('w', "\n  \tw"), 0),
         ];
         for (text, rest) in texts {
