@@ -2,14 +2,24 @@
 //!
 //! [`view`] holds plain structs of facts that `app` fills from a document, a plan and the ledger.
 //! Everything that can be derived from them (counts, percentages, the status of a requirement, the
-//! result of a phase) is derived here, in [`summary`], so that no two faces can disagree.
+//! result of a phase) is derived here, in [`summary`] and [`plan_summary`], so that no two faces can
+//! disagree. [`Render`] turns a view into a face.
 //!
-//! Invariants: equal views give equal bytes in every format; no clock is read ("generated at" is a
-//! field of the view); a view holds no secret, because nothing here redacts. Absent on purpose:
-//! files, terminals and the ledger.
+//! Invariants: equal views give equal bytes in every format; no clock is read ("generated" is a
+//! field of the view); foreign text is made inert in every format. A view must hold no secret,
+//! because nothing here redacts. Absent on purpose: files, terminals and the ledger.
 
+mod human;
+mod json;
+mod markdown;
+pub mod plan_summary;
+mod render;
 pub mod summary;
+mod text;
 pub mod view;
+
+pub use render::Render;
+pub use text::TextOptions;
 
 /// Version of the JSON of every view; raised only by an incompatible change.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,91 @@
+//! Foreign text inside Markdown: no markup, no HTML, no mention, no cross reference.
+
+use crate::report::human;
+
+/// One line of foreign text, fit for a paragraph or a table cell.
+pub(super) fn text(foreign: &str) -> String {
+    let mut out = String::with_capacity(foreign.len());
+    for c in human::line(foreign).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // A character without width behind the sign stops GitHub from notifying people and from
+            // linking issues; a backslash does not.
+            '@' | '#' => {
+                out.push(c);
+                out.push_str("&#8203;");
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    if let Some(at) = list_marker(&out) {
+        out.insert(at, '\\');
+    }
+    out
+}
+
+/// Where a text that begins a line would become a list or an underline (`- x`, `1. x`, `===`).
+fn list_marker(text: &str) -> Option<usize> {
+    if text.starts_with(['-', '+', '=']) {
+        return Some(0);
+    }
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text[digits..].strip_prefix(['.', ')'])?;
+    (digits > 0 && (rest.is_empty() || rest.starts_with(' '))).then_some(digits)
+}
+
+/// Foreign text as inline code in a table cell, where a bar ends the cell even inside code.
+pub(super) fn cell_code(foreign: &str) -> String {
+    code(foreign).replace('|', "\\|")
+}
+
+/// Foreign text as inline code.
+pub(super) fn code(foreign: &str) -> String {
+    let text = human::line(foreign);
+    let fence = "`".repeat(longest_run(&text) + 1);
+    if text.starts_with('`') || text.ends_with('`') || text.is_empty() {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
+/// Foreign lines as a fenced block.
+pub(super) fn block(foreign: &str, language: &str) -> String {
+    let text = human::lines(foreign).join("\n");
+    let fence = "`".repeat((longest_run(&text) + 1).max(3));
+    format!("{fence}{language}\n{text}\n{fence}\n")
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_mentions_are_inert() {
+        assert_eq!(text("<script>*x*</script>"), r"&lt;script&gt;\*x\*&lt;/script&gt;");
+        assert_eq!(text("ask @team about #12"), "ask @&#8203;team about #&#8203;12");
+        assert_eq!(text("a | b"), r"a \| b");
+        assert_eq!(text("1. first"), r"1\. first");
+        assert_eq!(text("- item"), r"\- item");
+        assert_eq!(text("a. b-c 3.6 d"), "a. b-c 3.6 d");
+        assert_eq!(text("3.6 d"), "3.6 d");
+    }
+
+    #[test]
+    fn code_survives_back_ticks() {
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!((code("a|b"), cell_code("a|b")), ("`a|b`".to_owned(), r"`a\|b`".to_owned()));
+        assert_eq!(block("```\nx", "text"), "````text\n```\nx\n````\n");
+    }
+}

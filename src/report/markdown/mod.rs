@@ -1,0 +1,10 @@
+//! Views as Markdown (GitHub's), fit for a pull request's comment.
+
+mod escape;
+mod lists;
+mod plan;
+mod report;
+
+pub(super) use lists::{changes, history, task, task_list};
+pub(super) use plan::plan;
+pub(super) use report::report;

@@ -1,0 +1,50 @@
+//! From a view to its faces.
+
+use super::plan_summary::PlanSummary;
+use super::summary::{Counts, Summary};
+use super::view::{ChangesView, HistoryView, PlanView, ReportView, TaskListView, TaskView};
+use super::{TextOptions, json, markdown, text};
+use serde::Serialize;
+
+/// A view that can be shown. The same view gives the same bytes.
+pub trait Render {
+    /// Stable JSON: `schema_version`, `view`, the facts, and `summary` (what follows from them).
+    fn json(&self) -> serde_json::Value;
+    /// For a terminal.
+    fn text(&self, options: TextOptions) -> String;
+    /// For a pull request's comment.
+    fn markdown(&self) -> String;
+}
+
+/// Numbers of a list.
+#[derive(Serialize)]
+struct Listed {
+    shown: usize,
+    total: usize,
+}
+
+macro_rules! render {
+    ($view:ty, $name:literal, $module:ident, $summary:expr) => {
+        impl Render for $view {
+            fn json(&self) -> serde_json::Value {
+                let summary: fn(&$view) -> _ = $summary;
+                json::value($name, self, &summary(self))
+            }
+
+            fn text(&self, options: TextOptions) -> String {
+                text::$module(self, options)
+            }
+
+            fn markdown(&self) -> String {
+                markdown::$module(self)
+            }
+        }
+    };
+}
+
+render!(PlanView, "plan", plan, PlanSummary::of);
+render!(ReportView, "report", report, Summary::of);
+render!(TaskListView, "tasks", task_list, |view| Counts::of(view.tasks.iter().map(|task| &task.state)));
+render!(TaskView, "task", task, |view| Counts::of([&view.task.state]));
+render!(HistoryView, "history", history, |view| Listed { shown: view.runs.len(), total: view.runs.len() });
+render!(ChangesView, "changes", changes, |view| Listed { shown: view.changes.len(), total: view.total });

@@ -1,0 +1,255 @@
+//! A sheet of text of a given width: wrapping by columns of the terminal, colour on request.
+
+use crate::report::human;
+use crate::report::summary::Group;
+use unicode_width::UnicodeWidthStr;
+
+/// How text is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextOptions {
+    /// Columns of the terminal. Below 40, 40 are used.
+    pub width: usize,
+    /// Colour by ANSI escapes. Never the only carrier of a meaning.
+    pub colour: bool,
+}
+
+impl Default for TextOptions {
+    /// 80 columns without colour.
+    fn default() -> Self {
+        Self { width: 80, colour: false }
+    }
+}
+
+const NARROWEST: usize = 40;
+
+/// How a piece of text looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Bold,
+    Muted,
+    Green,
+    Red,
+    Yellow,
+    Blue,
+    Magenta,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Bold => "1",
+            Self::Muted => "2",
+            Self::Green => "32",
+            Self::Red => "31",
+            Self::Yellow => "33",
+            Self::Blue => "36",
+            Self::Magenta => "35",
+        }
+    }
+
+    /// The colour of a group of states.
+    pub(super) fn of(group: Group) -> Self {
+        match group {
+            Group::Done => Self::Green,
+            Group::Claimed => Self::Plain,
+            Group::Active => Self::Blue,
+            Group::Waiting | Group::Blocked => Self::Yellow,
+            Group::Failed => Self::Red,
+            Group::Unknown => Self::Magenta,
+            Group::Pending | Group::Skipped | Group::Cancelled => Self::Muted,
+        }
+    }
+}
+
+/// Text being laid out.
+pub(super) struct Sheet {
+    width: usize,
+    colour: bool,
+    out: String,
+}
+
+impl Sheet {
+    pub(super) fn new(options: TextOptions) -> Self {
+        Self { width: options.width.max(NARROWEST), colour: options.colour, out: String::new() }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The finished text; ends with one line break.
+    pub(super) fn finish(self) -> String {
+        let mut out: String = self.out.trim_end().to_owned();
+        out.push('\n');
+        out
+    }
+
+    pub(super) fn gap(&mut self) {
+        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
+            self.out.push('\n');
+        }
+    }
+
+    pub(super) fn heading(&mut self, text: &str) {
+        self.gap();
+        self.paragraph(&[], text, Style::Bold);
+    }
+
+    /// One line of pieces, already known to fit.
+    pub(super) fn row(&mut self, pieces: &[(Style, &str)]) {
+        let painted: String = pieces.iter().map(|(style, text)| self.paint(*style, text)).collect();
+        self.out.push_str(painted.trim_end());
+        self.out.push('\n');
+    }
+
+    /// A wrapped text after a lead; further lines are indented to where the text began.
+    pub(super) fn paragraph(&mut self, lead: &[(Style, &str)], text: &str, style: Style) {
+        let indent: usize = lead.iter().map(|(_, piece)| piece.width()).sum();
+        let room = self.width.saturating_sub(indent).max(8);
+        for (number, line) in wrap(&human::line(text), room).iter().enumerate() {
+            if number == 0 {
+                lead.iter().for_each(|(style, piece)| {
+                    let painted = self.paint(*style, piece);
+                    self.out.push_str(&painted);
+                });
+            } else {
+                self.out.extend(std::iter::repeat_n(' ', indent));
+            }
+            let painted = self.paint(style, line);
+            self.out.push_str(&painted);
+            self.out.push('\n');
+        }
+    }
+
+    /// Facts beside each other, broken between them where possible.
+    pub(super) fn facts(&mut self, lead: &str, facts: &[String], style: Style) {
+        let room = self.width.saturating_sub(lead.width()).max(8);
+        let mut lines: Vec<String> = Vec::new();
+        for fact in facts.iter().map(|fact| human::line(fact)).filter(|fact| !fact.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if line.width() + 3 + fact.width() <= room => {
+                    line.push_str(" · ");
+                    line.push_str(&fact);
+                }
+                _ => lines.extend(wrap(&fact, room)),
+            }
+        }
+        for line in lines {
+            self.row(&[(Style::Plain, lead), (style, &line)]);
+        }
+    }
+
+    /// A command line after a lead. It is for pasting: never cut, the terminal wraps it.
+    pub(super) fn command(&mut self, lead: &str, text: &str) {
+        for line in human::lines(text) {
+            self.row(&[(Style::Muted, lead), (Style::Plain, &line)]);
+        }
+    }
+
+    /// Lines of a log after a lead on each, cut to the width.
+    pub(super) fn verbatim(&mut self, lead: &str, text: &str, style: Style) {
+        for line in human::lines(text) {
+            let room = self.width.saturating_sub(lead.width());
+            let cut = cut(&line, room);
+            self.row(&[(Style::Muted, lead), (style, &cut)]);
+        }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if !self.colour || style == Style::Plain || text.trim().is_empty() {
+            return text.to_owned();
+        }
+        format!("\u{1b}[{}m{text}\u{1b}[0m", style.code())
+    }
+}
+
+/// Breaks at white space; a word wider than the room is broken inside. Never empty.
+pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+        if longer.width() <= room {
+            line = longer;
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        let mut rest = word;
+        while rest.width() > room {
+            let (head, tail) = split(rest, room);
+            lines.push(head.to_owned());
+            rest = tail;
+        }
+        rest.clone_into(&mut line);
+    }
+    lines.push(line);
+    lines
+}
+
+/// The longest head of at most `room` columns, and the rest. The head holds at least a character.
+/// Widths are taken of whole heads, because a selector or a joiner changes what stands before it.
+fn split(text: &str, room: usize) -> (&str, &str) {
+    let mut end = text.chars().next().map_or(0, char::len_utf8);
+    for (at, c) in text.char_indices().skip(1) {
+        let next = at + c.len_utf8();
+        if text[..next].width() > room {
+            break;
+        }
+        end = next;
+    }
+    text.split_at(end)
+}
+
+/// Cut to `room` columns; what is lost is shown by `…`.
+pub(super) fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    if room < 2 {
+        return "…".chars().take(room).collect();
+    }
+    format!("{}…", split(text, room - 1).0)
+}
+
+/// Filled with spaces to `room` columns, or cut.
+pub(super) fn fit(text: &str, room: usize) -> String {
+    let mut text = cut(text, room);
+    text.extend(std::iter::repeat_n(' ', room - text.width().min(room)));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn wide_characters_count_two_columns() {
+        assert_eq!(wrap("設定設定 ab", 5), ["設定", "設定", "ab"]);
+        assert_eq!(cut("設定設定", 4), "設…");
+        assert_eq!(fit("設…", 5), "設…  ");
+        assert_eq!(cut("设", 1), "…");
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_keeps_every_visible_character_and_the_width(text in "\\PC{0,80}", room in 8usize..60) {
+            let lines = wrap(&text, room);
+            let kept: String = lines.concat().split_whitespace().collect();
+            prop_assert_eq!(kept, text.split_whitespace().collect::<String>());
+            for line in &lines {
+                prop_assert!(line.width() <= room, "{:?} is wider than {}", line, room);
+            }
+        }
+
+        #[test]
+        fn a_cut_fits(text in "\\PC{0,80}", room in 0usize..60) {
+            prop_assert!(cut(&text, room).width() <= room);
+        }
+    }
+}

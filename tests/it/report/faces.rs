@@ -1,0 +1,143 @@
+//! What people read.
+
+use super::{lists, sample};
+use insta::assert_snapshot;
+use taskmaster::report::{Render, TextOptions};
+use unicode_width::UnicodeWidthStr;
+
+fn text(view: &impl Render, width: usize) -> String {
+    view.text(TextOptions { width, colour: false })
+}
+
+/// All views by name.
+fn views() -> Vec<(&'static str, Box<dyn Render>)> {
+    vec![
+        ("plan", Box::new(lists::plan())),
+        ("report", Box::new(sample::platform())),
+        ("tasks", Box::new(lists::task_list())),
+        ("task", Box::new(lists::task())),
+        ("history", Box::new(lists::history())),
+        ("changes", Box::new(lists::changes())),
+    ]
+}
+
+#[test]
+fn text_at_every_width() {
+    for (name, view) in views() {
+        for width in [40, 80, 120] {
+            assert_snapshot!(format!("{name}-{width}"), view.text(TextOptions { width, colour: false }));
+        }
+    }
+}
+
+#[test]
+fn markdown() {
+    for (name, view) in views() {
+        assert_snapshot!(format!("{name}-markdown"), view.markdown());
+    }
+}
+
+#[test]
+fn commands_are_shown_whole_when_asked_for() {
+    let mut plan = lists::plan();
+    plan.show_commands = true;
+    let shown = text(&plan, 40);
+    let lines: Vec<&str> = shown.lines().filter_map(|line| line.trim_start().strip_prefix("$ ")).collect();
+    let expected: Vec<&str> =
+        plan.tasks.iter().flat_map(|task| &task.commands).map(|command| command.line.as_str()).collect();
+    assert_eq!(lines, expected);
+    assert!(expected.iter().any(|line| line.len() > 40), "a line wider than the terminal is among them");
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for (name, view) in views() {
+        for width in 40..=130 {
+            let shown = view.text(TextOptions { width, colour: false });
+            for line in shown.lines().filter(|line| !line.trim_start().starts_with("$ ")) {
+                assert!(line.width() <= width, "{name} at {width}: {} columns: {line}", line.width());
+            }
+        }
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_escapes() {
+    for (name, view) in views() {
+        let plain = view.text(TextOptions { width: 80, colour: false });
+        let coloured = view.text(TextOptions { width: 80, colour: true });
+        assert!(coloured.contains("\u{1b}["), "{name} has colour");
+        assert!(!plain.contains('\u{1b}'), "{name} has none without");
+        assert_eq!(strip(&coloured), plain, "{name}");
+    }
+}
+
+/// Removes `ESC [ … m`.
+fn strip(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    out + rest
+}
+
+#[test]
+fn equal_views_give_equal_bytes() {
+    let (one, two) = (sample::report(120), sample::report(120));
+    assert_eq!(text(&one, 80), text(&two, 80));
+    assert_eq!(one.markdown(), two.markdown());
+    assert_eq!(one.json().to_string(), two.json().to_string());
+}
+
+#[test]
+fn foreign_text_stays_inert_in_markdown() {
+    for (name, view) in views() {
+        let shown = view.markdown();
+        let outside = outside_of_fences(&shown);
+        for tag in ["<script", "<img", "<em>", "<b>", "</pre>", "<delivery>"] {
+            assert!(!outside.contains(tag), "{name}: {tag} is live in\n{outside}");
+        }
+    }
+}
+
+/// Lines that are not inside a fenced block, without inline code.
+fn outside_of_fences(text: &str) -> String {
+    let mut fence: Option<String> = None;
+    let mut kept = String::new();
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        match &fence {
+            Some(open) if trimmed.starts_with(open.as_str()) => fence = None,
+            Some(_) => {}
+            None if trimmed.starts_with("```") => {
+                fence = Some(trimmed.chars().take_while(|c| *c == '`').collect());
+            }
+            None => {
+                kept.extend(line.split('`').step_by(2));
+                kept.push('\n');
+            }
+        }
+    }
+    assert!(fence.is_none(), "a fence is left open");
+    kept
+}
+
+#[test]
+fn markdown_of_any_size_fits_into_a_comment() {
+    for total in [39, 300, 2_000] {
+        let mut view = sample::report(total);
+        for task in &mut view.tasks {
+            task.title = task.title.repeat(20);
+            for attempt in &mut task.attempts {
+                attempt.tail = "a line of a log that says rather much about nothing\n".repeat(500);
+            }
+        }
+        let shown = view.markdown();
+        assert!(shown.chars().count() <= 65_536, "{total} tasks make {} characters", shown.chars().count());
+        outside_of_fences(&shown);
+    }
+    let many = sample::report(2_000).markdown();
+    assert!(many.contains("more tasks: see the HTML report"), "what is left out is counted");
+}

@@ -1,0 +1,6 @@
+//! The faces of views: text and Markdown by snapshot, JSON by value.
+
+mod faces;
+mod json;
+mod lists;
+mod sample;
