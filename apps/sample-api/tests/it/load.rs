@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::http::{eventually, get};
 use crate::instance::{Instance, Process, json, program, run};
@@ -111,20 +113,22 @@ fn a_switch_under_load_loses_no_request() {
     assert!(report["by_version"]["v2"].as_u64() > Some(0), "{report}");
 }
 
-/// A server that answers three requests on a connection and then closes it without a word.
-fn moody_server() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+/// A server that answers so many requests on each connection, reads `swallowed` more without
+/// answering them, and closes the connection without a word.
+fn moody_server(answered: usize, swallowed: usize) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = listener.local_addr().expect("an address");
-    let accepted = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counter = std::sync::Arc::clone(&accepted);
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&accepted);
     std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            counter.fetch_add(1, Ordering::SeqCst);
             let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
-            let mut stream = stream;
-            for _ in 0..3 {
+            for number in 0..answered + swallowed {
                 while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                if number < answered {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                }
             }
         }
     });
@@ -133,12 +137,31 @@ fn moody_server() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
 
 #[test]
 fn connections_are_kept_and_their_silent_end_is_no_failure() {
-    let (url, accepted) = moody_server();
-    let (code, report) =
-        load(&["--url", &url, "--requests", "9", "--concurrency", "1", "--max-error-rate", "0"]);
+    let (url, accepted) = moody_server(3, 0);
+    let args = ["--requests", "9", "--concurrency", "1", "--max-error-rate", "0", "--url", &url];
+    let (code, report) = load(&args);
     assert_eq!(code, Some(0), "{report}");
     assert_eq!((report["ok"].as_u64(), report["by_status"]["200"].as_u64()), (Some(9), Some(9)));
-    assert_eq!(accepted.load(std::sync::atomic::Ordering::SeqCst), 3, "three requests each");
+    assert_eq!(accepted.load(Ordering::SeqCst), 3, "three requests each");
+}
+
+#[test]
+fn a_request_lost_on_a_kept_connection_is_sent_once_more() {
+    // Of each connection the first request is answered and the second one lost: requests 2 and 3
+    // reach their answer on a connection of their own.
+    let (url, accepted) = moody_server(1, 1);
+    let (code, report) = load(&["--requests", "3", "--concurrency", "1", "--url", &url]);
+    assert_eq!((code, report["ok"].as_u64(), report["retried"].as_u64()), (Some(0), Some(3), Some(2)));
+    assert_eq!(accepted.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_request_lost_on_a_new_connection_is_a_failure() {
+    let (url, accepted) = moody_server(0, 1);
+    let (_, report) = load(&["--requests", "3", "--concurrency", "1", "--url", &url]);
+    assert_eq!((report["failed"].as_u64(), report["errors"]["http"].as_u64()), (Some(3), Some(3)));
+    assert_eq!(report["retried"], 0);
+    assert_eq!(accepted.load(Ordering::SeqCst), 3);
 }
 
 #[test]
