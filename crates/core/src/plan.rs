@@ -1,6 +1,7 @@
 //! The immutable, numbered plan: which tasks, in which order, and what is to be done with each.
 
 use crate::action::{ActionKind, Policy};
+use crate::dag::{CriticalPath, Dag, GraphError};
 use crate::document::Priority;
 use crate::id::{Digest, DocumentId, EnvironmentName, PhaseId, TaskId, TaskKey};
 use crate::state::TaskState;
@@ -88,4 +89,38 @@ pub struct Plan {
     pub environment: EnvironmentName,
     /// Selected tasks in document order.
     pub tasks: Vec<PlannedTask>,
+}
+
+/// Assumed length of a task when no task of the plan has a recorded duration.
+pub const DEFAULT_DURATION_MS: u64 = 10_000;
+
+impl PlannedTask {
+    /// True where something is executed or awaited for it in this run.
+    pub fn has_work(&self) -> bool {
+        matches!(self.disposition, Disposition::Execute | Disposition::Manual | Disposition::Unknown { .. })
+    }
+}
+
+impl Plan {
+    /// Its graph. Fails where the dependencies are no DAG, which no resolved plan is.
+    pub fn dag(&self) -> Result<Dag, GraphError> {
+        let dependencies: Vec<&[usize]> =
+            self.tasks.iter().map(|task| task.dependencies.as_slice()).collect();
+        Dag::new(&dependencies)
+    }
+
+    /// How long each task is assumed to take: as long as last time, else the median of those that
+    /// are known, else [`DEFAULT_DURATION_MS`]; nothing for one without work.
+    pub fn durations_ms(&self) -> Vec<u64> {
+        let mut known: Vec<u64> = self.tasks.iter().filter_map(|task| task.last_duration_ms).collect();
+        known.sort_unstable();
+        let default = known.get(known.len() / 2).copied().unwrap_or(DEFAULT_DURATION_MS);
+        let duration = |task: &PlannedTask| task.last_duration_ms.unwrap_or(default);
+        self.tasks.iter().map(|task| if task.has_work() { duration(task) } else { 0 }).collect()
+    }
+
+    /// The longest chain of dependent tasks by [`Plan::durations_ms`].
+    pub fn critical_path(&self) -> Result<CriticalPath, GraphError> {
+        Ok(self.dag()?.critical_path(&self.durations_ms()))
+    }
 }

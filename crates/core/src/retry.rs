@@ -1,8 +1,9 @@
 //! Whether a failed attempt is followed by another, and when.
 
 use crate::action::{Expectation, FailureKind, Policy, RetryPolicy};
-use crate::id::{RunId, TaskKey};
+use crate::id::{AttemptId, RunId, TaskKey};
 use crate::journal::Outcome;
+use jiff::Timestamp;
 
 /// Exit code of `taskmaster rollout` for a rollout that was rolled back.
 pub const ROLLED_BACK_EXIT_CODE: i32 = 50;
@@ -74,6 +75,15 @@ pub fn delay_ms(policy: &RetryPolicy, run: &RunId, key: &TaskKey, attempt: u32) 
     u64::try_from((u128::from(bound) * draw) >> 64).unwrap_or(bound)
 }
 
+/// The identity of an attempt: a ULID of the time and a hash of run, task and number, so that the
+/// same run gives the same identities whenever it is simulated.
+pub fn attempt_id(run: &RunId, key: &TaskKey, number: u32, now: Timestamp) -> AttemptId {
+    let bytes = hash(b"attempt id", run, key, number);
+    let random = u128::from_le_bytes(std::array::from_fn(|i| bytes[i]));
+    let time_ms = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    AttemptId::new(ulid::Ulid::from_parts(time_ms, random).to_string())
+}
+
 /// 64 evenly spread bits that depend on run, task and attempt alone.
 fn draw(run: &RunId, key: &TaskKey, attempt: u32) -> u64 {
     let bytes = hash(b"retry delay", run, key, attempt);
@@ -82,7 +92,7 @@ fn draw(run: &RunId, key: &TaskKey, attempt: u32) -> u64 {
 
 /// A hash of run, task and attempt for one purpose. Lengths are hashed too, so that no two triples
 /// run into each other.
-pub(crate) fn hash(purpose: &[u8], run: &RunId, key: &TaskKey, attempt: u32) -> [u8; 32] {
+fn hash(purpose: &[u8], run: &RunId, key: &TaskKey, attempt: u32) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     for part in [purpose, run.as_str().as_bytes(), key.as_str().as_bytes(), &attempt.to_le_bytes()] {
         hasher.update(&(part.len() as u64).to_le_bytes());
