@@ -1,7 +1,10 @@
-//! What the records of the ledger say: the view of one run, and what earlier runs left behind.
+//! What the records of one run say: its tasks, attempts, answers and retries.
+//!
+//! The same fold serves live progress, reports and recovery. [`crate::history`] folds what all runs
+//! together left behind.
 
-use crate::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskKey};
-use crate::journal::{Entry, Outcome, OutputValue, ProbeKind, Recorded, Verdict};
+use crate::id::{AttemptId, Digest, RunId, TaskKey};
+use crate::journal::{Entry, Outcome, OutputValue, ProbeKind, Record, Verdict};
 use crate::plan::Plan;
 use crate::state::TaskState;
 use jiff::Timestamp;
@@ -11,13 +14,15 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// A state cannot follow from the one before it.
-    #[error("entry {seq}: task {key} cannot go from {from} to {to}")]
+    #[error("entry {seq}: task {key}, which was {before}, cannot go from {from} to {to}")]
     IllegalTransition {
         /// Place in the ledger.
         seq: u64,
         /// The task.
         key: TaskKey,
-        /// State before.
+        /// State by the records before.
+        before: &'static str,
+        /// State before, as this record has it.
         from: &'static str,
         /// State after.
         to: &'static str,
@@ -152,32 +157,10 @@ pub struct RunView {
     by_attempt: HashMap<AttemptId, usize>,
 }
 
-/// What runs left behind, by document and environment.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    recorded: HashMap<(DocumentId, EnvironmentName), HashMap<TaskKey, Recorded>>,
-}
-
-impl History {
-    /// Folds one entry; every entry of the ledger in order.
-    pub fn apply(&mut self, entry: &Entry) {
-        let _ = (entry, &mut self.recorded);
-    }
-
-    /// What is known about the tasks of a document in an environment.
-    pub fn recorded(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> HashMap<TaskKey, Recorded> {
-        self.recorded.get(&(document.clone(), environment.clone())).cloned().unwrap_or_default()
-    }
-}
-
 impl RunView {
     /// The view of a run at its `run.started`; none for any other entry.
     pub fn begin(entry: &Entry) -> Option<Self> {
-        let crate::journal::Record::RunStarted { run, plan, pid, boot_id, options } = &entry.record else {
+        let Record::RunStarted { run, plan, pid, boot_id, options } = &entry.record else {
             return None;
         };
         let by_key = plan.tasks.iter().enumerate().map(|(i, task)| (task.key.clone(), i)).collect();
@@ -197,14 +180,154 @@ impl RunView {
         })
     }
 
-    /// Folds one entry. Those of other runs are passed over.
+    /// Folds one entry. Those of other runs, and those that a person made outside the run, are
+    /// passed over: a person's wish takes effect by the record that the run itself makes of it.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), FoldError> {
-        let _ = (entry, &self.by_key, &self.by_attempt);
+        match &entry.record {
+            Record::TaskState { run: Some(run), key, from, to, by, .. } if *run == self.run => {
+                self.stepped(entry, key, from, to, by.as_ref())
+            }
+            Record::AttemptStarted { run, .. } if *run == self.run => self.attempt_started(entry),
+            Record::AttemptSpawned { attempt, step, pid, start_ticks, boot_id } => {
+                if let Some(view) = self.attempt_mut(attempt) {
+                    view.spawned.push(SpawnView {
+                        step: step.clone(),
+                        pid: *pid,
+                        start_ticks: *start_ticks,
+                        boot_id: boot_id.clone(),
+                    });
+                }
+                Ok(())
+            }
+            Record::AttemptEnded { attempt, end, duration_ms, tail, log_bytes, outputs } => {
+                if let Some(view) = self.attempt_mut(attempt) {
+                    view.ended_at = Some(entry.at);
+                    view.end = Some(end.clone());
+                    view.duration_ms = Some(*duration_ms);
+                    view.tail.clone_from(tail);
+                    view.log_bytes = *log_bytes;
+                    view.outputs.clone_from(outputs);
+                }
+                Ok(())
+            }
+            Record::ProbeEnded { run: Some(run), key, probe, verdict, duration_ms, .. }
+                if *run == self.run =>
+            {
+                let answer = ProbeView {
+                    probe: *probe,
+                    verdict: verdict.clone(),
+                    at: entry.at,
+                    duration_ms: *duration_ms,
+                };
+                let task = self.index(entry, key)?;
+                self.tasks[task].probes.push(answer);
+                Ok(())
+            }
+            Record::RetryScheduled { run, key, attempt, delay_ms, reason, .. } if *run == self.run => {
+                let retry = RetryView {
+                    attempt: *attempt,
+                    delay_ms: *delay_ms,
+                    reason: reason.clone(),
+                    at: entry.at,
+                };
+                let task = self.index(entry, key)?;
+                self.tasks[task].retries.push(retry);
+                Ok(())
+            }
+            Record::RunEnded { run, exit_code, .. } if *run == self.run => {
+                self.ended_at = Some(entry.at);
+                self.exit_code = Some(*exit_code);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Attempts without a recorded end: what recovery looks at when the executor is gone.
+    pub fn open_attempts(&self) -> impl Iterator<Item = &AttemptView> {
+        self.attempts.iter().filter(|attempt| attempt.end.is_none())
+    }
+
+    /// The task with this key.
+    pub fn task(&self, key: &TaskKey) -> Option<&TaskView> {
+        self.by_key.get(key).map(|&task| &self.tasks[task])
+    }
+
+    /// The attempt with this identity.
+    pub fn attempt(&self, attempt: &AttemptId) -> Option<&AttemptView> {
+        self.by_attempt.get(attempt).map(|&place| &self.attempts[place])
+    }
+
+    fn attempt_mut(&mut self, attempt: &AttemptId) -> Option<&mut AttemptView> {
+        self.by_attempt.get(attempt).map(|&place| &mut self.attempts[place])
+    }
+
+    fn index(&self, entry: &Entry, key: &TaskKey) -> Result<usize, FoldError> {
+        let missing = || FoldError::NotInRun { seq: entry.seq, what: format!("task {key}") };
+        self.by_key.get(key).copied().ok_or_else(missing)
+    }
+
+    fn stepped(
+        &mut self,
+        entry: &Entry,
+        key: &TaskKey,
+        from: &TaskState,
+        to: &TaskState,
+        by: Option<&String>,
+    ) -> Result<(), FoldError> {
+        let task = self.index(entry, key)?;
+        let view = &mut self.tasks[task];
+        // A person's command may have written between two records of the run: it saw another state.
+        let follows = view.state == *from || by.is_some() || view.by.is_some();
+        if !follows || !from.can_become(to) {
+            return Err(FoldError::IllegalTransition {
+                seq: entry.seq,
+                key: key.clone(),
+                before: view.state.name(),
+                from: from.name(),
+                to: to.name(),
+            });
+        }
+        if to.is_working() {
+            view.began_at.get_or_insert(entry.at);
+        }
+        view.state = to.clone();
+        view.since = Some(entry.at);
+        view.by = by.cloned();
         Ok(())
     }
 
-    /// Attempts without a recorded end.
-    pub fn open_attempts(&self) -> impl Iterator<Item = &AttemptView> {
-        self.attempts.iter().filter(|attempt| attempt.end.is_none())
+    fn attempt_started(&mut self, entry: &Entry) -> Result<(), FoldError> {
+        let Record::AttemptStarted { attempt, key, number, undo, digest, commands, log, .. } = &entry.record
+        else {
+            return Ok(());
+        };
+        let task = self.index(entry, key)?;
+        let place = self.attempts.len();
+        if self.by_attempt.insert(attempt.clone(), place).is_some() {
+            return Err(FoldError::NotInRun {
+                seq: entry.seq,
+                what: format!("second start of attempt {attempt}"),
+            });
+        }
+        self.tasks[task].attempts.push(place);
+        self.attempts.push(AttemptView {
+            attempt: attempt.clone(),
+            task,
+            number: *number,
+            undo: *undo,
+            digest: digest.clone(),
+            commands: commands.clone(),
+            log: log.clone(),
+            started_at: entry.at,
+            spawned: Vec::new(),
+            ended_at: None,
+            end: None,
+            duration_ms: None,
+            tail: String::new(),
+            log_bytes: 0,
+            outputs: BTreeMap::new(),
+        });
+        Ok(())
     }
 }

@@ -1,0 +1,212 @@
+//! Document and catalogue become a plan.
+//!
+//! The order of reasons by which a task's disposition is found stands in [`intent`]; which tasks are
+//! in the plan, and what they wait for, in [`closure`]; where the edges come from, in [`graph`].
+
+mod closure;
+mod graph;
+mod intent;
+
+use self::graph::Graph;
+use self::intent::Intent;
+use crate::action::Binding;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::document::{Document, Task};
+use crate::id::{DocumentId, EnvironmentName, TaskId, TaskKey};
+use crate::journal::Recorded;
+use crate::plan::{Disposition, Plan};
+use crate::select::{SelectError, Selection};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// What a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// What is wanted.
+    pub document: &'a Document,
+    /// Identity of the document.
+    pub document_id: &'a DocumentId,
+    /// Its revision.
+    pub revision: u64,
+    /// Where it is done.
+    pub environment: &'a EnvironmentName,
+    /// Number of the plan to make.
+    pub number: u64,
+    /// How tasks are done there.
+    pub bindings: &'a BTreeMap<TaskId, Binding>,
+    /// The ledger's identities; every task of the document has one.
+    pub keys: &'a BTreeMap<TaskId, TaskKey>,
+    /// What earlier runs left behind in this environment.
+    pub recorded: &'a HashMap<TaskKey, Recorded>,
+}
+
+/// Wishes of the person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResolveOptions {
+    /// A task that nothing binds is an error.
+    pub strict: bool,
+    /// Marks in the document count for nothing.
+    pub ignore_marks: bool,
+    /// Cancelled and struck tasks are done too.
+    pub include_cancelled: bool,
+    /// Optional tasks are done too.
+    pub include_optional: bool,
+}
+
+/// A plan and what is worth saying about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The plan.
+    pub plan: Plan,
+    /// `unbound-task` warnings, in document order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One edge of a cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CycleEdge {
+    /// The one that waits.
+    pub task: TaskId,
+    /// The one it waits for.
+    pub dependency: TaskId,
+    /// Line in the document, or place in the catalogue (`tasks/local.yaml:34`).
+    pub place: String,
+}
+
+/// A dependency outside the selection that holds something back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unmet {
+    /// The dependency.
+    pub task: TaskId,
+    /// Its title.
+    pub title: String,
+    /// The task that needs it: a selected one, or another unmet dependency.
+    pub needed_by: TaskId,
+    /// Why it does not let go on.
+    pub reason: String,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ResolveError {
+    /// Exit 11.
+    #[error("tasks wait for each other")]
+    Cycle(Vec<CycleEdge>),
+    /// Under `--strict`: exit 12, one error diagnostic each.
+    #[error("{} tasks without a binding", .0.len())]
+    Unbound(Vec<Diagnostic>),
+    /// A catalogue names a task that the document does not have: exit 12.
+    #[error("{place}: `{task}` needs `{missing}`, which is no task of the document")]
+    UnknownNeed {
+        /// The task bound there.
+        task: TaskId,
+        /// What it names.
+        missing: TaskId,
+        /// Where.
+        place: String,
+        /// The nearest id.
+        did_you_mean: Option<String>,
+    },
+    /// `--phase`, `--task` or `--from` names nothing, or more than one thing: exit 2.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// All that `--with-dependencies` would add, in document order: exit 2.
+    #[error("the selection waits for {} tasks outside it", .0.len())]
+    UnmetDependencies(Vec<Unmet>),
+    /// The ledger has no key for a task: a fault of the caller.
+    #[error("task `{0}` has no key")]
+    NoKey(TaskId),
+}
+
+/// Makes a plan. Pure: the same inputs give the same plan.
+///
+/// A selected task never starts before the selected ones it waits for through tasks outside the
+/// selection: those that are met pass their own dependencies on.
+pub fn resolve(
+    inputs: &Inputs<'_>,
+    selection: &Selection,
+    options: &ResolveOptions,
+) -> Result<Resolved, ResolveError> {
+    let keys = keys(inputs)?;
+    let graph = Graph::new(inputs)?;
+    let intents: Vec<Intent<'_>> = inputs
+        .document
+        .tasks
+        .iter()
+        .zip(&keys)
+        .map(|(task, key)| Intent {
+            task,
+            binding: inputs.bindings.get(&task.id),
+            recorded: inputs.recorded.get(*key),
+            has_subtasks: graph.has_subtasks(task),
+        })
+        .collect();
+    let dispositions: Vec<Disposition> = intents.iter().map(|intent| intent.disposition(options)).collect();
+    let mut chosen = selection.members(inputs.document, &graph.dag)?;
+    let unmet = closure::unmet(&graph.dag, &intents, &dispositions, &chosen);
+    if selection.with_dependencies {
+        unmet.iter().for_each(|found| chosen[found.task] = true);
+    } else if !unmet.is_empty() {
+        return Err(ResolveError::UnmetDependencies(listed(unmet, &intents, &dispositions)));
+    }
+    let diagnostics = unbound(&intents, &dispositions, &chosen, options);
+    if options.strict && !diagnostics.is_empty() {
+        return Err(ResolveError::Unbound(diagnostics));
+    }
+    let dependencies = closure::within(&graph.dag, &chosen);
+    let tasks = chosen
+        .iter()
+        .enumerate()
+        .filter(|(_, chosen)| **chosen)
+        .zip(dependencies)
+        .map(|((task, _), dependencies)| {
+            intents[task].planned(keys[task].clone(), dispositions[task].clone(), dependencies)
+        })
+        .collect();
+    let plan = Plan {
+        number: inputs.number,
+        document: inputs.document_id.clone(),
+        revision: inputs.revision,
+        environment: inputs.environment.clone(),
+        tasks,
+    };
+    Ok(Resolved { plan, diagnostics })
+}
+
+fn keys<'a>(inputs: &Inputs<'a>) -> Result<Vec<&'a TaskKey>, ResolveError> {
+    let key = |task: &Task| inputs.keys.get(&task.id).ok_or_else(|| ResolveError::NoKey(task.id.clone()));
+    inputs.document.tasks.iter().map(key).collect()
+}
+
+fn listed(unmet: Vec<closure::Found>, intents: &[Intent<'_>], dispositions: &[Disposition]) -> Vec<Unmet> {
+    let told = |found: closure::Found| Unmet {
+        task: intents[found.task].task.id.clone(),
+        title: intents[found.task].task.title.clone(),
+        needed_by: intents[found.needed_by].task.id.clone(),
+        reason: intents[found.task].why_unmet(&dispositions[found.task]),
+    };
+    unmet.into_iter().map(told).collect()
+}
+
+/// One finding for each selected task that nothing binds.
+fn unbound(
+    intents: &[Intent<'_>],
+    dispositions: &[Disposition],
+    chosen: &[bool],
+    options: &ResolveOptions,
+) -> Vec<Diagnostic> {
+    let severity = if options.strict { Severity::Error } else { Severity::Warning };
+    let found = intents.iter().zip(dispositions).zip(chosen).filter(|((intent, disposition), chosen)| {
+        **chosen && intent.binding.is_none() && **disposition == Disposition::Manual
+    });
+    let told = |task: &Task| {
+        let message = format!("nothing binds `{}`: it waits for a person", task.id);
+        let help = if task.inline_actions.is_empty() {
+            "bind it in the catalogue, or say there that it is `manual: true`"
+        } else {
+            "its fenced actions are run only with `--allow-inline`"
+        };
+        Diagnostic::new(severity, "unbound-task", task.span, message).help(help).in_source(task.source)
+    };
+    found.map(|((intent, _), _)| told(intent.task)).collect()
+}
