@@ -31,7 +31,6 @@ esac
 exists "$chart/Chart.yaml"
 exists "$chart/values.yaml"
 has "$chart/Chart.yaml" "0:name=$app-app"
-has "$chart/Chart.yaml" "0:appVersion=$(value "$chart/values.yaml" 0:image.tag)"
 
 flatten "$chart/values.yaml" >"$scratch/flat"
 for part in $parts; do
