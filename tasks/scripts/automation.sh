@@ -1,11 +1,13 @@
 #!/bin/sh
-# automation.sh run|check makefile|chores|ci: the Makefile, the scripts and the pipeline that people
-# get. Each check really uses them, on a clone of the GitOps repository.
+# The Makefile, the scripts and the pipeline that people get. Each check really uses them, on a
+# clone of the GitOps repository.
+#
+# automation.sh run|check WORK makefile|chores|ci
 
+mode=$1 WORK=$2 what=$3
 . "$(dirname -- "$0")/lib/common.sh"
 . "$here/lib/git.sh"
 
-mode=$1 what=$2
 # A make that stands above this script must not lend its flags to the one that is tried here.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 

@@ -1,11 +1,12 @@
 #!/bin/sh
-# guide.sh run|check NAME: a guide for people, made of the same values as the manifests. The check
-# follows its links and looks up every command that it tells people to type.
+# A guide for people, made of the same values as the manifests. The check follows its links and
+# looks up every command that it tells people to type.
+#
+# guide.sh run|check WORK NAME TASKMASTER SAMPLE_API
 
+mode=$1 WORK=$2 name=$3 TASKMASTER=$4 SAMPLE_API=$5
 . "$(dirname -- "$0")/lib/common.sh"
-: "${TASKMASTER:?names the binary of taskmaster}" "${SAMPLE_API:?names the binary of the demo service}"
 
-mode=$1 name=$2
 file=$WORK/docs/$name.md
 source=$templates/guides/$name.md
 
