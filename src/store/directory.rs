@@ -1,23 +1,32 @@
 //! The state directory: private to its owner, invisible to Git.
 
 use super::error::StoreError;
-use std::fs::{self, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Makes the state directory where it is absent, and returns it.
+const IGNORE: &str = ".gitignore";
+const IGNORE_NEW: &str = ".gitignore.new";
+/// Held while the ledger is made or migrated; like every lock here it ends with its process.
+const LOCK: &str = "ledger.lock";
+
+/// Makes the state directory where it is absent.
 ///
-/// Permissions and `.gitignore` are given to a directory that is ours alone: one that was absent
-/// or empty. Somebody's own directory is used as it is.
-pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
-    if !dir.is_dir() {
-        create(dir).map_err(|source| StoreError::io(dir, source))?;
-    }
-    let mut entries = fs::read_dir(dir).map_err(|source| StoreError::io(dir, source))?;
-    if entries.next().is_none() {
-        ignore_in_git(dir).map_err(|source| StoreError::io(dir, source))?;
-    }
-    Ok(dir.to_path_buf())
+/// `.gitignore` and permissions are given to a directory that is ours alone: one that was absent
+/// or empty, or that holds nothing but our own files because we were killed too early. Somebody's
+/// own directory is used as it is.
+pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
+    let prepared = (|| {
+        if !dir.is_dir() {
+            create(dir)?;
+        }
+        if !dir.join(IGNORE).try_exists()? && is_ours(dir)? {
+            ignore_in_git(dir)?;
+        }
+        Ok(())
+    })();
+    prepared.map_err(|source| StoreError::io(dir, source))
 }
 
 fn create(dir: &Path) -> std::io::Result<()> {
@@ -34,17 +43,44 @@ fn create(dir: &Path) -> std::io::Result<()> {
     }
 }
 
-fn ignore_in_git(dir: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    private(&mut options);
-    options.open(dir.join(".gitignore"))?.write_all(b"*\n")
+fn is_ours(dir: &Path) -> std::io::Result<bool> {
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let ours = [IGNORE_NEW, "executor.lock"].map(OsStr::new).contains(&name.as_os_str())
+            || name.to_string_lossy().starts_with("ledger.");
+        if !ours {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-/// Files made with these options are for their owner alone.
-pub(super) fn private(options: &mut OpenOptions) {
+/// By rename, so that a kill never leaves half of it.
+fn ignore_in_git(dir: &Path) -> std::io::Result<()> {
+    let new = dir.join(IGNORE_NEW);
+    private().create(true).truncate(true).open(&new)?.write_all(b"*\n")?;
+    match fs::rename(&new, dir.join(IGNORE)) {
+        // Another process did the same and was faster.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && dir.join(IGNORE).exists() => Ok(()),
+        result => result,
+    }
+}
+
+/// Options to write a file that, where it is made, is for its owner alone.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Waits for the lock under which the ledger is made or migrated.
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join(LOCK);
+    let locked = private().create(true).truncate(false).open(&path).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    });
+    locked.map_err(|source| StoreError::io(&path, source))
 }

@@ -108,7 +108,23 @@ impl StoreError {
         }
     }
 
-    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+    /// Gives a failure of SQLite its meaning.
+    pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let path = path.to_path_buf();
+        match source.sqlite_error_code() {
+            None if is_content(&source) => Self::Corrupt { path, what: source.to_string(), kept: None },
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
+                Self::Corrupt { path, what: source.to_string(), kept: None }
+            }
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path },
+            Some(Code::DiskFull) => Self::Full { path },
+            Some(Code::ReadOnly) => Self::ReadOnly { path },
+            _ => Self::Sqlite { path, source },
+        }
+    }
+
+    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
         use std::io::ErrorKind as Kind;
         let path = path.to_path_buf();
         match source.kind() {
@@ -117,4 +133,15 @@ impl StoreError {
             _ => Self::Io { path, source },
         }
     }
+}
+
+/// True where a column held what this program never writes.
+fn is_content(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+    )
 }

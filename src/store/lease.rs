@@ -8,7 +8,7 @@
 use super::error::StoreError;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -72,7 +72,8 @@ pub struct ExecutorLease {
 impl ExecutorLease {
     /// Takes the lease of `state_dir`, or says who has it. Never waits for it.
     pub fn acquire(state_dir: &Path, holder: &LeaseHolder) -> Result<Self, LeaseError> {
-        let path = super::directory::prepare(state_dir)?.join(FILE);
+        super::directory::prepare(state_dir)?;
+        let path = state_dir.join(FILE);
         let file = open(&path)?;
         for _ in 0..LOOKS {
             match file.try_lock() {
@@ -117,9 +118,8 @@ impl Drop for ExecutorLease {
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    super::directory::private(&mut options);
+    let mut options = super::directory::private();
+    options.read(true).create(true).truncate(false);
     options.open(path).map_err(|source| StoreError::io(path, source))
 }
 
