@@ -1,7 +1,7 @@
 //! Why a record was refused.
 
 use crate::store::StoreError;
-use taskmaster_core::id::{AttemptId, DocumentId, RunId, TaskId};
+use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId, TaskId};
 
 /// Why the ledger could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -48,19 +48,17 @@ pub enum LedgerError {
         /// Name of its state now.
         current: &'static str,
     },
+    /// An approval that was given already and is about to take effect.
+    #[error("{task} is approved already")]
+    Approved {
+        /// The task.
+        task: TaskId,
+    },
     /// A document that was never recorded.
     #[error("document {document} is not in the ledger")]
     UnknownDocument {
         /// Which.
         document: DocumentId,
-    },
-    /// A task that the document's latest revision does not have.
-    #[error("{document} has no task {task}")]
-    UnknownTask {
-        /// The document.
-        document: DocumentId,
-        /// Which.
-        task: TaskId,
     },
     /// Somebody else recorded another revision first.
     #[error("{document} is at revision {latest}, not at {assumed}")]
@@ -72,13 +70,23 @@ pub enum LedgerError {
         /// What was assumed.
         assumed: u64,
     },
-    /// A plan that is not the newest.
-    #[error("plan {number} is stale: {newest} is the newest")]
+    /// A plan that is not the newest: another run of the document began since it was made.
+    #[error("plan {number} is stale, the next one is {next}")]
     StalePlan {
         /// The plan's number.
         number: u64,
         /// The number that the next plan must have.
-        newest: u64,
+        next: u64,
+    },
+    /// A record of a person's change in a run of another document or environment.
+    #[error("run {run} is not one of {document} in {environment}")]
+    OtherRun {
+        /// The run.
+        run: RunId,
+        /// The document of the record.
+        document: DocumentId,
+        /// The environment of the record.
+        environment: EnvironmentName,
     },
     /// A run that was never recorded.
     #[error("run {run} is not in the ledger")]

@@ -1,202 +1,189 @@
-//! The ledger of typed records over the store.
+//! A handle on the ledger: appending, following, proving. Reads are in `reads.rs`.
 
+use super::admit::admit;
+use super::encode::{entry, kind, to_json};
 use super::error::LedgerError;
-use super::view::{
-    Approval, Attempt, KnownDocument, ProbeAnswer, Revision, RunDetail, RunFilter, RunSummary, TaskEvidence,
-};
-use crate::store::{Access, AuditReport, Durability, Head};
+use super::project::{PROJECTION, project};
+use crate::store::{Access, AuditReport, Durability, Head, Snapshot, Store};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use taskmaster_core::id::{DocumentId, EnvironmentName, RunId, TaskKey};
-use taskmaster_core::journal::{Entry, KnownTask, OutputValue, Record, Recorded};
+use taskmaster_core::journal::{Entry, Record};
+
+/// Events that are read at a time where all are wanted.
+const BATCH: usize = 4096;
 
 /// A handle on the ledger of one state directory. Every process (and thread) opens its own.
 #[derive(Debug)]
 pub struct Ledger {
-    _private: (),
+    pub(super) store: Store,
+    /// Places that this handle appended, as ascending ranges that do not touch.
+    own: Vec<(u64, u64)>,
+    /// The state of the file at the last look for what others appended, and the last such place.
+    looked: Option<(i64, u64)>,
 }
-
-const SKELETON: &str = "the ledger is being built";
 
 impl Ledger {
     /// Opens the ledger in `state_dir`; with [`Access::ReadWrite`] makes it where it is absent.
+    /// Read models that an older program filled are made anew from the events.
     pub fn open(state_dir: &Path, access: Access) -> Result<Self, LedgerError> {
-        let _ = (state_dir, access);
-        unreachable!("{SKELETON}")
+        let store = Store::open(state_dir, access)?;
+        let mut ledger = Self { store, own: Vec::new(), looked: None };
+        if ledger.store.now().projection()? != PROJECTION {
+            match access {
+                Access::ReadWrite => ledger.rebuild()?,
+                // A reader may not write, but somebody must before it can read.
+                Access::ReadOnly => drop(Self::open(state_dir, Access::ReadWrite)?),
+            }
+        }
+        Ok(ledger)
     }
 
     /// Appends all records or none, in one transaction. Returns them with their places.
     ///
-    /// Each record is checked against the state at that moment, and a person's change against the
-    /// state of its task, so that of two processes that change the same thing one is refused.
+    /// Each record is checked against the state at that moment: a run, attempt or plan that it names
+    /// must be there and going on, and a person's change (an approval; a state without a run) must
+    /// fit the state of its task, so that of two that change the same thing one is refused.
     pub fn commit(
         &mut self,
         records: Vec<Record>,
         at: Timestamp,
         durability: Durability,
     ) -> Result<Vec<Entry>, LedgerError> {
-        let _ = (records, at, durability);
-        unreachable!("{SKELETON}")
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The store keeps microseconds: what is returned is what will be read.
+        let at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
+        let entries = self.store.write(durability, |tx| {
+            let mut entries = Vec::with_capacity(records.len());
+            for record in records {
+                let stream = admit(&record, tx)?;
+                let seq = tx.append(&stream, kind(&record), at, &to_json(&record)?)?;
+                let entry = Entry { seq, at, record };
+                project(&entry, tx)?;
+                entries.push(entry);
+            }
+            Ok::<_, LedgerError>(entries)
+        })?;
+        if let [first, .., last] | [first @ last] = entries.as_slice() {
+            self.note_own(first.seq, last.seq);
+        }
+        Ok(entries)
+    }
+
+    fn note_own(&mut self, first: u64, last: u64) {
+        match self.own.last_mut() {
+            Some((_, end)) if *end + 1 == first => *end = last,
+            _ => self.own.push((first, last)),
+        }
     }
 
     /// Makes every read model anew from the events alone.
     pub fn rebuild(&mut self) -> Result<(), LedgerError> {
-        unreachable!("{SKELETON}")
+        self.store.write(Durability::Normal, |tx| {
+            tx.clear_read_models()?;
+            let mut next = 1;
+            loop {
+                let events = tx.now().events(next, u64::MAX, BATCH)?;
+                let Some(last) = events.last() else { break };
+                next = last.seq + 1;
+                for event in &events {
+                    project(&entry(event)?, tx)?;
+                }
+            }
+            tx.set_projection(PROJECTION)?;
+            Ok(())
+        })
     }
 
-    /// Walks the chain and compares the read models with what the events say.
+    /// Walks the chain, and compares the read models with those of a replay of the events.
     pub fn audit(&self) -> Result<AuditReport, LedgerError> {
-        unreachable!("{SKELETON}")
+        self.store.read(|snapshot| {
+            let mut report = snapshot.audit()?;
+            // Where the chain is broken the events prove nothing about the read models.
+            if report.broken.is_none() {
+                let replayed = replay(&snapshot)?;
+                report.findings.extend(snapshot.compare_read_models(&replayed)?);
+            }
+            Ok(report)
+        })
     }
 
     /// The place and hash of the last event.
     pub fn head(&self) -> Result<Head, LedgerError> {
-        unreachable!("{SKELETON}")
+        Ok(self.store.now().head()?)
     }
 
     /// Runs `reads` on one consistent snapshot: what others commit meanwhile is not seen.
     pub fn snapshot<T>(&self, reads: impl FnOnce(&Self) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        reads(self)
+        self.store.read(|_| reads(self))
     }
 
     /// Every entry after `seq`.
     pub fn entries_since(&self, seq: u64) -> Result<Vec<Entry>, LedgerError> {
-        let _ = seq;
-        unreachable!("{SKELETON}")
+        self.entries_between(seq + 1, u64::MAX)
+    }
+
+    /// Entries from `first` to `last`, both included.
+    pub(super) fn entries_between(&self, first: u64, last: u64) -> Result<Vec<Entry>, LedgerError> {
+        self.store.now().events(first, last, usize::MAX)?.iter().map(entry).collect()
     }
 
     /// Entries after `seq` that were appended through other handles than this one: what people did
     /// meanwhile. Nearly free while nothing changed, so it may be polled.
     pub fn external_since(&mut self, seq: u64) -> Result<Vec<Entry>, LedgerError> {
-        let _ = seq;
-        unreachable!("{SKELETON}")
+        let version = self.store.data_version()?;
+        if self.looked.is_some_and(|(seen, last)| seen == version && last <= seq) {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for (first, last) in gaps(&self.own, seq) {
+            found.extend(self.entries_between(first, last)?);
+        }
+        self.looked = Some((version, found.last().map_or(seq, |entry| entry.seq)));
+        Ok(found)
     }
+}
 
-    /// What is recorded about the tasks of a document in an environment.
-    pub fn recorded(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<HashMap<TaskKey, Recorded>, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
+/// What lies after `seq` and in none of the ascending ranges.
+fn gaps(own: &[(u64, u64)], seq: u64) -> Vec<(u64, u64)> {
+    let mut gaps = Vec::new();
+    let mut next = seq + 1;
+    for (first, last) in own {
+        if next < *first {
+            gaps.push((next, first - 1));
+        }
+        next = next.max(last + 1);
     }
+    gaps.push((next, u64::MAX));
+    gaps
+}
 
-    /// The same with address, time and author, for reports.
-    pub fn evidence(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<HashMap<TaskKey, TaskEvidence>, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
+/// The read models that the events make, in a place of their own.
+fn replay(snapshot: &Snapshot<'_>) -> Result<Store, LedgerError> {
+    let mut replayed = Store::scratch()?;
+    let mut next = 1;
+    loop {
+        let events = snapshot.events(next, u64::MAX, BATCH)?;
+        let Some(last) = events.last() else { return Ok(replayed) };
+        next = last.seq + 1;
+        replayed.write(Durability::Normal, |tx| {
+            events.iter().try_for_each(|event| project(&entry(event)?, tx))
+        })?;
     }
+}
 
-    /// Outputs of the last successful attempt of each task.
-    pub fn outputs(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<HashMap<TaskKey, BTreeMap<String, OutputValue>>, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
-    }
+#[cfg(test)]
+mod tests {
+    use super::gaps;
 
-    /// One document.
-    pub fn document(&self, id: &DocumentId) -> Result<Option<KnownDocument>, LedgerError> {
-        let _ = id;
-        unreachable!("{SKELETON}")
-    }
-
-    /// Every document that was parsed, by id.
-    pub fn documents(&self) -> Result<Vec<KnownDocument>, LedgerError> {
-        unreachable!("{SKELETON}")
-    }
-
-    /// The latest revision of a document, with its tasks.
-    pub fn latest_revision(&self, document: &DocumentId) -> Result<Option<Revision>, LedgerError> {
-        let _ = document;
-        unreachable!("{SKELETON}")
-    }
-
-    /// Every revision of a document, oldest first.
-    pub fn revisions(&self, document: &DocumentId) -> Result<Vec<Revision>, LedgerError> {
-        let _ = document;
-        unreachable!("{SKELETON}")
-    }
-
-    /// The tasks of the latest revision; empty where the document is not known.
-    pub fn known_tasks(&self, document: &DocumentId) -> Result<Vec<KnownTask>, LedgerError> {
-        let _ = document;
-        unreachable!("{SKELETON}")
-    }
-
-    /// The number that the next plan of a document and environment gets.
-    pub fn next_plan_number(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<u64, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
-    }
-
-    /// Runs, newest first.
-    pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, LedgerError> {
-        let _ = filter;
-        unreachable!("{SKELETON}")
-    }
-
-    /// Everything about one run.
-    pub fn run(&self, id: &RunId) -> Result<Option<RunDetail>, LedgerError> {
-        let _ = id;
-        unreachable!("{SKELETON}")
-    }
-
-    /// Runs without a recorded end, oldest first.
-    pub fn unfinished_runs(&self) -> Result<Vec<RunSummary>, LedgerError> {
-        unreachable!("{SKELETON}")
-    }
-
-    /// Attempts without a recorded end, oldest first.
-    pub fn open_attempts(&self) -> Result<Vec<Attempt>, LedgerError> {
-        unreachable!("{SKELETON}")
-    }
-
-    /// Attempts of every run of a document in an environment, oldest first.
-    pub fn attempts(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<Vec<Attempt>, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
-    }
-
-    /// Probes of every run of a document in an environment, oldest first.
-    pub fn probes(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<Vec<ProbeAnswer>, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
-    }
-
-    /// Approvals of every run of a document in an environment, oldest first.
-    pub fn approvals(
-        &self,
-        document: &DocumentId,
-        environment: &EnvironmentName,
-    ) -> Result<Vec<Approval>, LedgerError> {
-        let _ = (document, environment);
-        unreachable!("{SKELETON}")
-    }
-
-    /// Every entry about one task, oldest first.
-    pub fn history(&self, task: &TaskKey) -> Result<Vec<Entry>, LedgerError> {
-        let _ = task;
-        unreachable!("{SKELETON}")
+    #[test]
+    fn gaps_leave_out_what_is_own() {
+        let own = [(3, 4), (7, 9)];
+        assert_eq!(gaps(&own, 0), [(1, 2), (5, 6), (10, u64::MAX)]);
+        assert_eq!(gaps(&own, 3), [(5, 6), (10, u64::MAX)]);
+        assert_eq!(gaps(&own, 5), [(6, 6), (10, u64::MAX)]);
+        assert_eq!(gaps(&own, 12), [(13, u64::MAX)]);
+        assert_eq!(gaps(&[], 0), [(1, u64::MAX)]);
     }
 }

@@ -1,8 +1,12 @@
 //! The ledger as the use cases see it: typed records in, typed facts out.
 
+mod admit;
+mod encode;
 mod error;
 mod handle;
 mod ids;
+mod project;
+mod reads;
 mod view;
 
 pub use error::LedgerError;

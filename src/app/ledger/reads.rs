@@ -1,0 +1,368 @@
+//! What the ledger is asked: rows of the store as typed facts.
+
+use super::encode::{document_stream, entry, state, task_stream};
+use super::error::LedgerError;
+use super::handle::Ledger;
+use super::view::{
+    Approval, Attempt, AttemptEnd, KnownDocument, ProbeAnswer, Retry, Revision, RunDetail, RunFilter,
+    RunSummary, SpawnedProcess, TaskEvidence,
+};
+use crate::store::{AttemptRow, DocumentRow, EventRow, Notes, RunQuery, RunRow, Scope, TaskStateRow};
+use std::collections::{BTreeMap, HashMap};
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
+use taskmaster_core::journal::{Entry, KnownTask, OutputValue, Record, Recorded};
+use taskmaster_core::plan::Plan;
+
+impl Ledger {
+    /// What is recorded about the tasks of a document in an environment.
+    pub fn recorded(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<HashMap<TaskKey, Recorded>, LedgerError> {
+        self.store.read(|snapshot| {
+            let rows = snapshot.task_states(document.as_str(), environment.as_str())?;
+            let mut recorded = HashMap::with_capacity(rows.len());
+            for row in rows {
+                let known = Recorded {
+                    state: state(row.seq, &row.state)?,
+                    digest: row.digest.map(Digest::new),
+                    open_attempt: None,
+                    last_duration_ms: row.last_duration_ms,
+                    by: row.person,
+                };
+                recorded.insert(TaskKey::new(row.key), known);
+            }
+            for (key, attempt) in snapshot.open_attempt_ids(document.as_str(), environment.as_str())? {
+                recorded.entry(TaskKey::new(key)).or_default().open_attempt = Some(AttemptId::new(attempt));
+            }
+            Ok(recorded)
+        })
+    }
+
+    /// The same with address, time and author, for reports.
+    pub fn evidence(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<HashMap<TaskKey, TaskEvidence>, LedgerError> {
+        let rows = self.store.now().task_states(document.as_str(), environment.as_str())?;
+        rows.into_iter().map(|row| evidence(row).map(|known| (known.key.clone(), known))).collect()
+    }
+
+    /// Outputs of the last successful attempt of each task that has one.
+    pub fn outputs(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<HashMap<TaskKey, BTreeMap<String, OutputValue>>, LedgerError> {
+        let mut found = HashMap::new();
+        for (key, event) in self.store.now().successes(document.as_str(), environment.as_str())? {
+            if let Record::AttemptEnded { outputs, .. } = entry(&event)?.record {
+                found.insert(TaskKey::new(key), outputs);
+            }
+        }
+        Ok(found)
+    }
+
+    /// One document.
+    pub fn document(&self, id: &DocumentId) -> Result<Option<KnownDocument>, LedgerError> {
+        Ok(self.store.now().document(id.as_str())?.map(known_document))
+    }
+
+    /// Every document that was parsed, by id.
+    pub fn documents(&self) -> Result<Vec<KnownDocument>, LedgerError> {
+        Ok(self.store.now().documents()?.into_iter().map(known_document).collect())
+    }
+
+    /// The latest revision of a document, with its tasks.
+    pub fn latest_revision(&self, document: &DocumentId) -> Result<Option<Revision>, LedgerError> {
+        self.store.read(|snapshot| {
+            let Some(row) = snapshot.document(document.as_str())? else { return Ok(None) };
+            Ok(snapshot.event(row.seq)?.map(|event| entry(&event)).transpose()?.and_then(revision))
+        })
+    }
+
+    /// Every revision of a document, oldest first.
+    pub fn revisions(&self, document: &DocumentId) -> Result<Vec<Revision>, LedgerError> {
+        let events = self.store.now().revisions(document.as_str())?;
+        collect(&events, revision)
+    }
+
+    /// The tasks of the latest revision; empty where the document is not known.
+    pub fn known_tasks(&self, document: &DocumentId) -> Result<Vec<KnownTask>, LedgerError> {
+        Ok(self.latest_revision(document)?.map(|revision| revision.tasks).unwrap_or_default())
+    }
+
+    /// The number that the next plan of a document and environment gets.
+    pub fn next_plan_number(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<u64, LedgerError> {
+        Ok(self.store.now().last_plan(document.as_str(), environment.as_str())? + 1)
+    }
+
+    /// Runs, newest first.
+    pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, LedgerError> {
+        let rows = self.store.now().runs(&RunQuery {
+            document: filter.document.as_ref().map(DocumentId::as_str),
+            environment: filter.environment.as_ref().map(EnvironmentName::as_str),
+            unfinished: filter.unfinished,
+            limit: filter.limit,
+        })?;
+        rows.into_iter().map(summary).collect()
+    }
+
+    /// Runs without a recorded end, oldest first.
+    pub fn unfinished_runs(&self) -> Result<Vec<RunSummary>, LedgerError> {
+        let mut runs = self.runs(&RunFilter { unfinished: true, ..RunFilter::default() })?;
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// The plan that a run followed.
+    pub fn plan(&self, run: &RunId) -> Result<Option<Plan>, LedgerError> {
+        self.store.read(|snapshot| {
+            let Some(row) = snapshot.run(run.as_str())? else { return Ok(None) };
+            Ok(snapshot.event(row.seq)?.map(|event| entry(&event)).transpose()?.and_then(plan))
+        })
+    }
+
+    /// Everything about one run.
+    pub fn run(&self, id: &RunId) -> Result<Option<RunDetail>, LedgerError> {
+        self.store.read(|snapshot| {
+            let Some(row) = snapshot.run(id.as_str())? else { return Ok(None) };
+            let Some(plan) = self.plan(id)? else { return Ok(None) };
+            let scope = Scope::Run(id.as_str());
+            Ok(Some(RunDetail {
+                summary: summary(row)?,
+                plan,
+                tasks: collect(&snapshot.notes(Notes::RunTasks, scope)?, task_evidence)?,
+                attempts: attempts(snapshot.attempts(scope)?)?,
+                probes: collect(&snapshot.notes(Notes::Probes, scope)?, probe)?,
+                retries: collect(&snapshot.notes(Notes::Retries, scope)?, retry)?,
+                approvals: collect(&snapshot.notes(Notes::Approvals, scope)?, approval)?,
+            }))
+        })
+    }
+
+    /// Every entry from a run's start to its end (to now, while it has none), in order. Entries of
+    /// others in between are among them; folding a run passes them over.
+    pub fn run_entries(&self, id: &RunId) -> Result<Vec<Entry>, LedgerError> {
+        self.store.read(|snapshot| {
+            let Some(row) = snapshot.run(id.as_str())? else { return Ok(Vec::new()) };
+            self.entries_between(row.seq, row.end.map_or(u64::MAX, |end| end.seq))
+        })
+    }
+
+    /// Attempts without a recorded end, oldest first.
+    pub fn open_attempts(&self) -> Result<Vec<Attempt>, LedgerError> {
+        attempts(self.store.now().open_attempts()?)
+    }
+
+    /// Attempts of every run of a document in an environment, oldest first.
+    pub fn attempts(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<Attempt>, LedgerError> {
+        attempts(self.store.now().attempts(Scope::Document(document.as_str(), environment.as_str()))?)
+    }
+
+    /// Probes of every run of a document in an environment, oldest first.
+    pub fn probes(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<ProbeAnswer>, LedgerError> {
+        self.notes(Notes::Probes, document, environment, probe)
+    }
+
+    /// Retries of every run of a document in an environment, oldest first.
+    pub fn retries(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<Retry>, LedgerError> {
+        self.notes(Notes::Retries, document, environment, retry)
+    }
+
+    /// Approvals of every run of a document in an environment, oldest first.
+    pub fn approvals(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<Approval>, LedgerError> {
+        self.notes(Notes::Approvals, document, environment, approval)
+    }
+
+    fn notes<T>(
+        &self,
+        notes: Notes,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+        read: fn(Entry) -> Option<T>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let scope = Scope::Document(document.as_str(), environment.as_str());
+        collect(&self.store.now().notes(notes, scope)?, read)
+    }
+
+    /// Every entry about one task, in all environments, oldest first.
+    pub fn history(&self, task: &TaskKey) -> Result<Vec<Entry>, LedgerError> {
+        self.store.now().stream(&task_stream(task))?.iter().map(entry).collect()
+    }
+
+    /// Every entry about a document as a whole, oldest first.
+    pub fn document_history(&self, document: &DocumentId) -> Result<Vec<Entry>, LedgerError> {
+        self.store.now().stream(&document_stream(document))?.iter().map(entry).collect()
+    }
+}
+
+fn collect<T>(events: &[EventRow], read: fn(Entry) -> Option<T>) -> Result<Vec<T>, LedgerError> {
+    events.iter().filter_map(|event| entry(event).map(read).transpose()).collect()
+}
+
+fn known_document(row: DocumentRow) -> KnownDocument {
+    KnownDocument {
+        id: DocumentId::new(row.id),
+        path: row.path,
+        revision: row.revision,
+        digest: Digest::new(row.digest),
+        parsed: row.at,
+    }
+}
+
+fn evidence(row: TaskStateRow) -> Result<TaskEvidence, LedgerError> {
+    Ok(TaskEvidence {
+        key: TaskKey::new(row.key),
+        id: TaskId::new(row.task),
+        state: state(row.seq, &row.state)?,
+        digest: row.digest.map(Digest::new),
+        since: row.at,
+        run: row.run.map(RunId::new),
+        by: row.person,
+        message: row.message,
+    })
+}
+
+fn summary(row: RunRow) -> Result<RunSummary, LedgerError> {
+    let unreadable = |seq| move |source| LedgerError::Unreadable { seq, source };
+    let counts = match &row.end {
+        None => BTreeMap::new(),
+        Some(end) => serde_json::from_str(&end.counts).map_err(unreadable(end.seq))?,
+    };
+    Ok(RunSummary {
+        id: RunId::new(row.id),
+        document: DocumentId::new(row.document),
+        environment: EnvironmentName::new(row.environment),
+        plan: row.plan,
+        revision: row.revision,
+        pid: row.pid,
+        boot_id: row.boot_id,
+        options: serde_json::from_str(&row.options).map_err(unreadable(row.seq))?,
+        started: row.started,
+        ended: row.end.as_ref().map(|end| end.at),
+        exit_code: row.end.as_ref().map(|end| end.exit_code),
+        counts,
+    })
+}
+
+fn attempts(rows: Vec<AttemptRow>) -> Result<Vec<Attempt>, LedgerError> {
+    rows.into_iter().filter_map(|row| attempt(row).transpose()).collect()
+}
+
+fn attempt(row: AttemptRow) -> Result<Option<Attempt>, LedgerError> {
+    let started = entry(&row.started)?;
+    let Record::AttemptStarted { attempt, run, key, id, number, undo, digest, commands, log } =
+        started.record
+    else {
+        return Ok(None);
+    };
+    let process = row.process.map(|process| SpawnedProcess {
+        step: process.step,
+        pid: process.pid,
+        start_ticks: process.start_ticks,
+        boot_id: process.boot_id,
+    });
+    let end = row.ended.as_ref().map(entry).transpose()?.and_then(attempt_end);
+    let started = started.at;
+    let attempt = Attempt {
+        id: attempt,
+        run,
+        key,
+        task: id,
+        number,
+        undo,
+        digest,
+        commands,
+        log,
+        started,
+        process,
+        end,
+    };
+    Ok(Some(attempt))
+}
+
+// Each of the following reads the kind of record that its table refers to, and nothing else.
+
+fn attempt_end(entry: Entry) -> Option<AttemptEnd> {
+    match entry.record {
+        Record::AttemptEnded { end, duration_ms, tail, log_bytes, outputs, .. } => {
+            Some(AttemptEnd { at: entry.at, outcome: end, duration_ms, tail, log_bytes, outputs })
+        }
+        _ => None,
+    }
+}
+
+fn revision(entry: Entry) -> Option<Revision> {
+    match entry.record {
+        Record::DocumentParsed { document, revision, path, digest, tasks, changes } => {
+            Some(Revision { document, number: revision, path, digest, tasks, changes, at: entry.at })
+        }
+        _ => None,
+    }
+}
+
+fn plan(entry: Entry) -> Option<Plan> {
+    match entry.record {
+        Record::RunStarted { plan, .. } => Some(plan),
+        _ => None,
+    }
+}
+
+fn task_evidence(entry: Entry) -> Option<TaskEvidence> {
+    match entry.record {
+        Record::TaskState { run, key, id, to, digest, by, message, .. } => {
+            Some(TaskEvidence { key, id, state: to, digest, since: entry.at, run, by, message })
+        }
+        _ => None,
+    }
+}
+
+fn probe(entry: Entry) -> Option<ProbeAnswer> {
+    match entry.record {
+        Record::ProbeEnded { run, key, id, probe, verdict, duration_ms } => {
+            Some(ProbeAnswer { run, key, id, probe, verdict, at: entry.at, duration_ms })
+        }
+        _ => None,
+    }
+}
+
+fn retry(entry: Entry) -> Option<Retry> {
+    match entry.record {
+        Record::RetryScheduled { run, key, id, attempt, delay_ms, reason } => {
+            Some(Retry { run, key, id, attempt, delay_ms, reason, at: entry.at })
+        }
+        _ => None,
+    }
+}
+
+fn approval(entry: Entry) -> Option<Approval> {
+    match entry.record {
+        Record::ApprovalGiven { run, key, id, by, message } => {
+            Some(Approval { run, key, id, by, message, at: entry.at })
+        }
+        _ => None,
+    }
+}
