@@ -1,16 +1,13 @@
 #!/bin/sh
-# The lines for /etc/hosts that lead to the ingress on this machine. The file itself is not touched:
-# that takes root, and a person who wants it.
-#
-# hosts.sh run|check WORK
+# hosts.sh run|check: the lines for /etc/hosts that lead to the ingress on this machine. The file
+# itself is not touched: that takes root, and a person who wants it.
 
-mode=$1 WORK=$2
 . "$(dirname -- "$0")/lib/common.sh"
 
 file=$WORK/hosts
 names=$(sed -n 's/^[A-Z]*_HOST=//p' "$templates/values/local.env")
 
-case $mode in
+case $1 in
     run)
         {
             echo "# Add these lines to /etc/hosts to reach the ingress by name."
@@ -30,5 +27,5 @@ case $mode in
         [ "$lines" -eq "$(echo $names | wc -w)" ] || no "$file has lines for other names"
         say "every host name leads to the ingress"
         ;;
-    *) die "unknown mode $mode" ;;
+    *) die "unknown mode $1" ;;
 esac

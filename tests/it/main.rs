@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, in helpers too")]
 
 mod report;
+mod store;
 mod tidy;

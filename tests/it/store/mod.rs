@@ -1,0 +1,11 @@
+//! The ledger: its file, its chain, its read models, its locks.
+
+mod chain;
+mod child;
+mod concurrency;
+mod files;
+mod lease;
+mod reads;
+mod replay;
+mod rules;
+mod support;

@@ -1,0 +1,139 @@
+//! Replaying the events gives what was lived.
+
+use super::support::*;
+use proptest::prelude::*;
+use taskmaster::store::Access;
+use taskmaster_core::id::{AttemptId, EnvironmentName, RunId};
+use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, TaskChange, Verdict};
+use taskmaster_core::state::TaskState;
+
+const TASKS: usize = 4;
+
+/// A record somebody might write, from a few random numbers; whether it fits is the ledger's affair.
+fn record((what, task, other, round): (u8, u8, u8, u8)) -> Record {
+    let task = usize::from(task) % TASKS;
+    let run = format!("run-{}", round % 4);
+    let attempt = format!("A{}", other % 12);
+    match what % 12 {
+        0 => parsed_with("prd", u64::from(round % 5) + 1, TASKS, renames(task, other)),
+        1 => {
+            let mut plan = plan("prd", u64::from(round % 5) + 1, u64::from(other % 5) + 1, TASKS);
+            plan.environment = EnvironmentName::new(["local", "kind"][usize::from(other) % 2]);
+            started(&run, plan)
+        }
+        2..=4 => {
+            let mut record = state(&run, task, some_state(other, &attempt), some_state(round / 4, &attempt));
+            if let (Record::TaskState { by, .. }, 0) = (&mut record, other % 3) {
+                *by = Some("a person".to_owned());
+            }
+            record
+        }
+        5 => set(task, some_state(other, &attempt), some_state(round, &attempt), "ann"),
+        6 => {
+            let mut record = attempt_started(&run, task, &attempt);
+            let Record::AttemptStarted { undo, .. } = &mut record else { unreachable!("made so") };
+            *undo = other.is_multiple_of(5);
+            record
+        }
+        7 => spawned(&attempt, u32::from(round) + 1),
+        8 => {
+            let ends = [Outcome::Succeeded, Outcome::Succeeded, Outcome::Interrupted, Outcome::Lost];
+            attempt_ended(&attempt, ends[usize::from(round) % 4].clone())
+        }
+        9 => Record::ProbeEnded {
+            run: (other.is_multiple_of(2)).then(|| RunId::new(run)),
+            key: key(task),
+            id: id(task),
+            probe: if round.is_multiple_of(2) { ProbeKind::Check } else { ProbeKind::Verify },
+            verdict: if other.is_multiple_of(3) { Verdict::True } else { Verdict::False },
+            duration_ms: u64::from(round),
+        },
+        10 => approved(&run, task, "ann"),
+        _ if other.is_multiple_of(4) => run_ended(&run),
+        _ => Record::RetryScheduled {
+            run: RunId::new(run),
+            key: key(task),
+            id: id(task),
+            attempt: 2,
+            delay_ms: 10,
+            reason: "exit code 1".to_owned(),
+        },
+    }
+}
+
+fn renames(task: usize, other: u8) -> Vec<TaskChange> {
+    let from = if other.is_multiple_of(2) { id(task) } else { "before".into() };
+    vec![TaskChange::Renamed { from, id: id(task) }]
+}
+
+fn some_state(number: u8, attempt: &str) -> TaskState {
+    match number % 8 {
+        0 => TaskState::Pending,
+        1 => TaskState::Ready,
+        2 => TaskState::Completed,
+        3 => waiting(),
+        4 => TaskState::Cancelled,
+        5 => TaskState::Running { attempt: AttemptId::from(attempt), number: 1 },
+        6 => TaskState::Unknown { reason: "its end was lost".to_owned() },
+        _ => TaskState::Pending,
+    }
+}
+
+/// Lives through the records that fit, in commits of different sizes. Always begins with a run, so
+/// that most have something to fit to.
+fn live(steps: &[(u8, u8, u8, u8)]) -> (Scene, Vec<Entry>) {
+    let mut scene = Scene::new();
+    let mut entries = scene.commit(vec![parsed("prd", 1, TASKS), started("run-0", plan("prd", 1, 1, TASKS))]);
+    for chunk in steps.chunks(3) {
+        let records: Vec<_> = chunk.iter().map(|step| record(*step)).collect();
+        match scene.try_commit(records.clone()) {
+            Ok(committed) => entries.extend(committed),
+            // What does not fit as a whole may fit in part.
+            Err(_) => entries
+                .extend(records.into_iter().flat_map(|one| scene.try_commit(vec![one]).unwrap_or_default())),
+        }
+    }
+    (scene, entries)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rebuild_gives_the_rows_that_were_lived(steps in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..120)) {
+        let (mut scene, entries) = live(&steps);
+        let lived = dump(&scene.raw());
+        prop_assert_eq!(scene.second(Access::ReadOnly).entries_since(0).unwrap(), entries);
+        prop_assert!(scene.ledger.audit().unwrap().holds());
+        scene.ledger.rebuild().unwrap();
+        prop_assert_eq!(&dump(&scene.raw()), &lived);
+        // Also from rows that are all wrong.
+        scene.raw().execute_batch(
+            "PRAGMA foreign_keys = OFF; DELETE FROM task_states; UPDATE attempts SET ended_seq = NULL, pid = 1;
+             DELETE FROM probes; UPDATE documents SET revision = 9; DELETE FROM runs;",
+        ).unwrap();
+        scene.ledger.rebuild().unwrap();
+        prop_assert_eq!(&dump(&scene.raw()), &lived);
+    }
+}
+
+#[test]
+fn the_property_above_meets_every_kind_of_record() {
+    // A fixed sequence long enough that each kind fits at least once: the property is not about nothing.
+    let mut number = 1_u32;
+    let mut next = || {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (number >> 24) as u8
+    };
+    let steps: Vec<_> = (0..1500).map(|_| (next(), next(), next(), next())).collect();
+    let (scene, entries) = live(&steps);
+    let kinds: std::collections::BTreeSet<String> = entries
+        .iter()
+        .map(|entry| serde_json::to_value(&entry.record).unwrap()["kind"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    let lived = dump(&scene.raw());
+    let empty: Vec<_> = lived.iter().filter(|(_, rows)| rows.is_empty()).collect();
+    assert!(empty.is_empty(), "no rows in {empty:?}");
+    assert!(scene.ledger.audit().unwrap().holds());
+}
