@@ -1,12 +1,14 @@
 #!/bin/sh
-# application.sh run|check APP: registers an application in the GitOps repository. On a laptop
-# nobody reads that repository but the tests; what Argo CD would read is all there: the
-# Application, and the chart at the path that it names.
+# Registers an application in the GitOps repository. On a laptop nobody reads that repository but
+# the tests; what Argo CD would read is all there: the Application, and the chart at the path that
+# it names.
+#
+# application.sh run|check WORK APP
 
+mode=$1 WORK=$2 app=$3
 . "$(dirname -- "$0")/lib/common.sh"
 . "$(dirname -- "$0")/lib/git.sh"
 
-mode=$1 app=$2
 repository=$WORK/gitops
 chart=charts/$app-app
 application=argocd/$app.yaml

@@ -1,11 +1,13 @@
 #!/bin/sh
-# chart.sh run|check APP: the Helm chart of an application, as a folder and as a package.
-# The chart and the plain manifests come from the same templates, so the check can hold one
-# against the other: the chart, filled with its own values, must give the manifests.
+# The Helm chart of an application, as a folder and as a package. The chart and the plain manifests
+# come from the same templates, so the check can hold one against the other: the chart, filled with
+# its own values, must give the manifests.
+#
+# chart.sh run|check WORK APP
 
+mode=$1 WORK=$2 app=$3
 . "$(dirname -- "$0")/lib/common.sh"
 
-mode=$1 app=$2
 chart=$WORK/charts/$app-app
 package=$WORK/packages/$app-app.tgz
 parts=$(cd "$templates/$app" && ls | sed -n 's/\.yaml$//p' | grep -vx -e values -e namespace)
@@ -31,7 +33,6 @@ esac
 exists "$chart/Chart.yaml"
 exists "$chart/values.yaml"
 has "$chart/Chart.yaml" "0:name=$app-app"
-has "$chart/Chart.yaml" "0:appVersion=$(value "$chart/values.yaml" 0:image.tag)"
 
 flatten "$chart/values.yaml" >"$scratch/flat"
 for part in $parts; do

@@ -1,13 +1,16 @@
 #!/bin/sh
-# hosts.sh run|check: the lines for /etc/hosts that lead to the ingress on this machine. The file
-# itself is not touched: that takes root, and a person who wants it.
+# The lines for /etc/hosts that lead to the ingress on this machine. The file itself is not touched:
+# that takes root, and a person who wants it.
+#
+# hosts.sh run|check WORK
 
+mode=$1 WORK=$2
 . "$(dirname -- "$0")/lib/common.sh"
 
 file=$WORK/hosts
 names=$(sed -n 's/^[A-Z]*_HOST=//p' "$templates/values/local.env")
 
-case $1 in
+case $mode in
     run)
         {
             echo "# Add these lines to /etc/hosts to reach the ingress by name."
@@ -27,5 +30,5 @@ case $1 in
         [ "$lines" -eq "$(echo $names | wc -w)" ] || no "$file has lines for other names"
         say "every host name leads to the ingress"
         ;;
-    *) die "unknown mode $1" ;;
+    *) die "unknown mode $mode" ;;
 esac

@@ -1,10 +1,12 @@
 #!/bin/sh
-# manifests.sh run|check APP PART: one Kubernetes manifest of an application, from its template.
-# The check compares it with the template, and what it refers to with the other manifests.
+# One Kubernetes manifest of an application, from its template. The check compares it with the
+# template, and what it refers to with the other manifests.
+#
+# manifests.sh run|check WORK APP PART
 
+mode=$1 WORK=$2 app=$3 part=$4
 . "$(dirname -- "$0")/lib/common.sh"
 
-mode=$1 app=$2 part=$3
 folder=$WORK/k8s/$app
 file=$folder/$part.yaml
 

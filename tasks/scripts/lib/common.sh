@@ -1,10 +1,11 @@
 # What every script here starts with. The first argument of a script is its mode: `run` does the
-# work, `check` tells whether it is done. A check answers by its exit code: 0 yes, 1 no, and
-# anything else that it cannot tell. Nothing is written outside the folder that WORK names.
+# work, `check` tells whether it is done; the second one is WORK, the folder outside of which
+# nothing is written. (Tests have no mode.) A check answers by its exit code: 0 yes, 1 no, and
+# anything else that it cannot tell.
 
 set -eu
 
-: "${WORK:?names the folder for everything that is made}"
+[ -n "$WORK" ] || exit 64
 # Scripts stand in this folder's parent or in a folder beside this one.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 [ -d "$here/lib" ] || here=$(dirname -- "$here")

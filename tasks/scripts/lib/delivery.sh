@@ -3,7 +3,7 @@
 # the file is what changing a service's selector is in a cluster. Everything that is started here
 # is stopped at the end of the script, however it ends.
 
-: "${SAMPLE_API:?names the binary of the demo service}"
+[ -x "$SAMPLE_API" ] || die "$SAMPLE_API is no program: build it first (cargo build --release)"
 unset PORT APP_VERSION APP_REVISION APP_COLOUR ERROR_RATE ERROR_SEED LATENCY_MS READY_DELAY_MS STOP_TIMEOUT_MS
 export DRAIN_MS=100
 running=

@@ -1,7 +1,10 @@
 #!/bin/sh
 # The analysis takes a faulty canary back and leaves a healthy one alone. Errors are drawn from a
 # seed, so the faulty one fails the same requests every time.
+#
+# analysis.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 

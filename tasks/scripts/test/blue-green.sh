@@ -1,6 +1,9 @@
 #!/bin/sh
 # A blue-green release from the commit to the end of the old version, under load.
+#
+# blue-green.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 app=blue-green

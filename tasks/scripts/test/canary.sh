@@ -1,7 +1,10 @@
 #!/bin/sh
-# Canary releases from the commit on: a good one is promoted, a bad one is taken back in the
-# traffic at once and in Git after it.
+# Canary releases from the commit on: a good one is promoted, a bad one is taken back in the traffic
+# at once and in Git after it.
+#
+# canary.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 app=canary

@@ -1,7 +1,10 @@
 #!/bin/sh
 # The same manifests in dev, staging and prod, with other values; and a version that goes from one
 # to the next without touching the others.
+#
+# environments.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 

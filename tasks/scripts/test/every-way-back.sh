@@ -1,6 +1,9 @@
 #!/bin/sh
 # The four ways back, one after the other: each ends with the old version serving alone.
+#
+# every-way-back.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 app=blue-green

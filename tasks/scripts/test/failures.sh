@@ -1,7 +1,10 @@
 #!/bin/sh
-# Each injected failure is caught by the gate that is made for it, and by no luck: a version
-# without a failure passes all the gates.
+# Each injected failure is caught by the gate that is made for it, and by no luck: a version without
+# a failure passes all the gates.
+#
+# failures.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 

@@ -1,6 +1,9 @@
 #!/bin/sh
 # What users get before, during and after a release: failures and latency by their own measure.
+#
+# load.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 

@@ -1,6 +1,9 @@
 #!/bin/sh
 # A healthy canary gets the traffic by degrees; each weight sends exactly its share.
+#
+# progressive.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 

@@ -1,6 +1,9 @@
 #!/bin/sh
 # A new version is deployed beside the old one, looked at, and promoted under load.
+#
+# promotion.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 

@@ -1,6 +1,9 @@
 #!/bin/sh
 # A promoted version is taken back while the old one still runs.
+#
+# way-back.sh WORK SAMPLE_API
 
+WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 
