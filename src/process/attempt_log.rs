@@ -23,7 +23,8 @@ const MEMORY_STEP: u64 = 1 << 20;
 /// The log of an attempt that is at work.
 #[derive(Debug)]
 pub struct AttemptLog {
-    path: PathBuf,
+    /// None in memory.
+    path: Option<PathBuf>,
     file: File,
     bound: Bound,
     filtered: Option<Filtered>,
@@ -49,10 +50,27 @@ impl AttemptLog {
     /// The file exists already, or cannot be created.
     pub fn create(path: PathBuf, limit: u64, redactor: Option<&Arc<Redactor>>) -> io::Result<Self> {
         let file = File::options().read(true).append(true).create_new(true).mode(0o600).open(&path)?;
+        Self::new(Some(path), file, limit, redactor)
+    }
+
+    /// A log that is on no disk: of a probe, whose words matter only if it could not tell.
+    ///
+    /// # Errors
+    /// No memory or file descriptor is left.
+    pub fn in_memory(limit: u64, redactor: Option<&Arc<Redactor>>) -> io::Result<Self> {
+        Self::new(None, memory_file::appending()?, limit, redactor)
+    }
+
+    fn new(
+        path: Option<PathBuf>,
+        file: File,
+        limit: u64,
+        redactor: Option<&Arc<Redactor>>,
+    ) -> io::Result<Self> {
         let filtered = match redactor {
             None => None,
             Some(redactor) => Some(Filtered {
-                raw: memory_file::empty()?,
+                raw: memory_file::appending()?,
                 moved: 0,
                 freed: 0,
                 stream: RedactStream::new(Arc::clone(redactor)),
@@ -137,16 +155,16 @@ impl AttemptLog {
             return Ok((0, String::new()));
         }
         self.bound.hold(&self.file, size)?;
-        if self.bound.exceeded() {
-            self.file = self.bound.compact(&self.file, &self.path)?;
+        if let (true, Some(path)) = (self.bound.exceeded(), &self.path) {
+            self.file = self.bound.compact(&self.file, path)?;
         }
         let tail = show::tail(&self.file, max_lines, max_bytes)?;
         Ok((self.file.metadata()?.len(), tail))
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where it is; none in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 }
 

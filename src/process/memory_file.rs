@@ -21,6 +21,17 @@ pub fn empty() -> io::Result<File> {
     tempfile::tempfile()
 }
 
+/// Like [`empty`], and every write goes to its end, whoever writes.
+///
+/// # Errors
+/// The system's, when it is out of file descriptors or memory.
+pub fn appending() -> io::Result<File> {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let file = empty()?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? | OFlags::APPEND)?;
+    Ok(file)
+}
+
 /// A nameless file that holds `bytes`, to be read from its start.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
-/// Names the attempt (or, for probes, the run) that a process belongs to.
+/// Names the attempt that a process belongs to: `<attempt>`; for probes `<run>/<task>/<check|verify>`.
 pub const ATTEMPT_VARIABLE: &str = "TASKMASTER_ATTEMPT";
 
 /// A process that was found.
@@ -97,7 +97,8 @@ pub fn liveness(pid: u32, ticks: u64, boot: &str) -> Liveness {
     }
 }
 
-/// Running processes of our own user whose environment names this attempt.
+/// Running processes of our own user whose environment names this attempt, or something below it
+/// (`<attempt>/…`): so the id of a run finds the probes of that run.
 ///
 /// It also finds those that left the attempt's process group. A process that replaced its own
 /// environment cannot be found this way.
@@ -108,9 +109,14 @@ pub fn find_by_attempt(attempt: &str) -> Vec<Found> {
     let ours = |pid: u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == user);
     let marked = |pid: u32| {
         fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|variable| variable == entry.as_bytes()))
+            .is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|variable| names(variable, &entry)))
     };
     scan(|pid, _| pid != me && ours(pid) && marked(pid))
+}
+
+fn names(variable: &[u8], entry: &str) -> bool {
+    let rest = variable.strip_prefix(entry.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Running members of a process group.

@@ -172,7 +172,7 @@ pub fn tail_of(path: &Path, max_lines: usize, max_bytes: usize) -> io::Result<St
 }
 
 /// Reads until the buffer is full or the file ends.
-pub(super) fn read_at(file: &File, buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset) {

@@ -1,0 +1,90 @@
+//! What a run would do, as data: rendered and quoted, nothing started, no secret read.
+
+use super::ports::Render;
+use super::show;
+use taskmaster_core::action::{Action, Invocation, Outputs, Probe, Step};
+use taskmaster_core::id::TaskId;
+
+/// Which part of an action a step belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The check, with what prepares it.
+    Check,
+    /// The work.
+    Run,
+    /// Reading the outputs.
+    Outputs,
+    /// The verify, with what prepares it.
+    Verify,
+    /// Taking it back.
+    Undo,
+}
+
+/// One step of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The task.
+    pub task: TaskId,
+    /// The part of its action.
+    pub part: Part,
+    /// The step's name.
+    pub step: String,
+    /// The argv quoted for a shell, or the request.
+    pub text: String,
+    /// Working directory, relative to the project's root, where it is another.
+    pub cwd: Option<String>,
+    /// Variables as `NAME=value`, quoted for a shell, secrets by reference.
+    pub env: Vec<String>,
+    /// What it reads on standard input or sends as body, secrets by reference.
+    pub input: Option<String>,
+}
+
+/// The steps of the tasks in this order; for a task that cannot be rendered, why.
+pub fn lines<'a>(
+    tasks: impl IntoIterator<Item = &'a TaskId>,
+    render: &mut dyn Render,
+) -> Vec<(TaskId, Result<Vec<Line>, String>)> {
+    tasks
+        .into_iter()
+        .map(|task| {
+            let lines = render.action(task).map(|action| of_action(task, &action));
+            (task.clone(), lines.map_err(|fault| fault.message))
+        })
+        .collect()
+}
+
+/// The steps of one action, in the order in which they would be done; undo last.
+pub fn of_action(task: &TaskId, action: &Action) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut add = |part, steps: &mut dyn Iterator<Item = &Step>| {
+        lines.extend(steps.map(|step| line(task, part, step)));
+    };
+    let probe = |probe: &Probe| {
+        let steps: Vec<Step> = probe.prepare.iter().chain([&probe.decide]).cloned().collect();
+        steps
+    };
+    let check = action.check.as_ref().map(probe).unwrap_or_default();
+    let verify = action.verify.as_ref().map(probe).unwrap_or_default();
+    add(Part::Check, &mut check.iter());
+    add(Part::Run, &mut action.run.iter());
+    if let Some(Outputs::Terraform(step)) = &action.outputs {
+        add(Part::Outputs, &mut [&**step].into_iter());
+    }
+    add(Part::Verify, &mut verify.iter());
+    add(Part::Undo, &mut action.undo.iter());
+    lines
+}
+
+fn line(task: &TaskId, part: Part, step: &Step) -> Line {
+    let (cwd, env, input) = match &step.invocation {
+        Invocation::Process(spec) => {
+            (spec.cwd.clone(), show::environment(spec), spec.stdin.as_ref().map(show::value))
+        }
+        Invocation::Http(spec) => {
+            let header = |(name, value): (&String, _)| format!("{name}: {}", show::value(value));
+            (None, spec.headers.iter().map(header).collect(), spec.body.as_ref().map(show::value))
+        }
+        Invocation::Wait { .. } | Invocation::Approval { .. } => (None, Vec::new(), None),
+    };
+    Line { task: task.clone(), part, step: step.name.clone(), text: show::step(step), cwd, env, input }
+}

@@ -1,0 +1,191 @@
+//! One question: a check or verify.
+//!
+//! What a probe prints stays in memory. When it could not tell, or when a verify said no, it is
+//! written to `logs/<run>/<task key>.<check|verify>.log` (the last one wins), since then somebody
+//! will want to read it.
+
+use super::attempt::read_secrets;
+use super::outputs;
+use super::secret::{Secrets, references_of_probe};
+use super::show;
+use super::steps::{Context, End, Fault, Work, deadline_in, elapsed_ms, fault_text, until};
+use super::stop::{Hurry, at_least};
+use crate::clock;
+use crate::process::attempt_log::AttemptLog;
+use crate::process::child::stop_strangers;
+use crate::process::show::{harmless, last_line};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use taskmaster_core::action::{Probe, Step};
+use taskmaster_core::id::TaskId;
+use taskmaster_core::journal::{ProbeKind, Verdict};
+use taskmaster_core::scheduler::Event;
+use tokio::sync::watch;
+
+/// So much of what a probe prints is kept.
+const KEPT: u64 = 256 * 1024;
+const KEPT_LINES: usize = 1000;
+
+/// Longest last line in a message, in characters.
+const LAST_LINE: usize = 160;
+
+/// Everything about a probe before it begins.
+pub(super) struct Question {
+    /// Index into the plan.
+    pub(super) task: usize,
+    pub(super) kind: ProbeKind,
+    pub(super) probe: Probe,
+    /// Steps that read sensitive outputs of other tasks again.
+    pub(super) sources: Vec<(TaskId, Step)>,
+    /// Value of `TASKMASTER_ATTEMPT`.
+    pub(super) mark: String,
+    pub(super) log: PathBuf,
+    pub(super) timeout_ms: u64,
+    pub(super) grace: Duration,
+}
+
+impl Question {
+    /// Asks, and says what the answer was.
+    pub(super) async fn ask(self, cx: Arc<Context>, wish: watch::Receiver<Hurry>) -> Event {
+        let started = clock::monotonic();
+        let verdict = self.verdict(&cx, wish).await;
+        Event::ProbeEnded { task: self.task, probe: self.kind, verdict, duration_ms: elapsed_ms(started) }
+    }
+
+    pub(super) async fn verdict(&self, cx: &Context, mut wish: watch::Receiver<Hurry>) -> Verdict {
+        let deadline = deadline_in(Some(self.timeout_ms));
+        let secrets = match self.secrets(cx, deadline, &mut wish).await {
+            Ok(secrets) => secrets,
+            Err(fault) => return Verdict::Error { message: fault_text(&fault, Some(self.timeout_ms)) },
+        };
+        let redactor = secrets.redactor();
+        let mut log = match AttemptLog::in_memory(KEPT, redactor.as_ref()) {
+            Ok(log) => log,
+            Err(error) => return Verdict::Error { message: format!("the system refused: {error}") },
+        };
+        let mut work = Work {
+            cx,
+            task: self.task,
+            mark: &self.mark,
+            attempt: None,
+            secrets: &secrets,
+            log: &mut log,
+            deadline,
+            grace: self.grace,
+            wish,
+        };
+        let verdict = self.answer(&mut work).await;
+        self.conclude(verdict, log, redactor.as_deref())
+    }
+
+    async fn secrets(
+        &self,
+        cx: &Context,
+        deadline: Option<Instant>,
+        wish: &mut watch::Receiver<Hurry>,
+    ) -> Result<Secrets, Fault> {
+        let references = references_of_probe(&self.probe);
+        if references.is_empty() {
+            return Ok(Secrets::default());
+        }
+        let read =
+            read_secrets(cx, self.task, &self.mark, &references, &self.sources, deadline, wish.clone());
+        let read = tokio::select! {
+            biased;
+            read = read => read,
+            () = at_least(wish, Hurry::Stop) => Err(Fault::Stopped),
+            () = until(deadline) => Err(Fault::Timeout),
+        };
+        if read.is_err() {
+            let _ = stop_strangers(&self.mark, self.grace).await;
+        }
+        read
+    }
+
+    async fn answer(&self, work: &mut Work<'_>) -> Verdict {
+        let error = |message| Verdict::Error { message };
+        for step in &self.probe.prepare {
+            match work.step(step, false).await {
+                Ok((End::Accepted, _)) => {}
+                Ok((End::Exit(status), _)) if status.success() => {}
+                Ok((End::Exit(status), _)) => return error(format!("{}: {}", step.name, show::exit(status))),
+                Ok((End::Refused(why), _)) => return error(format!("{}: {why}", step.name)),
+                Err(fault) => {
+                    return error(format!("{}: {}", step.name, fault_text(&fault, Some(self.timeout_ms))));
+                }
+            }
+        }
+        let wants_output = !self.probe.output.is_empty();
+        let (code, captured, words) = match work.step(&self.probe.decide, wants_output).await {
+            Ok((End::Exit(status), captured)) => match status.code() {
+                Some(code) => (code, captured, show::exit(status)),
+                None => return error(show::exit(status)),
+            },
+            Ok((End::Accepted, body)) => (0, body, String::new()),
+            Ok((End::Refused(why), body)) => (1, body, why),
+            Err(Fault::NoAnswer(why)) => (2, None, why),
+            Err(fault) => return error(fault_text(&fault, Some(self.timeout_ms))),
+        };
+        let text = captured.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+        if is_true(&self.probe, code) {
+            match self.probe.output.iter().find_map(|expected| outputs::mismatch(expected, &text)) {
+                None => Verdict::True,
+                Some(why) => {
+                    work.note(&why);
+                    Verdict::False
+                }
+            }
+        } else if self.probe.false_codes.contains(&code) {
+            Verdict::False
+        } else {
+            // What it printed on standard output explains the code as often as standard error.
+            let said = harmless(text.as_bytes());
+            if !said.is_empty() {
+                work.note(said.trim_end());
+            }
+            error(words)
+        }
+    }
+
+    /// Completes an error's message with the last line, and keeps what was printed where somebody
+    /// will ask for it.
+    fn conclude(
+        &self,
+        verdict: Verdict,
+        log: AttemptLog,
+        redactor: Option<&crate::process::redact::Redactor>,
+    ) -> Verdict {
+        let wanted =
+            matches!((&verdict, self.kind), (Verdict::Error { .. }, _) | (Verdict::False, ProbeKind::Verify));
+        if !wanted {
+            return verdict;
+        }
+        let printed = log.finish(KEPT_LINES, 64 * 1024).map(|(_, text)| text).unwrap_or_default();
+        if !printed.is_empty()
+            && let Err(error) = write_log(&self.log, &printed)
+        {
+            tracing::warn!(path = %self.log.display(), %error, "the output of a probe could not be kept");
+        }
+        match verdict {
+            Verdict::Error { message } => {
+                let message = redactor.map_or_else(|| message.clone(), |redactor| redactor.text(&message));
+                let last = last_line(&printed, LAST_LINE);
+                let told = last.is_empty() || message.contains(last);
+                Verdict::Error { message: if told { message } else { format!("{message}: {last}") } }
+            }
+            other => other,
+        }
+    }
+}
+
+fn is_true(probe: &Probe, code: i32) -> bool {
+    if probe.true_codes.is_empty() { code == 0 } else { probe.true_codes.contains(&code) }
+}
+
+fn write_log(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")
+}
