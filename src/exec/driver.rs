@@ -238,6 +238,9 @@ impl<'a> Driver<'a> {
         let rendered = rendered.and_then(|action| {
             let steps = if undo { &action.undo } else { &action.run };
             let outputs = if undo { None } else { action.outputs.clone() };
+            if undo && steps.is_empty() {
+                return Err("its action cannot be taken back".to_owned());
+            }
             let references = references_of_steps(steps, outputs.as_ref());
             Ok((steps.clone(), outputs, self.sources(&references)?))
         });

@@ -53,6 +53,15 @@ impl AttemptLog {
         Self::new(Some(path), file, limit, redactor)
     }
 
+    /// A log that exists, of an attempt that outlived its taskmaster.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn reopen(path: &Path, limit: u64) -> io::Result<Self> {
+        let file = File::options().read(true).append(true).open(path)?;
+        Self::new(Some(path.to_owned()), file, limit, None)
+    }
+
     /// A log that is on no disk: of a probe, whose words matter only if it could not tell.
     ///
     /// # Errors

@@ -184,32 +184,83 @@ pub fn describe(found: &[Found]) -> String {
     found.iter().map(|one| format!("{} ({})", one.name, one.pid)).collect::<Vec<_>>().join(", ")
 }
 
-/// Ends every process that carries the attempt's mark and is no child of ours: TERM, then KILL
-/// after `grace`. For what an earlier taskmaster left behind.
+/// Ends every process that carries the attempt's mark: TERM, then KILL after `grace`. For what was
+/// started on the attempt's behalf and is out of sight.
 ///
 /// # Errors
 /// [`StopError::Survived`].
 pub async fn stop_strangers(attempt: &str, grace: Duration) -> Result<(), StopError> {
-    let found = proc::find_by_attempt(attempt);
-    if found.is_empty() {
-        return Ok(());
-    }
-    // The leader's whole group, if the leader still lives: only then is the group surely the
-    // attempt's. All others are reached by their mark.
-    let id = found.iter().find(|one| one.group == one.pid).map_or(NO_GROUP, |leader| leader.group);
-    let group = Group { id, attempt: attempt.to_owned() };
-    match end(&group, Scope::Attempt, grace, std::future::pending(), group.vanished(Scope::Attempt)).await {
-        Some(()) => Ok(()),
-        None => Err(StopError::Survived(group.describe(Scope::Attempt))),
-    }
+    Remains::new(attempt, &[]).stop(grace).await
 }
 
-/// Returns once no process carries the attempt's mark any more.
-pub async fn strangers_ended(attempt: &str) {
-    loop {
-        let found = proc::find_by_attempt(attempt);
-        let Some(one) = found.first() else { return };
-        waiter::stranger_ended(one.pid, one.start_ticks).await;
+/// What an earlier taskmaster may have left at work for an attempt.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    attempt: String,
+    /// Recorded processes that may still run: pid and start ticks.
+    known: Vec<(u32, u64)>,
+}
+
+impl Remains {
+    /// `processes` are those that were recorded: pid, start ticks, boot id.
+    pub fn new(attempt: &str, processes: &[(u32, u64, String)]) -> Self {
+        let here = processes.iter().filter(|(_, _, boot)| boot == proc::boot_id());
+        Self {
+            attempt: attempt.to_owned(),
+            known: here.map(|(pid, start_ticks, _)| (*pid, *start_ticks)).collect(),
+        }
+    }
+
+    /// What still runs, by pid, start time and boot, and by the mark in the environment.
+    ///
+    /// Between fork and exec a child still shows our own environment. Where no process was
+    /// recorded, the executor may have died at that very moment; so nothing found is looked at
+    /// twice.
+    pub async fn running(&self) -> Vec<Found> {
+        let found = self.look();
+        if !found.is_empty() || !self.known.is_empty() {
+            return found;
+        }
+        tokio::time::sleep(LOOK.1).await;
+        self.look()
+    }
+
+    fn look(&self) -> Vec<Found> {
+        let mut found = proc::find_by_attempt(&self.attempt);
+        for (pid, start_ticks) in &self.known {
+            let listed = found.iter().any(|one| one.pid == *pid);
+            if !listed && proc::liveness(*pid, *start_ticks, proc::boot_id()) == proc::Liveness::Alive {
+                found.extend(proc::find(*pid));
+            }
+        }
+        found
+    }
+
+    /// Returns once nothing of it runs any more.
+    pub async fn ended(&self) {
+        while let Some(one) = self.look().first() {
+            waiter::stranger_ended(one.pid, one.start_ticks).await;
+        }
+    }
+
+    /// Ends it: TERM, then KILL after `grace`.
+    ///
+    /// # Errors
+    /// [`StopError::Survived`].
+    pub async fn stop(&self, grace: Duration) -> Result<(), StopError> {
+        let found = self.look();
+        if found.is_empty() {
+            return Ok(());
+        }
+        // The leader's whole group, if the leader still lives: only then is the group surely the
+        // attempt's. All others are reached by their mark.
+        let id = found.iter().find(|one| one.group == one.pid).map_or(NO_GROUP, |leader| leader.group);
+        let group = Group { id, attempt: self.attempt.clone() };
+        let gone = group.vanished(Scope::Attempt);
+        match end(&group, Scope::Attempt, grace, std::future::pending(), gone).await {
+            Some(()) => Ok(()),
+            None => Err(StopError::Survived(group.describe(Scope::Attempt))),
+        }
     }
 }
 

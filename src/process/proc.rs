@@ -62,6 +62,10 @@ impl Stat {
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 
+    fn found(self, pid: u32) -> Found {
+        Found { pid, start_ticks: self.start_ticks, group: self.group, name: self.name }
+    }
+
     /// A zombie does nothing more; it only waits for its parent to read its end.
     fn runs(&self) -> bool {
         !matches!(self.state, 'Z' | 'X' | 'x')
@@ -117,6 +121,11 @@ pub fn find_by_attempt(attempt: &str) -> Vec<Found> {
 fn names(variable: &[u8], entry: &str) -> bool {
     let rest = variable.strip_prefix(entry.as_bytes());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// The running process of this id.
+pub fn find(pid: u32) -> Option<Found> {
+    Stat::read(pid).filter(Stat::runs).map(|stat| stat.found(pid))
 }
 
 /// Running members of a process group.
