@@ -1,8 +1,9 @@
 //! What callers see.
 
+use crate::load::Catalogue;
 use std::collections::BTreeMap;
 use std::fmt;
-use taskmaster_core::action::{Action, Binding};
+use taskmaster_core::action::Binding;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::Document;
 use taskmaster_core::id::{EnvironmentName, TaskId};
@@ -89,35 +90,4 @@ pub struct Bound {
     pub document_diagnostics: Vec<Diagnostic>,
     /// Tasks that nothing binds, in document order. Parents of subtasks are not among them.
     pub unbound: Vec<TaskId>,
-}
-
-/// Everything that was read from catalogue files.
-#[derive(Debug, Default)]
-pub struct Catalogue {}
-
-/// Reads catalogue files. Never panics, never stops at the first fault.
-pub fn load(_sources: &[SourceText<'_>]) -> Loaded {
-    Loaded::default()
-}
-
-impl Catalogue {
-    /// Environments that any file names, sorted.
-    pub fn environments(&self) -> Vec<EnvironmentName> {
-        Vec::new()
-    }
-
-    /// Binds every task of the document that the catalogue (or, where allowed, the document) binds.
-    pub fn bind(&self, _inputs: &Inputs<'_>) -> Bound {
-        Bound::default()
-    }
-
-    /// Renders one action with the outputs known now, just before its run. An output that is still
-    /// unknown is an error here.
-    ///
-    /// # Errors
-    ///
-    /// Every fault found; also where nothing binds the task.
-    pub fn render(&self, _task: &TaskId, _inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
-        Err(Vec::new())
-    }
 }

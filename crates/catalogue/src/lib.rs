@@ -6,7 +6,21 @@
 //!
 //! Nothing here reads a file, a clock, the environment or PATH: such facts enter by [`Inputs`].
 //! Nothing here panics on any text, and no fault hides the next one: each is a diagnostic.
+//!
+//! Reading order: `api` (what callers see), `yaml` (a tree with places), `decode` (from the tree to
+//! typed values), `model` (the grammar of a file), `template` (strict, with secrets and unknown
+//! outputs), `action` (one file a kind of action), `bind` (a document joined with a catalogue).
 
+mod action;
 mod api;
+mod bind;
+mod decode;
+mod load;
+mod model;
+mod schema;
+mod template;
+mod yaml;
 
-pub use api::{Bound, Catalogue, Inputs, Loaded, OperatingSystem, Outputs, SourceText, load};
+pub use api::{Bound, Inputs, Loaded, OperatingSystem, Outputs, SourceText};
+pub use load::{Catalogue, load};
+pub use schema::schema_text;

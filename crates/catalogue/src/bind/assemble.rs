@@ -1,0 +1,302 @@
+//! From one entry to one binding.
+
+use super::Outcome;
+use super::combine::combine;
+use super::facts::{Paths, template_facts};
+use super::scope::evaluate;
+use super::select::{Resolved, Selection};
+use super::tools::tools;
+use super::when::decide;
+use crate::action::{Renderer, TaskFacts, inline_action};
+use crate::api::Inputs;
+use crate::decode::{Many, Map};
+use crate::load::Catalogue;
+use crate::model::{Defaults, EntryFields, VariableSpec};
+use crate::template::{Engine, Facts, Variables, near};
+use serde_json::json;
+use std::collections::BTreeSet;
+use taskmaster_core::action::{Action, Binding, Policy, When};
+use taskmaster_core::diagnostic::Diagnostic;
+use taskmaster_core::document::{Document, Task};
+use taskmaster_core::id::{Digest, TaskId};
+
+/// What a rendering is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Unknown outputs show as placeholders.
+    Plan,
+    /// Unknown outputs are faults.
+    Run,
+}
+
+/// A rendered action with everything that rendering it found.
+struct Made {
+    action: Action,
+    inputs: Vec<String>,
+    locks: Vec<String>,
+    awaits: BTreeSet<TaskId>,
+}
+
+/// One rendering of an entry.
+struct Maker<'m> {
+    catalogue: &'m Catalogue,
+    task: &'m Task,
+    vars: &'m Map<VariableSpec>,
+    defaults: &'m Defaults,
+    selection: &'m Selection<'m>,
+    inputs: &'m Inputs<'m>,
+}
+
+impl Maker<'_> {
+    fn task_facts(&self, paths: Paths<'_>, mode: Mode) -> TaskFacts {
+        TaskFacts {
+            id: self.task.id.clone(),
+            environment: self.inputs.environment.to_string(),
+            project: paths.project.to_owned(),
+            state_dir: paths.state_dir.to_owned(),
+            complete: mode == Mode::Run,
+        }
+    }
+
+    fn real_paths(&self) -> Paths<'_> {
+        Paths { project: self.inputs.project_root, state_dir: self.inputs.state_dir }
+    }
+
+    /// Makes a renderer over evaluated variables and hands it to `make`.
+    fn with_renderer<R>(
+        &self,
+        paths: Paths<'_>,
+        mode: Mode,
+        make: impl FnOnce(&Renderer<'_>) -> R,
+    ) -> Result<(R, BTreeSet<TaskId>), Vec<Diagnostic>> {
+        let facts = template_facts(self.task, self.selection, self.inputs, paths);
+        let engine = Engine::new(&facts, Variables::default(), &self.catalogue.sources);
+        let task_facts = self.task_facts(paths, mode);
+        let mut faults = evaluate(&engine, self.vars, self.inputs, &task_facts);
+        let kube = self.defaults.kube.clone().unwrap_or_default();
+        let argocd = self.defaults.argocd.clone().unwrap_or_default();
+        let renderer = Renderer::new(&engine, kube, argocd, task_facts);
+        let made = make(&renderer);
+        let found = renderer.into_found();
+        faults.extend(found.diagnostics);
+        if faults.is_empty() { Ok((made, found.awaits)) } else { Err(faults) }
+    }
+
+    fn decide_when(&self, fields: &EntryFields) -> Result<When, Vec<Diagnostic>> {
+        let Some(spec) = &fields.when else {
+            return Ok(When::Include);
+        };
+        let facts = template_facts(self.task, self.selection, self.inputs, self.real_paths());
+        let engine = Engine::new(&facts, Variables::default(), &self.catalogue.sources);
+        let task_facts = self.task_facts(self.real_paths(), Mode::Plan);
+        // A variable's own fault is reported with the action; a task that is skipped needs none.
+        let _reported_later = evaluate(&engine, self.vars, self.inputs, &task_facts);
+        let blind = Facts { outputs_refused: true, ..facts };
+        let engine = Engine::new(&blind, engine.variables().clone(), &self.catalogue.sources);
+        decide(spec, &engine, self.inputs)
+    }
+
+    fn make(
+        &self,
+        fields: &EntryFields,
+        entry: &Resolved,
+        paths: Paths<'_>,
+        mode: Mode,
+    ) -> Result<Made, Vec<Diagnostic>> {
+        let actions = fields.run.as_ref().map_or(&[][..], |run| &run.0);
+        let (made, awaits) = self.with_renderer(paths, mode, |r| {
+            let combined = combine(fields, actions, entry.place, r);
+            let inputs = fields.inputs.iter().flat_map(Many::iter).map(|glob| r.path(glob)).collect();
+            (combined, inputs)
+        })?;
+        let (combined, inputs) = made;
+        Ok(Made { action: combined.action, inputs, locks: combined.locks, awaits })
+    }
+
+    fn make_inline(&self, paths: Paths<'_>, mode: Mode) -> Result<Made, Vec<Diagnostic>> {
+        let (made, awaits) = self.with_renderer(paths, mode, |r| inline_action(self.task, r))?;
+        Ok(Made { action: made?, inputs: Vec::new(), locks: Vec::new(), awaits })
+    }
+}
+
+/// Binds a task by its entry.
+pub(super) fn assemble(
+    catalogue: &Catalogue,
+    task: &Task,
+    entry: &Resolved,
+    selection: &Selection<'_>,
+    inputs: &Inputs<'_>,
+    mode: Mode,
+) -> Outcome {
+    let fields = &entry.fields;
+    let maker = Maker { catalogue, task, vars: &entry.vars, defaults: &entry.defaults, selection, inputs };
+    let when = match maker.decide_when(fields) {
+        Ok(when) => when,
+        Err(faults) => return Outcome::Faulty(faults),
+    };
+    let (needs, mut faults) = needs(fields, inputs.document, &task.id);
+    let policy = entry.defaults.policy.overlay(&fields.policy).policy();
+    let place = catalogue.describe(entry.place);
+    let without_action = Unmade { task: &task.id, policy, when, needs, place };
+    let is_manual = fields.manual == Some(true);
+    if !matches!(without_action.when, When::Include) || is_manual {
+        if is_manual && fields.run.is_some() {
+            faults.push(fault(
+                entry,
+                "bind-missing-run",
+                "both `manual` and `run` are given",
+                "keep one of the two",
+            ));
+        }
+        return if faults.is_empty() { without_action.done() } else { Outcome::Faulty(faults) };
+    }
+    if fields.run.is_none() {
+        let help = "add `run`, or `manual: true`, or `when: {never: reason}`";
+        faults.push(fault(entry, "bind-missing-run", "this entry says not what is done", help));
+        return Outcome::Faulty(faults);
+    }
+    let made = maker.make(fields, entry, maker.real_paths(), mode);
+    let symbolic = maker.make(fields, entry, Paths::SYMBOLS, Mode::Plan);
+    match (made, symbolic) {
+        (Ok(made), Ok(symbolic)) if faults.is_empty() => without_action.with(made, &symbolic),
+        (made, _) => {
+            faults.extend(made.err().unwrap_or_default());
+            Outcome::Faulty(faults)
+        }
+    }
+}
+
+/// Binds a task by the blocks in the document, with the policy of an entry if there is one.
+pub(super) fn assemble_inline(
+    catalogue: &Catalogue,
+    task: &Task,
+    entry: Option<&Resolved>,
+    selection: &Selection<'_>,
+    inputs: &Inputs<'_>,
+    mode: Mode,
+) -> Outcome {
+    let (no_vars, no_defaults) = (Map::default(), Defaults::default());
+    let shared =
+        selection.shared.as_ref().map_or((&no_vars, &no_defaults), |(vars, defaults)| (vars, defaults));
+    let (vars, defaults) = entry.map_or(shared, |entry| (&entry.vars, &entry.defaults));
+    let maker = Maker { catalogue, task, vars, defaults, selection, inputs };
+    let policy = match entry {
+        Some(entry) => defaults.policy.overlay(&entry.fields.policy),
+        None => defaults.policy.clone(),
+    };
+    let mut unmade = Unmade {
+        task: &task.id,
+        policy: policy.policy(),
+        when: When::Include,
+        needs: Vec::new(),
+        place: format!("{}:{}", inputs.document_path, task.line),
+    };
+    if let Some(entry) = entry {
+        let (needs, faults) = needs(&entry.fields, inputs.document, &task.id);
+        unmade.needs = needs;
+        match maker.decide_when(&entry.fields) {
+            Ok(when) if faults.is_empty() => unmade.when = when,
+            Ok(_) => return Outcome::Faulty(faults),
+            Err(more) => return Outcome::Faulty([faults, more].concat()),
+        }
+        if unmade.when != When::Include {
+            return unmade.done();
+        }
+    }
+    let made = maker.make_inline(maker.real_paths(), mode);
+    match (made, maker.make_inline(Paths::SYMBOLS, Mode::Plan)) {
+        (Ok(made), Ok(symbolic)) => unmade.with(made, &symbolic),
+        (Err(faults), _) | (Ok(_), Err(faults)) => Outcome::FaultyDocument(faults),
+    }
+}
+
+/// A binding before its action.
+struct Unmade<'u> {
+    task: &'u TaskId,
+    policy: Policy,
+    when: When,
+    needs: Vec<TaskId>,
+    place: String,
+}
+
+impl Unmade<'_> {
+    /// Without an action.
+    fn done(self) -> Outcome {
+        let text = json!({ "manual": matches!(self.when, When::Include) }).to_string();
+        Outcome::Bound(Box::new(Binding {
+            task: self.task.clone(),
+            action: None,
+            policy: self.policy,
+            when: self.when,
+            needs: self.needs,
+            awaits: Vec::new(),
+            tools: Vec::new(),
+            inputs: Vec::new(),
+            digest: Digest::of(text.as_bytes()),
+            place: self.place,
+        }))
+    }
+
+    /// With an action; `symbolic` is the same one with paths as symbols.
+    fn with(self, made: Made, symbolic: &Made) -> Outcome {
+        let mut policy = self.policy;
+        let more: Vec<String> = made.locks.into_iter().filter(|lock| !policy.locks.contains(lock)).collect();
+        policy.locks.extend(more);
+        let awaits: Vec<TaskId> = made.awaits.into_iter().filter(|task| task != self.task).collect();
+        let mut needs = self.needs;
+        needs.extend(awaits.iter().filter(|task| !needs.contains(task)).cloned().collect::<Vec<_>>());
+        Outcome::Bound(Box::new(Binding {
+            task: self.task.clone(),
+            tools: tools(&made.action),
+            digest: digest(symbolic),
+            action: Some(made.action),
+            policy,
+            when: self.when,
+            needs,
+            awaits,
+            inputs: made.inputs,
+            place: self.place,
+        }))
+    }
+}
+
+/// What decides whether a task without a check must run again: not how it is checked or taken back.
+fn digest(made: &Made) -> Digest {
+    let action = &made.action;
+    let text = json!({
+        "kind": action.kind,
+        "run": action.run,
+        "verify": action.verify,
+        "outputs": action.outputs,
+        "inputs": made.inputs,
+    });
+    Digest::of(text.to_string().as_bytes())
+}
+
+fn fault(entry: &Resolved, code: &'static str, message: &str, help: &str) -> Diagnostic {
+    Diagnostic::error(code, entry.place.span, message).help(help).in_source(entry.place.source)
+}
+
+/// The tasks named by `needs`.
+fn needs(fields: &EntryFields, document: &Document, own: &TaskId) -> (Vec<TaskId>, Vec<Diagnostic>) {
+    let mut needs = Vec::new();
+    let mut faults = Vec::new();
+    for wanted in fields.needs.iter().flat_map(Many::iter) {
+        match document.task(&wanted.text) {
+            Some(task) if task.id == *own => {
+                let found =
+                    Diagnostic::error("bind-needs", wanted.place.span, "a task cannot wait for itself");
+                faults.push(found.in_source(wanted.place.source));
+            }
+            Some(task) if needs.contains(&task.id) => {}
+            Some(task) => needs.push(task.id.clone()),
+            None => {
+                let message = format!("the document has no task `{}`", wanted.text);
+                let mut found = Diagnostic::error("bind-needs", wanted.place.span, message);
+                found.help = near(&wanted.text, document.tasks.iter().map(|task| task.id.as_str()));
+                faults.push(found.in_source(wanted.place.source));
+            }
+        }
+    }
+    (needs, faults)
+}

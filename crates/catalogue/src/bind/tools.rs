@@ -1,0 +1,26 @@
+//! Programs that an action needs.
+
+use crate::action::asked_tool;
+use std::collections::BTreeSet;
+use taskmaster_core::action::{Action, Invocation, Outputs, Step};
+
+/// Names of programs that must be on PATH, sorted. A program given by a path is not looked up there.
+pub(crate) fn tools(action: &Action) -> Vec<String> {
+    let probes = action.check.iter().chain(&action.verify);
+    let asked = probes.flat_map(|probe| probe.prepare.iter().chain([&probe.decide]));
+    let read = match &action.outputs {
+        Some(Outputs::Terraform(step)) => Some(&**step),
+        _ => None,
+    };
+    let names: BTreeSet<&str> = action.run.iter().chain(asked).chain(read).flat_map(programs).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn programs(step: &Step) -> Vec<&str> {
+    let Invocation::Process(process) = &step.invocation else {
+        return Vec::new();
+    };
+    let program = process.argv.first().map(String::as_str);
+    let candidates = program.into_iter().chain(asked_tool(&process.argv));
+    candidates.filter(|name| !name.is_empty() && !name.contains('/')).collect()
+}
