@@ -3,7 +3,7 @@
 use super::plan_summary::PlanSummary;
 use super::summary::{Counts, Summary};
 use super::view::{ChangesView, HistoryView, PlanView, ReportView, TaskListView, TaskView};
-use super::{TextOptions, json, markdown, text};
+use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
 
 /// A view that can be shown. The same view gives the same bytes.
@@ -48,3 +48,10 @@ render!(TaskListView, "tasks", task_list, |view| Counts::of(view.tasks.iter().ma
 render!(TaskView, "task", task, |view| Counts::of([&view.task.state]));
 render!(HistoryView, "history", history, |view| Listed { shown: view.runs.len(), total: view.runs.len() });
 render!(ChangesView, "changes", changes, |view| Listed { shown: view.changes.len(), total: view.total });
+
+impl ReportView {
+    /// One self-contained HTML file.
+    pub fn html(&self) -> String {
+        html::report(self)
+    }
+}

@@ -4,3 +4,5 @@ mod faces;
 mod json;
 mod lists;
 mod sample;
+
+pub(crate) use sample::{platform, report};

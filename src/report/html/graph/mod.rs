@@ -1,0 +1,8 @@
+//! The DAG as inline SVG.
+
+mod drawing;
+mod layers;
+mod layout;
+mod segment;
+
+pub(super) use drawing::section;

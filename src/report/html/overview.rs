@@ -1,0 +1,165 @@
+//! The top of the page: verdict, ring, key figures, progress.
+
+use super::parts::{self, Page};
+use crate::report::human;
+use crate::report::summary::{Counts, Group};
+use maud::{Markup, html};
+
+/// The header of the report.
+pub(super) fn header(page: &Page<'_>) -> Markup {
+    let view = page.view;
+    let (group, verdict) = verdict(page);
+    html! {
+        header.hero {
+            (ring(&page.summary.counts, page.summary.percent))
+            div.what {
+                h1 { (parts::foreign(view.document.name())) }
+                p.verdict.{ "s-" (group.name()) } { (parts::icon(group)) (verdict) }
+                p.meta {
+                    span { "environment " b { (view.environment) } }
+                    span { code { (parts::foreign(&view.document.path)) } }
+                    @if let Some(revision) = view.document.revision { span { "revision " (revision) } }
+                    @if !view.document.owners.is_empty() { span { "owned by " (parts::foreign(&view.document.owners.join(", "))) } }
+                    span { "generated " (parts::time(view.generated)) }
+                }
+            }
+            (figures(page))
+        }
+    }
+}
+
+/// The state of the whole in one sentence.
+fn verdict(page: &Page<'_>) -> (Group, String) {
+    let counts = &page.summary.counts;
+    let worst = parts::worst(counts);
+    let running = page.view.shown_run().is_some_and(|run| run.running);
+    let parts: Vec<String> = [
+        (counts.failed, "failed", "failed"),
+        (counts.unknown, "has an unknown end", "have an unknown end"),
+        (counts.waiting, "waits for a person", "wait for a person"),
+        (counts.blocked, "is held back", "are held back"),
+        (counts.active, "is at work", "are at work"),
+        (counts.pending, "has not begun", "have not begun"),
+    ]
+    .into_iter()
+    .filter(|(n, ..)| *n > 0)
+    .map(|(n, one, many)| format!("{n} {}", if n == 1 { one } else { many }))
+    .collect();
+    let left_out = counts.skipped + counts.cancelled;
+    match (running, page.summary.success) {
+        _ if counts.total == 0 => (Group::Pending, "No tasks.".to_owned()),
+        (_, true) if left_out == counts.total => (Group::Skipped, "Nothing is wanted here.".to_owned()),
+        (_, true) if counts.claimed > 0 => {
+            (Group::Claimed, format!("Complete, but {} only claimed.", counts.claimed))
+        }
+        (_, true) => (Group::Done, "Complete: every wanted task is done and proved.".to_owned()),
+        (true, false) => {
+            (if counts.failed > 0 { worst } else { Group::Active }, format!("Running: {}.", parts.join(", ")))
+        }
+        (false, false) => (worst, format!("Not complete: {}.", parts.join(", "))),
+    }
+}
+
+/// Progress as a ring; skipped and cancelled tasks are not part of it.
+fn ring(counts: &Counts, percent: Option<usize>) -> Markup {
+    let wanted = counts.wanted().max(1) as f64;
+    let mut start = 0.0;
+    let mut arcs = Vec::new();
+    for group in Group::ALL.into_iter().filter(|group| !matches!(group, Group::Skipped | Group::Cancelled)) {
+        let share = 100.0 * counts.get(group) as f64 / wanted;
+        if share > 0.0 {
+            arcs.push((group, share, start));
+        }
+        start += share;
+    }
+    let label = percent.map_or("nothing wanted".to_owned(), |percent| format!("{percent} % done"));
+    html! {
+        svg.ring viewBox="0 0 120 120" role="img" aria-label=(label) {
+            circle.track cx="60" cy="60" r="50" {}
+            @for (group, share, start) in arcs {
+                circle.arc.{ "f-" (group.name()) } cx="60" cy="60" r="50" pathLength="100"
+                    stroke-dasharray={ (format!("{share:.3}")) " 100" } stroke-dashoffset=(format!("{:.3}", -start)) {}
+            }
+            text.percent x="60" y="64" text-anchor="middle" { (percent.map_or("–".to_owned(), |n| n.to_string())) }
+            text.unit x="60" y="80" text-anchor="middle" { "percent" }
+        }
+    }
+}
+
+fn figures(page: &Page<'_>) -> Markup {
+    let (summary, counts) = (&page.summary, &page.summary.counts);
+    let took = summary.elapsed_ms.map(human::duration);
+    let proved = counts.done;
+    html! {
+        dl.figures {
+            (figure("Done, proved", &proved.to_string(), &format!("of {} wanted", counts.wanted()), "done", true))
+            (figure("Only claimed", &counts.claimed.to_string(), "no evidence", "claimed", counts.claimed > 0))
+            (figure("Failed", &counts.failed.to_string(), &format!("{} blocked", counts.blocked), "failed", counts.failed > 0))
+            (figure("Wait for a person", &counts.waiting.to_string(), &format!("{} unknown", counts.unknown), "waiting", counts.waiting > 0))
+            (figure("Attempts", &summary.attempts.to_string(), &format!("{} again", summary.retries), "active", false))
+            (figure("Run time", took.as_deref().unwrap_or("–"), &format!("{} of work", human::duration(summary.attempts_ms)), "active", false))
+        }
+    }
+}
+
+fn figure(name: &str, value: &str, beside: &str, class: &str, lit: bool) -> Markup {
+    html! {
+        div.{ (if lit { format!("s-{class}") } else { String::new() }) } {
+            dt { (name) }
+            dd { b { (value) } " " small { (beside) } }
+        }
+    }
+}
+
+/// Progress as a whole, per phase and per priority.
+pub(super) fn progress(page: &Page<'_>) -> Markup {
+    let summary = &page.summary;
+    html! {
+        section id="progress" aria-labelledby="progress-h" {
+            (parts::heading("progress-h", "Progress", &human::count(summary.counts.total, "task", "tasks")))
+            div.whole { (parts::bar(&summary.counts)) (legend(&summary.counts)) }
+            div.split {
+                div {
+                    h3 { "By phase" }
+                    (rows(page.view.phases.iter().zip(&summary.phases).filter(|(_, of_it)| of_it.counts.total > 0).map(
+                        |(phase, of_it)| (human::phase(phase), phase.priority.map_or("", human::priority), &of_it.counts, of_it.percent),
+                    )))
+                }
+                div {
+                    h3 { "By priority" }
+                    (rows(summary.priorities.iter().map(|of_it| {
+                        (human::priority(of_it.priority).to_owned(), "", &of_it.counts, of_it.percent)
+                    })))
+                }
+            }
+        }
+    }
+}
+
+fn legend(counts: &Counts) -> Markup {
+    html! {
+        ul.legend {
+            @for group in Group::ALL.into_iter().filter(|group| counts.get(*group) > 0) {
+                li { (parts::icon(group)) b { (counts.get(group)) } " " (group.name()) }
+            }
+        }
+    }
+}
+
+fn rows<'a>(rows: impl Iterator<Item = (String, &'a str, &'a Counts, Option<usize>)>) -> Markup {
+    html! {
+        ul.rows {
+            @for (name, beside, counts, percent) in rows {
+                li {
+                    span.name { (parts::foreign(&name)) @if !beside.is_empty() { " " span.tag { (beside) } } }
+                    span.num {
+                        (counts.done + counts.claimed) "/" (counts.wanted())
+                        @if counts.failed > 0 { " " span.s-failed { (counts.failed) " failed" } }
+                        b { (percent.map_or("–".to_owned(), |percent| format!("{percent} %"))) }
+                    }
+                    (parts::bar(counts))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The page around the sections.
+
+use super::parts::{self, Page};
+use super::{attention, graph, overview, tasks, timeline, trace};
+use crate::report::view::ReportView;
+use base64::Engine as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+const ICONS: &str = include_str!("icons.svg");
+
+/// The report as one HTML file.
+pub(crate) fn report(view: &ReportView) -> String {
+    let page = Page::new(view);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content={ "taskmaster " (view.version) };
+                title { (view.document.name()) " · taskmaster report" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the report" }
+                (PreEscaped(ICONS))
+                (bar(&page))
+                main id="main" { (sections(&page)) }
+                footer { "taskmaster " (view.version) " · generated " (parts::time(view.generated)) " · times are UTC" }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn sections(page: &Page<'_>) -> Markup {
+    html! {
+        (overview::header(page))
+        (attention::section(page))
+        (overview::progress(page))
+        (graph::section(page))
+        (timeline::section(page))
+        (tasks::section(page))
+        (trace::requirements(page))
+        (trace::claims(page))
+        (trace::findings(page))
+        (tasks::history(page))
+    }
+}
+
+/// The bar at the top: where one is, where one can go, and the colour scheme.
+fn bar(page: &Page<'_>) -> Markup {
+    let view = page.view;
+    let attention = page.summary.counts.failed + page.summary.counts.unknown + page.summary.counts.waiting;
+    let attempts = page.summary.attempts > 0;
+    let places = [
+        ("attention", "Attention", attention > 0),
+        ("progress", "Progress", true),
+        ("graph", "Graph", !view.tasks.is_empty()),
+        ("timeline", "Timeline", attempts),
+        ("tasks", "Tasks", true),
+        ("requirements", "Requirements", !view.requirements.is_empty()),
+        ("claims", "Claims", true),
+        ("findings", "Findings", !view.diagnostics.is_empty()),
+        ("history", "Runs", !view.runs.is_empty()),
+    ];
+    html! {
+        div.top {
+            nav aria-label="Sections" {
+                @for (id, name, there) in places { @if there { a href={ "#" (id) } { (name) } } }
+            }
+            button.plain id="scheme" type="button" hidden aria-pressed="false" { "Dark" }
+        }
+    }
+}
+
+fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn hash(text: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(digest))
+}
