@@ -78,7 +78,7 @@ pub struct KnownTask {
     pub id: TaskId,
     /// Title in that revision.
     pub title: String,
-    /// Phase in that revision.
+    /// Id of its phase in that revision.
     pub phase: String,
     /// Priority in that revision, as JSON writes it.
     pub priority: String,

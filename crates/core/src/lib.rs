@@ -11,6 +11,8 @@
 //! records say).
 
 pub mod action;
+#[cfg(test)]
+pub(crate) mod build;
 pub mod dag;
 pub mod diagnostic;
 pub mod document;

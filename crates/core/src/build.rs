@@ -1,0 +1,71 @@
+//! Short ways to write documents in tests of this crate.
+
+use crate::document::{Claim, Document, Metadata, Phase, Priority, Task};
+use crate::id::{PhaseId, TaskId};
+use crate::text::Span;
+use std::collections::BTreeMap;
+
+/// A task of a phase; its id is `phase/slug`.
+pub(crate) fn task(phase: &str, title: &str) -> Task {
+    Task {
+        id: TaskId::new(format!("{phase}/{}", crate::text::slug(title))),
+        ordinal: String::new(),
+        title: title.to_owned(),
+        phase: PhaseId::new(phase),
+        priority: Priority::Medium,
+        status: Claim::Pending,
+        dependencies: Vec::new(),
+        external_dependencies: Vec::new(),
+        optional: false,
+        parallel: false,
+        explicit_id: false,
+        tags: Vec::new(),
+        details: Vec::new(),
+        acceptance: Vec::new(),
+        requirements: Vec::new(),
+        parent: None,
+        estimate: None,
+        owner: None,
+        issue: None,
+        dates: BTreeMap::new(),
+        inline_actions: Vec::new(),
+        line: 1,
+        source: 0,
+        span: Span::default(),
+        mark: None,
+    }
+}
+
+/// A phase by its title.
+pub(crate) fn phase(number: Option<&str>, title: &str) -> Phase {
+    Phase {
+        id: PhaseId::new(crate::text::slug(title)),
+        number: number.map(ToOwned::to_owned),
+        title: title.to_owned(),
+        priority: None,
+        parent: None,
+        estimate: None,
+        line: 1,
+        source: 0,
+    }
+}
+
+/// A document of these tasks, ordinals and lines counted, phases made where they are missing.
+pub(crate) fn document(mut phases: Vec<Phase>, mut tasks: Vec<Task>) -> Document {
+    for task in &tasks {
+        if !phases.iter().any(|phase| phase.id == task.phase) {
+            let mut made = phase(None, task.phase.as_str());
+            made.id = task.phase.clone();
+            phases.push(made);
+        }
+    }
+    let mut counts: BTreeMap<PhaseId, usize> = BTreeMap::new();
+    for (place, task) in tasks.iter_mut().enumerate() {
+        let nth = counts.entry(task.phase.clone()).or_default();
+        *nth += 1;
+        let phase = phases.iter().position(|phase| phase.id == task.phase).unwrap_or(0);
+        task.ordinal = format!("{}.{nth}", phase + 1);
+        task.line = place + 1;
+    }
+    Document { metadata: Metadata::default(), phases, tasks, requirements: Vec::new(), edges: Vec::new() }
+}
