@@ -1,7 +1,8 @@
 //! What the records of one run say: its tasks, attempts, answers and retries.
 //!
-//! The same fold serves live progress, reports and recovery. [`crate::history`] folds what all runs
-//! together left behind.
+//! Replaying the records gives the states that the scheduler lived through; a record that could not
+//! have followed is an error. Absent on purpose: what all runs together left behind, which the ledger
+//! keeps in tables ([`crate::journal::Recorded`]).
 
 use crate::id::{AttemptId, Digest, RunId, TaskKey};
 use crate::journal::{Entry, Outcome, OutputValue, ProbeKind, Record, Verdict};

@@ -24,7 +24,7 @@ pub struct Matched {
     pub changes: Vec<TaskChange>,
     /// Keys kept by position and similarity alone: their history is shown, their completion is not
     /// carried. Each has a [`TaskChange::Renamed`] whose `from` differs from `id`, by which
-    /// folding the ledger drops the completion.
+    /// the ledger drops the completion.
     pub history_only: Vec<SimilarityMatch>,
 }
 

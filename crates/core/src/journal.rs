@@ -324,7 +324,7 @@ pub struct Recorded {
     pub open_attempt: Option<AttemptId>,
     /// Duration of its last successful attempt.
     pub last_duration_ms: Option<u64>,
-    /// Who set that state, where a person did.
+    /// Who set that state, where a person did; kept while later runs only repeat the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }

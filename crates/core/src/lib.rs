@@ -7,7 +7,7 @@
 //! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
 //! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
-//! [`dag`] and [`retry`]), [`journal`] (what is recorded), [`fold`], [`history`] and [`recovery`] (what the
+//! [`dag`] and [`retry`]), [`journal`] (what is recorded), [`fold`] and [`recovery`] (what the
 //! records say).
 
 pub mod action;
@@ -17,7 +17,6 @@ pub mod dag;
 pub mod diagnostic;
 pub mod document;
 pub mod fold;
-pub mod history;
 pub mod id;
 pub mod identity;
 pub mod journal;

@@ -178,9 +178,10 @@ fn outermost(all: &[Named<'_>], i: usize, matches: &[usize]) -> usize {
 }
 
 fn no_match(sought: Sought, all: &[Named<'_>], query: &str, wanted: &str) -> SelectError {
-    let names = all.iter().flat_map(|named| [named.id, named.title]);
     let words = all.iter().flat_map(|named| named.title.split_whitespace());
-    let nearest = did_you_mean(query, names).or_else(|| did_you_mean(query, words));
+    let nearest = did_you_mean(query, all.iter().map(|named| named.id))
+        .or_else(|| did_you_mean(query, all.iter().map(|named| named.title)))
+        .or_else(|| did_you_mean(query, words));
     let mut listed: Vec<&Named<'_>> = all.iter().collect();
     if sought == Sought::Task && listed.len() > NEAREST {
         let score = |named: &Named<'_>| strsim::jaro_winkler(wanted, &slug(named.title));
@@ -271,3 +272,7 @@ fn add_subtasks(document: &Document, marked: &mut [bool]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;

@@ -210,3 +210,6 @@ fn unbound(
     };
     found.map(|((intent, _), _)| told(intent.task)).collect()
 }
+
+#[cfg(test)]
+mod tests;

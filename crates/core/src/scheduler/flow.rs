@@ -80,7 +80,8 @@ impl Scheduler {
 
     fn begin(&mut self) {
         for task in 0..self.states.len() {
-            let event = match &self.task(task).disposition {
+            let disposition = &self.plan.tasks[task].disposition;
+            let event = match disposition {
                 Disposition::Execute | Disposition::Manual | Disposition::Group => continue,
                 Disposition::Claimed => TaskEvent::MarkTaken,
                 Disposition::Recorded { state } if state.lets_dependants_go() => {
@@ -94,7 +95,12 @@ impl Scheduler {
                 }
                 Disposition::Cancelled => TaskEvent::Recalled { state: TaskState::Cancelled },
             };
-            self.step(task, &event);
+            // What the document does not leave out, a person did: it stays the person's.
+            let is_wish = matches!(
+                disposition,
+                Disposition::Recorded { state: TaskState::Skipped { .. } | TaskState::Cancelled }
+            );
+            self.step_by(task, &event, is_wish.then_some(A_PERSON));
         }
         self.life = Life::Going;
         for task in 0..self.states.len() {
