@@ -56,8 +56,8 @@ impl LineIndex {
 /// Longest slug, in characters.
 pub const SLUG_MAX_CHARS: usize = 64;
 
-/// Lower case; letters and digits of any script kept; each other run becomes one `-`; trimmed; cut
-/// at the last `-` within [`SLUG_MAX_CHARS`] characters. May be empty.
+/// Lower case; letters and digits of any script kept; each other run becomes one `-`; trimmed; if
+/// longer than [`SLUG_MAX_CHARS`] characters cut at the last `-` among that many. May be empty.
 ///
 /// ```
 /// use taskmaster_core::text::slug;
@@ -78,11 +78,7 @@ pub fn slug(text: &str) -> String {
         return trimmed.to_owned();
     };
     let head = &trimmed[..cut];
-    let at_border = trimmed[cut..].starts_with('-');
-    match head.rfind('-') {
-        Some(dash) if !at_border => head[..dash].to_owned(),
-        _ => head.trim_end_matches('-').to_owned(),
-    }
+    head.rfind('-').map_or(head, |dash| &head[..dash]).to_owned()
 }
 
 #[cfg(test)]

@@ -4,9 +4,32 @@
 //! [`Diagnostic`] with a code, a place and a help line, and the rest of the text is still read.
 //! Nothing here reads a clock, a file or the environment (`clippy.toml` beside this crate says so).
 
+mod assemble;
+mod blocks;
+mod checklist;
+mod cycles;
+mod dialect;
+mod draft;
+mod edges;
+mod fields;
+mod forest;
+mod front_matter;
+mod headings;
+mod ids;
+mod links;
+mod marks;
+mod names;
+mod one_task_files;
+mod page;
 pub mod report;
+mod requirements;
+mod scan;
+mod strays;
+mod title;
+mod words;
 pub mod write_back;
 
+use draft::Draft;
 pub use report::{ParseReport, report};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::{Dialect, Document, Ordering};
@@ -45,6 +68,21 @@ pub fn parse(text: &str, options: &Options) -> Parsed {
 
 /// Reads several texts (a folder of one-task files) into one document: ids are unique in it and
 /// dependencies are resolved across the texts.
-pub fn parse_many(_sources: &[SourceText<'_>], _options: &Options) -> Parsed {
-    Parsed::default()
+pub fn parse_many(sources: &[SourceText<'_>], options: &Options) -> Parsed {
+    let mut found = Vec::new();
+    let mut draft = Draft::default();
+    let mut pages = Vec::with_capacity(sources.len());
+    for (index, source) in sources.iter().enumerate() {
+        let mut own = Vec::new();
+        let page = page::read(index, source, options.dialect, &mut own);
+        match page.dialect {
+            Dialect::Backlog => one_task_files::read_backlog(&page, &mut draft, &mut own),
+            Dialect::TaskMaster => one_task_files::read_task_master(&page, &mut draft, &mut own),
+            _ => checklist::read(&page, &mut draft, &mut own),
+        }
+        strays::find(&page, &mut own);
+        found.extend(own.into_iter().map(|diagnostic| diagnostic.in_source(index)));
+        pages.push(page);
+    }
+    assemble::document(&pages, draft, options, found)
 }

@@ -1,6 +1,6 @@
 //! Fills the free jobs, and sees when nothing is left to do.
 
-use super::engine::{Life, Need, Scheduler, Stopping, Work};
+use super::engine::{Life, Need, Scheduler, Slot, Stopping, Work};
 use super::{Effect, RunEnd};
 use crate::journal::ProbeKind;
 use crate::state::{TaskEvent, TaskState, WaitFor};
@@ -10,6 +10,11 @@ impl Scheduler {
     /// Starts what may start: first looks at what has run, then tasks that got their locks, then
     /// the most urgent ready ones.
     pub(super) fn dispatch(&mut self, now: Timestamp) {
+        self.go_on_after_checks(now);
+        if self.stopping == Stopping::Hard {
+            self.stop_what_runs();
+        }
+        self.settle();
         if self.stopping == Stopping::Hard {
             return;
         }
@@ -31,6 +36,33 @@ impl Scheduler {
             // Without its locks a task waits in their queue and comes back by `served`.
             if self.stands(task, ticket) && self.locks.acquire(task) {
                 self.start(task, now);
+            }
+        }
+    }
+
+    /// Tasks whose check was false go on in the room that the check had.
+    fn go_on_after_checks(&mut self, now: Timestamp) {
+        for task in std::mem::take(&mut self.checked) {
+            if self.held_back() || self.slots[task].unmet > 0 {
+                self.put_back(task);
+            } else if self.needs_approval(task) {
+                self.ask(task);
+            } else {
+                self.launch(task, now);
+            }
+        }
+    }
+
+    /// Once: a stop is not repeated while its end is awaited.
+    fn stop_what_runs(&mut self) {
+        for task in 0..self.states.len() {
+            match &mut self.slots[task] {
+                Slot { work: Some(_), stopped, .. } if !*stopped => {
+                    *stopped = true;
+                    self.actions.push(Effect::Stop { task });
+                }
+                Slot { work: None, proof: Some(_), .. } => self.put_back(task),
+                _ => {}
             }
         }
     }

@@ -73,7 +73,7 @@ pub(super) struct Proof {
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     /// Dependencies that do not let go on.
-    unmet: usize,
+    pub(super) unmet: usize,
     /// Dependencies that are failed, blocked or unknown.
     bad: usize,
     /// The failed or unknown task behind a blocked one.
@@ -87,6 +87,8 @@ pub(super) struct Slot {
     pub(super) ran: bool,
     pub(super) approved: bool,
     pub(super) work: Option<Work>,
+    /// Its stop was asked for.
+    pub(super) stopped: bool,
     pub(super) proof: Option<Proof>,
     pub(super) retry_at: Option<Timestamp>,
     /// Which entry of a queue stands for it.
@@ -141,12 +143,16 @@ pub struct Scheduler {
     pub(super) life: Life,
     pub(super) stopping: Stopping,
     ripples: VecDeque<Ripple>,
+    /// Tasks that ended something while a dependency does not let go on any more.
+    overtaken: Vec<usize>,
     pub(super) ready: ReadyQueue,
     pub(super) locks: Locks,
     /// Tasks that got their locks while they waited for them.
     pub(super) served: VecDeque<(usize, u64)>,
     /// Tasks that need a person, to be asked when nothing stops the run.
     pub(super) asks: VecDeque<(usize, u64)>,
+    /// Tasks whose check was false in this tick.
+    pub(super) checked: Vec<usize>,
     /// Tasks whose effect is to be looked at as soon as there is room.
     pub(super) due_probes: VecDeque<usize>,
     /// Tasks that were put back and may go on if the run is held back no longer.
@@ -172,6 +178,7 @@ impl Scheduler {
             ran: false,
             approved: false,
             work: None,
+            stopped: false,
             proof: None,
             retry_at: None,
             ticket: 0,
@@ -191,8 +198,10 @@ impl Scheduler {
             life: Life::NotBegun,
             stopping: Stopping::No,
             ripples: VecDeque::new(),
+            overtaken: Vec::new(),
             served: VecDeque::new(),
             asks: VecDeque::new(),
+            checked: Vec::new(),
             due_probes: VecDeque::new(),
             put_back: Vec::new(),
             records: Vec::new(),
@@ -313,6 +322,10 @@ impl Scheduler {
         if ripple.went != ripple.goes || ripple.was_bad || ripple.is_bad {
             self.ripples.push_back(ripple);
         }
+        // A person took back a dependency while it was at work.
+        if from.is_working() && self.slots[task].unmet > 0 {
+            self.overtaken.push(task);
+        }
         self.record_step(task, from, to, by);
     }
 
@@ -336,12 +349,20 @@ impl Scheduler {
     /// a failure may block a hundred thousand tasks in a row.
     pub(super) fn settle(&mut self) {
         let dag = Arc::clone(&self.dag);
-        while let Some(ripple) = self.ripples.pop_front() {
+        loop {
+            while let Some(task) = self.overtaken.pop() {
+                self.reconsider(task);
+            }
+            let Some(ripple) = self.ripples.pop_front() else { break };
             for dependant in dag.dependants(ripple.task) {
                 let slot = &mut self.slots[dependant];
                 slot.unmet = slot.unmet + usize::from(ripple.went) - usize::from(ripple.goes);
                 slot.bad = slot.bad + usize::from(ripple.is_bad) - usize::from(ripple.was_bad);
                 self.reconsider(dependant);
+                // What the dependant is blocked by may be right again, or not in its way any more.
+                if ripple.was_bad && matches!(self.states[dependant], TaskState::Blocked { .. }) {
+                    self.block(dependant);
+                }
             }
         }
     }
@@ -358,9 +379,6 @@ impl Scheduler {
         }
         match self.states[task] {
             TaskState::Pending if self.slots[task].bad > 0 => self.block(task),
-            TaskState::Blocked { .. } if !self.states[self.slots[task].root].blocks_dependants() => {
-                self.block(task);
-            }
             TaskState::Pending if self.slots[task].unmet == 0 => {
                 self.step(task, &TaskEvent::DependenciesMet);
                 self.arrive(task);
@@ -369,16 +387,28 @@ impl Scheduler {
         }
     }
 
-    /// Blocks a task by the task at the root of its first bad dependency.
+    /// Blocks a task by the task at the root of a bad dependency; of the first one, unless the root
+    /// that is named already holds it back too.
     fn block(&mut self, task: usize) {
-        let bad = self.dag.dependencies(task).filter(|&d| self.states[d].blocks_dependants()).min();
-        // None where the dependency changed again and its ripple is still under way.
-        let Some(bad) = bad else { return };
-        let is_blocked = matches!(self.states[bad], TaskState::Blocked { .. });
-        let root = if is_blocked { self.slots[bad].root } else { bad };
-        if self.states[root].blocks_dependants() {
+        let mut roots: Vec<usize> = self.dag.dependencies(task).filter_map(|d| self.root(d)).collect();
+        roots.sort_unstable();
+        let is_blocked = matches!(self.states[task], TaskState::Blocked { .. });
+        if is_blocked && roots.contains(&self.slots[task].root) {
+            return;
+        }
+        // None where the roots changed again, and the ripple of that is still under way.
+        if let Some(&root) = roots.first() {
             self.slots[task].root = root;
             self.step(task, &TaskEvent::DependencyFailed { by: self.plan.tasks[root].id.clone() });
         }
+    }
+
+    /// The failed or unknown task that makes a dependency hold its dependants back.
+    fn root(&self, dependency: usize) -> Option<usize> {
+        let root = match self.states[dependency] {
+            TaskState::Blocked { .. } => self.slots[dependency].root,
+            _ => dependency,
+        };
+        matches!(self.states[root], TaskState::Failed { .. } | TaskState::Unknown { .. }).then_some(root)
     }
 }

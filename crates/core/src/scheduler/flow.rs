@@ -36,7 +36,7 @@ impl Scheduler {
             Event::Approved { task } => self.approved(task)?,
             Event::Set { task, to } => self.set(task, to)?,
             Event::Interrupt => self.stopping = self.stopping.max(Stopping::Gently),
-            Event::Terminate => self.terminate(),
+            Event::Terminate => self.stopping = Stopping::Hard,
         }
         Ok(())
     }
@@ -166,9 +166,8 @@ impl Scheduler {
         match verdict {
             Verdict::True if self.slots[task].ran => self.step(task, &TaskEvent::Done),
             Verdict::True => self.step(task, &TaskEvent::CheckTrue),
-            Verdict::False if self.held_back() => self.put_back(task),
-            Verdict::False if self.needs_approval(task) => self.ask(task),
-            Verdict::False => self.launch(task, now),
+            // Whether it may go on is decided when all that happened in this tick is known.
+            Verdict::False => self.checked.push(task),
             Verdict::Error { message } => {
                 let reason = format!("the check could not tell: {message}");
                 self.failed(task, FailureKind::CheckError, reason, now);
@@ -254,7 +253,10 @@ impl Scheduler {
     }
 
     fn failed(&mut self, task: usize, failure: FailureKind, reason: String, now: Timestamp) {
-        if retry::is_retried(&self.task(task).policy.retry, failure, self.tries(task)) {
+        if self.slots[task].stopped {
+            // It ended because we stopped it, whatever it says.
+            self.put_back(task);
+        } else if retry::is_retried(&self.task(task).policy.retry, failure, self.tries(task)) {
             self.try_again(task, reason, now);
         } else {
             self.step(task, &TaskEvent::Failed { reason });
@@ -359,17 +361,6 @@ impl Scheduler {
             self.reconsider(task);
         }
         Ok(())
-    }
-
-    fn terminate(&mut self) {
-        self.stopping = Stopping::Hard;
-        for task in 0..self.states.len() {
-            if self.slots[task].work.is_some() {
-                self.actions.push(Effect::Stop { task });
-            } else if matches!(self.states[task], TaskState::Verifying { .. }) {
-                self.put_back(task);
-            }
-        }
     }
 
     /// The attempt whose work is at stake, for messages and tests.
