@@ -1,0 +1,305 @@
+//! What a killed taskmaster leaves behind is found, waited for or stopped, and decided about.
+
+use super::world::{World, action, attempt_id, block_on, new_id, pid_in, probe, runs, sh};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use taskmaster::clock;
+use taskmaster::exec::ports::{Ports, Settings};
+use taskmaster::exec::recovery::{Open, Recovered, recover};
+use taskmaster::process::proc;
+use taskmaster_core::action::{Action, OrphanPolicy};
+use taskmaster_core::id::{AttemptId, RunId};
+use taskmaster_core::journal::{Outcome, Record, Verdict};
+use taskmaster_core::recovery::Decision;
+use taskmaster_core::state::TaskState;
+use taskmaster_testkit::until;
+
+/// Tells the test below where to work; it is no test by itself.
+const HELPER_DIR: &str = "TASKMASTER_TEST_EXECUTOR_DIR";
+
+/// Not a test: an executor in a process of its own, which the tests kill.
+#[test]
+#[ignore = "started by the other tests as a process that they kill"]
+fn an_executor_that_gets_killed() {
+    let dir = PathBuf::from(std::env::var_os(HELPER_DIR).expect("started by another test"));
+    let script = std::fs::read_to_string(dir.join("script")).unwrap();
+    let mut world = World::of(sh(&script));
+    world.settings = Settings::new(RunId::new(new_id()), dir.join("state"), dir.join("project"));
+    world.settings.poll = Duration::from_millis(20);
+    let file = dir.join("records");
+    world.ledger.lock().before = Some(Box::new(move |records| {
+        let mut all: Vec<Record> = std::fs::read_to_string(&file)
+            .map(|text| serde_json::from_str(&text).unwrap())
+            .unwrap_or_default();
+        all.extend(records.iter().cloned());
+        let temporary = file.with_extension("new");
+        std::fs::write(&temporary, serde_json::to_string(&all).unwrap()).unwrap();
+        std::fs::rename(&temporary, &file).unwrap();
+    }));
+    world.run();
+}
+
+/// What the killed executor had recorded.
+struct Killed {
+    dir: tempfile::TempDir,
+    records: Vec<Record>,
+}
+
+impl Killed {
+    /// Runs `script` as the only task of an executor, which is killed with SIGKILL once `ready`.
+    fn with(script: &str, ready: impl Fn(&Path, &[Record]) -> bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("project")).unwrap();
+        std::fs::write(dir.path().join("script"), script).unwrap();
+        let mut executor = Command::new(std::env::current_exe().unwrap())
+            .args(["exec::recovery::an_executor_that_gets_killed", "--exact", "--ignored"])
+            .env(HELPER_DIR, dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let file = dir.path().join("records");
+        let records = until("the executor's task is at work", 30, || {
+            let records: Vec<Record> = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).unwrap();
+            ready(&dir.path().join("project"), &records).then_some(records)
+        });
+        executor.kill().unwrap();
+        executor.wait().unwrap();
+        Self { dir, records }
+    }
+
+    fn project(&self) -> PathBuf {
+        self.dir.path().join("project")
+    }
+
+    /// The open attempt, for a task with this action and policy.
+    fn open(&self, world: &World, with_processes: bool) -> Open {
+        let started = |record: &Record| match record {
+            Record::AttemptStarted { attempt, run, log, number, .. } => {
+                Some((attempt.clone(), run.clone(), log.clone(), *number))
+            }
+            _ => None,
+        };
+        let (attempt, run, log, number) = self.records.iter().find_map(started).unwrap();
+        let process = |record: &Record| match record {
+            Record::AttemptSpawned { pid, start_ticks, boot_id, .. } if with_processes => {
+                Some((*pid, *start_ticks, boot_id.clone()))
+            }
+            _ => None,
+        };
+        Open {
+            state: TaskState::Running { attempt: attempt.clone(), number },
+            attempt,
+            run,
+            undo: false,
+            started: clock::now(),
+            log,
+            processes: self.records.iter().filter_map(process).collect(),
+            task: world.tasks[0].clone(),
+            document: "doc".into(),
+            environment: "local".into(),
+        }
+    }
+
+    /// A world on the killed executor's folder.
+    fn world(&self, action: Action) -> World {
+        let mut world = World::new();
+        world.settings = Settings::new(RunId::new(new_id()), self.dir.path().join("state"), self.project());
+        world.task("a", action);
+        world
+    }
+}
+
+fn recovered(world: &mut World, open: Open) -> Recovered {
+    let (mut ledger, mut catalogue, mut onlooker) =
+        (world.ledger.clone(), world.catalogue.clone(), world.onlooker.clone());
+    let ports = Ports { journal: &mut ledger, render: &mut catalogue, observer: &mut onlooker };
+    block_on(recover(vec![open], ports, &world.settings.clone(), world.take_stops())).unwrap()
+}
+
+fn decision(recovered: &Recovered) -> Decision {
+    assert_eq!(recovered.decided.len(), 1);
+    recovered.decided[0].1.clone()
+}
+
+fn has_spawned(records: &[Record]) -> bool {
+    records.iter().any(|record| matches!(record, Record::AttemptSpawned { .. }))
+}
+
+const LASTS: &str =
+    "echo $$ > pid; echo begun; while [ ! -e go ]; do sleep 0.01; done; echo whole; echo > made";
+
+#[test]
+fn a_live_orphan_is_found_by_its_mark_alone_and_waited_for() {
+    let killed = Killed::with(LASTS, |project, _| project.join("pid").exists());
+    let pid = until("its pid", 10, || pid_in(&killed.project().join("pid")));
+    assert!(runs(pid), "the child outlives its executor");
+    let mut world =
+        killed.world(Action { check: Some(probe(sh("test -e made"))), ..action(vec![sh("exit 1")]) });
+    let open = killed.open(&world, false);
+    let marked: Vec<_> = proc::find_by_attempt(open.attempt.as_str());
+    assert!(marked.iter().any(|found| found.pid == pid), "{marked:?}");
+    let onlooker = world.onlooker.clone();
+    let project = killed.project();
+    let (ledger, waiting) = (
+        world.ledger.clone(),
+        std::thread::spawn(move || {
+            let recovered = recovered(&mut world, open);
+            (world, recovered)
+        }),
+    );
+    until("it is waited for", 20, || (!onlooker.lock().notes.is_empty()).then_some(()));
+    let note = onlooker.lock().notes[0].clone();
+    assert!(note.starts_with("waiting for the end of sh (") && note.contains(&pid.to_string()), "{note}");
+    assert!(ledger.records().is_empty(), "nothing is decided while it runs");
+    std::fs::write(project.join("go"), "").unwrap();
+    let (_world, recovered) = waiting.join().unwrap();
+    assert_eq!(decision(&recovered), Decision::Completed);
+    assert!(!runs(pid));
+    let records = ledger.records();
+    assert!(
+        matches!(&records[0], Record::AttemptEnded { end: Outcome::Lost, tail, log_bytes: 12, .. } if tail == "begun\nwhole"),
+        "{records:?}"
+    );
+    assert!(matches!(&records[1], Record::ProbeEnded { verdict: Verdict::True, .. }), "{records:?}");
+    assert!(matches!(&records[2], Record::TaskState { to: TaskState::Completed, .. }), "{records:?}");
+    assert_eq!(ledger.lock().commits.len(), 1);
+}
+
+#[test]
+fn a_live_orphan_is_stopped_where_the_policy_says_so() {
+    let killed = Killed::with(LASTS, |project, records| project.join("pid").exists() && has_spawned(records));
+    let pid = until("its pid", 10, || pid_in(&killed.project().join("pid")));
+    let mut world =
+        killed.world(Action { check: Some(probe(sh("test -e made"))), ..action(vec![sh("true")]) });
+    world.tasks[0].policy.orphan = OrphanPolicy::Stop;
+    let open = killed.open(&world, true);
+    assert_eq!(open.processes.len(), 1);
+    let recovered = recovered(&mut world, open);
+    assert!(!runs(pid));
+    // Not made, and it may run again.
+    assert_eq!(decision(&recovered), Decision::Again);
+    assert_eq!(world.ledger.state("a"), TaskState::Pending);
+}
+
+#[test]
+fn an_orphan_that_hid_its_environment_is_found_by_what_was_recorded() {
+    let script = "exec env -i sh -c 'echo $$ > pid; while :; do sleep 0.01; done'";
+    let killed =
+        Killed::with(script, |project, records| project.join("pid").exists() && has_spawned(records));
+    let pid = until("its pid", 10, || pid_in(&killed.project().join("pid")));
+    let mut world = killed.world(action(vec![sh("true")]));
+    world.tasks[0].policy.orphan = OrphanPolicy::Stop;
+    let open = killed.open(&world, true);
+    assert!(proc::find_by_attempt(open.attempt.as_str()).is_empty());
+    let recovered = recovered(&mut world, open);
+    assert!(!runs(pid));
+    assert!(matches!(decision(&recovered), Decision::Unknown { .. }));
+}
+
+#[test]
+fn without_orphan_and_check_nobody_can_tell() {
+    let mut world = World::of(sh("true"));
+    let open = gone(&world);
+    let recovered = recovered(&mut world, open);
+    let Decision::Unknown { reason } = decision(&recovered) else { panic!() };
+    assert_eq!(world.ledger.state("a"), TaskState::Unknown { reason });
+    assert!(matches!(world.ledger.only_end().0, Outcome::Lost));
+}
+
+#[test]
+fn what_is_not_idempotent_is_not_run_again() {
+    let mut world = World::new();
+    let policy =
+        &mut world.task("a", Action { verify: Some(probe(sh("exit 1"))), ..action(vec![sh("true")]) }).policy;
+    policy.idempotent = false;
+    let open = gone(&world);
+    assert!(matches!(decision(&recovered(&mut world, open)), Decision::Unknown { .. }));
+}
+
+#[test]
+fn another_process_with_the_recorded_id_is_left_alone() {
+    let mut world = World::of(sh("true"));
+    world.tasks[0].policy.orphan = OrphanPolicy::Stop;
+    let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
+    let ticks = proc::start_ticks(stranger.id()).unwrap();
+    let mut open = gone(&world);
+    open.processes = vec![
+        (stranger.id(), ticks + 1, proc::boot_id().to_owned()),
+        (stranger.id(), ticks, "another boot".to_owned()),
+    ];
+    let recovered = recovered(&mut world, open);
+    assert!(matches!(decision(&recovered), Decision::Unknown { .. }));
+    assert!(stranger.try_wait().unwrap().is_none(), "it was ended");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
+fn a_person_need_not_wait() {
+    let killed = Killed::with(LASTS, |project, _| project.join("pid").exists());
+    let mut world = killed.world(action(vec![sh("true")]));
+    let open = killed.open(&world, false);
+    world.stop.stop();
+    let started = Instant::now();
+    let recovered = recovered(&mut world, open);
+    assert!(recovered.interrupted && recovered.decided.is_empty());
+    assert!(world.ledger.records().is_empty());
+    assert!(started.elapsed() < Duration::from_secs(10));
+    std::fs::write(killed.project().join("go"), "").unwrap();
+    until("the orphan ends by itself", 20, || killed.project().join("made").exists().then_some(()));
+}
+
+#[test]
+fn checks_of_a_dead_run_are_ended() {
+    let run = new_id();
+    let mut check = Command::new("sleep")
+        .arg("1000")
+        .env("TASKMASTER_ATTEMPT", format!("{run}/KEY0/check"))
+        .spawn()
+        .unwrap();
+    let mut other =
+        Command::new("sleep").arg("1000").env("TASKMASTER_ATTEMPT", format!("{run}x")).spawn().unwrap();
+    block_on(taskmaster::exec::recovery::end_probes_of(&run));
+    assert!(!runs(check.id()));
+    assert!(runs(other.id()));
+    check.wait().unwrap();
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+/// An attempt of which nothing is left.
+fn gone(world: &World) -> Open {
+    let attempt: AttemptId = attempt_id();
+    Open {
+        state: TaskState::Running { attempt: attempt.clone(), number: 1 },
+        attempt,
+        run: RunId::new(new_id()),
+        undo: false,
+        started: clock::now(),
+        log: "logs/none.log".into(),
+        processes: Vec::new(),
+        task: world.tasks[0].clone(),
+        document: "doc".into(),
+        environment: "local".into(),
+    }
+}
+
+/// The real scheduler goes on after a kill: nothing finished is repeated, nothing is left over.
+#[test]
+fn the_next_run_goes_on_after_recovery() {
+    let killed = Killed::with(LASTS, |project, _| project.join("pid").exists());
+    let made = Action {
+        check: Some(probe(sh("test -e made"))),
+        ..action(vec![sh("echo again >> runs; echo > made")])
+    };
+    let mut world = killed.world(made);
+    let open = killed.open(&world, false);
+    std::fs::write(killed.project().join("go"), "").unwrap();
+    assert_eq!(decision(&recovered(&mut world, open)), Decision::Completed);
+    let mut next = killed.world(world.catalogue.actions["a"].clone());
+    assert_eq!(next.run(), taskmaster_core::scheduler::RunEnd::Succeeded);
+    assert_eq!(next.ledger.state("a"), TaskState::Satisfied);
+    assert!(!killed.project().join("runs").exists());
+}
