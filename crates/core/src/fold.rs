@@ -28,13 +28,21 @@ pub enum FoldError {
         /// State after.
         to: &'static str,
     },
-    /// It names a task or an attempt that the run does not have.
-    #[error("entry {seq}: the run has no {what}")]
+    /// It names a task that the run does not have.
+    #[error("entry {seq}: the run has no task {key}")]
     NotInRun {
         /// Place in the ledger.
         seq: u64,
-        /// What is missing.
-        what: String,
+        /// The task.
+        key: TaskKey,
+    },
+    /// An attempt cannot start twice.
+    #[error("entry {seq}: attempt {attempt} starts twice")]
+    StartedTwice {
+        /// Place in the ledger.
+        seq: u64,
+        /// The attempt.
+        attempt: AttemptId,
     },
 }
 
@@ -264,7 +272,7 @@ impl RunView {
     }
 
     fn index(&self, entry: &Entry, key: &TaskKey) -> Result<usize, FoldError> {
-        let missing = || FoldError::NotInRun { seq: entry.seq, what: format!("task {key}") };
+        let missing = || FoldError::NotInRun { seq: entry.seq, key: key.clone() };
         self.by_key.get(key).copied().ok_or_else(missing)
     }
 
@@ -304,13 +312,11 @@ impl RunView {
             return Ok(());
         };
         let task = self.index(entry, key)?;
-        let place = self.attempts.len();
-        if self.by_attempt.insert(attempt.clone(), place).is_some() {
-            return Err(FoldError::NotInRun {
-                seq: entry.seq,
-                what: format!("second start of attempt {attempt}"),
-            });
+        if self.by_attempt.contains_key(attempt) {
+            return Err(FoldError::StartedTwice { seq: entry.seq, attempt: attempt.clone() });
         }
+        let place = self.attempts.len();
+        self.by_attempt.insert(attempt.clone(), place);
         self.tasks[task].attempts.push(place);
         self.attempts.push(AttemptView {
             attempt: attempt.clone(),
@@ -332,3 +338,7 @@ impl RunView {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "fold_tests.rs"]
+mod tests;

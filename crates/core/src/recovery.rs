@@ -75,3 +75,76 @@ pub fn decide(
 fn unknown(reason: &str) -> Decision {
     Decision::Unknown { reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::FailureKind;
+
+    fn failed() -> Outcome {
+        let message = "boom".to_owned();
+        Outcome::Failed { failure: FailureKind::ExitCode, exit_code: Some(1), signal: None, message }
+    }
+
+    /// `W` wait, `S` stop, `v` ask verify, `c` ask check, `C` completed, `A` again, `U` unknown.
+    fn letter(decision: &Decision) -> char {
+        match decision {
+            Decision::Wait => 'W',
+            Decision::Stop => 'S',
+            Decision::Ask(ProbeKind::Verify) => 'v',
+            Decision::Ask(ProbeKind::Check) => 'c',
+            Decision::Completed => 'C',
+            Decision::Again => 'A',
+            Decision::Unknown { .. } => 'U',
+        }
+    }
+
+    #[test]
+    fn every_case_is_as_the_table_says() {
+        let error = || Verdict::Error { message: "api is down".to_owned() };
+        let verdicts = [None, Some(Verdict::True), Some(Verdict::False), Some(error())];
+        // Columns: nothing asked yet, true, false, error; for an idempotent task, then for another.
+        let rows = [
+            // Without a check or verify there is nothing to ask.
+            (Found::Alive, "--", "WWWW WWWW"),
+            (Found::Gone, "--", "UUUU UUUU"),
+            (Found::Ended(Outcome::Succeeded), "--", "CCCC CCCC"),
+            (Found::Ended(failed()), "--", "AAAA AAAA"),
+            (Found::Ended(Outcome::Interrupted), "--", "AAAA AAAA"),
+            (Found::Ended(Outcome::Lost), "--", "UUUU UUUU"),
+            (Found::Gone, "c-", "cCAU cCUU"),
+            (Found::Gone, "-v", "vCAU vCUU"),
+            (Found::Gone, "cv", "vCAU vCUU"),
+            (Found::Ended(Outcome::Succeeded), "cv", "vCAU vCUU"),
+            (Found::Ended(Outcome::Lost), "c-", "cCAU cCUU"),
+            (Found::Ended(failed()), "cv", "AAAA AAAA"),
+            (Found::Alive, "cv", "WWWW WWWW"),
+        ];
+        for (found, probes, wanted) in rows {
+            let (has_check, has_verify) = (probes.contains('c'), probes.contains('v'));
+            let mut row = String::new();
+            for idempotent in [true, false] {
+                let policy = Policy { idempotent, ..Policy::default() };
+                for verdict in &verdicts {
+                    row.push(letter(&decide(&policy, has_check, has_verify, &found, verdict.as_ref())));
+                }
+                row.push(' ');
+            }
+            assert_eq!(row.trim_end(), wanted, "{found:?} with {probes}");
+        }
+    }
+
+    #[test]
+    fn a_live_orphan_is_stopped_where_the_policy_says_so() {
+        let policy = Policy { orphan: OrphanPolicy::Stop, ..Policy::default() };
+        assert_eq!(decide(&policy, true, true, &Found::Alive, None), Decision::Stop);
+    }
+
+    #[test]
+    fn the_reason_says_what_is_not_known() {
+        let error = Verdict::Error { message: "api is down".to_owned() };
+        let decision = decide(&Policy::default(), true, false, &Found::Gone, Some(&error));
+        let Decision::Unknown { reason } = decision else { panic!("unknown") };
+        assert_eq!(reason, "its end was lost, and its check could not tell: api is down");
+    }
+}

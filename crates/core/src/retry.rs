@@ -100,3 +100,113 @@ fn hash(purpose: &[u8], run: &RunId, key: &TaskKey, attempt: u32) -> [u8; 32] {
     }
     *hasher.finalize().as_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn failed(failure: FailureKind, exit_code: Option<i32>) -> Outcome {
+        Outcome::Failed { failure, exit_code, signal: None, message: "boom".to_owned() }
+    }
+
+    fn policy(base_delay_ms: u64, max_delay_ms: u64, jitter: bool) -> RetryPolicy {
+        RetryPolicy { base_delay_ms, max_delay_ms, jitter, ..RetryPolicy::default() }
+    }
+
+    fn delay(policy: &RetryPolicy, run: &str, key: &str, attempt: u32) -> u64 {
+        delay_ms(policy, &RunId::new(run), &TaskKey::new(key), attempt)
+    }
+
+    #[test]
+    fn every_outcome_under_every_expectation() {
+        use Expectation::{Failure, RolledBack, Success};
+        use FailureKind::{ExitCode, Timeout};
+        // `+` success, `-` failure, `i` interrupted, `?` lost.
+        let rows = [
+            (Outcome::Succeeded, "+--"),
+            (failed(ExitCode, Some(2)), "-+-"),
+            (failed(ExitCode, Some(ROLLED_BACK_EXIT_CODE)), "-++"),
+            (failed(Timeout, None), "---"),
+            (failed(FailureKind::Spawn, None), "---"),
+            (Outcome::Interrupted, "iii"),
+            (Outcome::Lost, "???"),
+        ];
+        for (end, wanted) in rows {
+            for (expect, wanted) in [Success, Failure, RolledBack].into_iter().zip(wanted.chars()) {
+                let found = match classify(&Policy { expect, ..Policy::default() }, &end) {
+                    Meaning::Success => '+',
+                    Meaning::Failure { .. } => '-',
+                    Meaning::Interrupted => 'i',
+                    Meaning::Lost => '?',
+                };
+                assert_eq!(found, wanted, "{end:?} where {expect:?} is expected");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_keeps_its_class_and_its_words() {
+        let meaning = classify(&Policy::default(), &failed(FailureKind::Http, None));
+        assert_eq!(meaning, Meaning::Failure { failure: FailureKind::Http, reason: "boom".to_owned() });
+    }
+
+    #[test]
+    fn the_policy_names_what_is_retried_and_how_often() {
+        let three = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        assert!(is_retried(&three, FailureKind::Timeout, 1) && is_retried(&three, FailureKind::Timeout, 2));
+        assert!(!is_retried(&three, FailureKind::Timeout, 3));
+        assert!(!is_retried(&three, FailureKind::Spawn, 1), "a missing program will be missing again");
+        assert!(!is_retried(&RetryPolicy::default(), FailureKind::Timeout, 1));
+    }
+
+    #[test]
+    fn delays_double_up_to_the_longest() {
+        let steady = policy(100, 1_000, false);
+        let delays: Vec<u64> = (1..7).map(|attempt| delay(&steady, "r", "k", attempt)).collect();
+        assert_eq!(delays, [100, 200, 400, 800, 1_000, 1_000]);
+        let endless = policy(u64::MAX, u64::MAX, false);
+        assert_eq!(delay(&endless, "r", "k", 200), u64::MAX);
+        assert_eq!(delay(&policy(1, u64::MAX, false), "r", "k", 64), 1 << 63);
+        assert_eq!(delay(&policy(1, u64::MAX, false), "r", "k", 65), u64::MAX);
+        assert_eq!(delay(&policy(0, 5, true), "r", "k", 3), 0);
+    }
+
+    #[test]
+    fn jitter_is_spread_over_the_whole_delay() {
+        let full = policy(1_000, 1_000, true);
+        let draws: Vec<u64> = (0..2_000).map(|task| delay(&full, "run", &format!("key{task}"), 1)).collect();
+        let mean = draws.iter().sum::<u64>() / 2_000;
+        assert!((470..=530).contains(&mean), "mean {mean}");
+        for tenth in 0..10 {
+            let share = draws.iter().filter(|draw| **draw / 100 == tenth).count();
+            assert!((140..=260).contains(&share), "{share} of 2000 in tenth {tenth}");
+        }
+    }
+
+    #[test]
+    fn identities_are_ulids_of_their_time() {
+        let now = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
+        let id = |run: &str, key: &str, number| attempt_id(&run.into(), &key.into(), number, now);
+        let parsed: ulid::Ulid = id("run", "key", 1).as_str().parse().unwrap();
+        assert_eq!(parsed.timestamp_ms(), 1_700_000_000_123);
+        assert_eq!(id("run", "key", 1), id("run", "key", 1));
+        let others = [id("run", "key", 2), id("run", "kez", 1), id("rum", "key", 1), id("runk", "ey", 1)];
+        assert!(others.iter().all(|other| *other != id("run", "key", 1)));
+        let early = attempt_id(&"run".into(), &"key".into(), 1, Timestamp::MIN);
+        assert_eq!(early.as_str().len(), 26);
+    }
+
+    proptest! {
+        #[test]
+        fn a_delay_is_below_its_bound_and_the_same_each_time(
+            base in 0_u64..1_000_000, max in 0_u64..10_000_000, attempt in 1_u32..100, key in "[a-z]{1,8}",
+        ) {
+            let bound = delay(&policy(base, max, false), "r", &key, attempt);
+            let drawn = delay(&policy(base, max, true), "r", &key, attempt);
+            prop_assert!(bound <= max);
+            prop_assert!(drawn < bound || bound == 0);
+            prop_assert_eq!(drawn, delay(&policy(base, max, true), "r", &key, attempt));
+        }
+    }
+}

@@ -364,6 +364,51 @@ fn an_end_taken_back_holds_dependants_back_again() {
 }
 
 #[test]
+fn a_blocked_task_names_what_really_blocks_it() {
+    // t3 waits for t2 (behind t0) and for t1. Both fail, t2 is skipped: only t1 is in the way.
+    let mut script = Script::keep_going(&[&any, &any, &after(&[0]), &after(&[1, 2]), &any]);
+    script.end(0, boom());
+    script.end(1, boom());
+    assert_eq!(*script.state(3), TaskState::Blocked { by: task(0).id });
+    script.set(2, TaskState::Cancelled);
+    assert_eq!(*script.state(3), TaskState::Blocked { by: task(1).id });
+    script.set(1, TaskState::Completed);
+    assert_eq!(script.names(), ["failed", "completed", "cancelled", "ready", "running"]);
+}
+
+#[test]
+fn a_start_is_not_decided_before_a_failure_of_the_same_tick_is_known() {
+    let mut script = Script::begin(&[&with_check, &any]);
+    let attempt = script.sim.scheduler.attempt_at_work(1).unwrap().clone();
+    let probe = ProbeKind::Check;
+    script.give(vec![
+        Event::ProbeEnded { task: 0, probe, verdict: Verdict::False, duration_ms: 1 },
+        attempt_ended(1, attempt, boom(), 1),
+    ]);
+    assert_eq!(script.answer(), ["Finish Failed"]);
+    assert_eq!(script.names(), ["pending", "failed"]);
+}
+
+#[test]
+fn a_task_at_work_whose_dependency_is_taken_back_goes_no_further() {
+    let claimed = |task: &mut PlannedTask| {
+        task.disposition = Disposition::Claimed;
+        task.kind = None;
+    };
+    let checked = |task: &mut PlannedTask| {
+        with_check(task);
+        task.dependencies = vec![0];
+    };
+    let mut script = Script::begin(&[&claimed, &checked]);
+    script.set(0, TaskState::Pending);
+    assert_eq!(script.names(), ["waiting", "checking"]);
+    script.check(1, Verdict::False);
+    assert_eq!(script.names(), ["waiting", "pending"]);
+    script.set(0, TaskState::Completed);
+    assert_eq!(script.answer(), ["Check t1"]);
+}
+
+#[test]
 fn what_nothing_binds_waits_for_a_person_when_its_claim_is_taken_back() {
     let mut script = Script::begin(&[
         &|task| {
@@ -514,8 +559,11 @@ fn what_the_plan_has_decided_holds_from_the_beginning() {
     let broken = decided(Disposition::Recorded { state: TaskState::Pending });
     let skip = decided(Disposition::Skip { reason: "no cluster".to_owned() });
     let cancelled = decided(Disposition::Cancelled);
-    let mut script = Script::begin(&[&recorded, &skip, &cancelled, &broken]);
-    assert_eq!(script.names(), ["completed", "skipped", "cancelled", "running"]);
+    let wish = decided(Disposition::Recorded { state: TaskState::Cancelled });
+    let mut script = Script::begin(&[&recorded, &skip, &cancelled, &broken, &wish]);
+    assert_eq!(script.names(), ["completed", "skipped", "cancelled", "running", "cancelled"]);
+    let by: Vec<Option<&str>> = script.sim.view.tasks.iter().map(|task| task.by.as_deref()).collect();
+    assert_eq!(by, [None, None, None, None, Some("a person")], "a wish of an earlier run stays one");
     script.end(3, Outcome::Succeeded);
     assert_eq!(script.answer(), ["Finish Succeeded"]);
 }
