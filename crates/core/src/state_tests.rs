@@ -172,3 +172,33 @@ fn outward_status_hides_the_inner_states() {
         assert!(!(state.is_final() && state.is_working()));
     }
 }
+
+/// The drawing holds exactly the edges of the table, `recalled` and `set` aside.
+#[test]
+fn the_drawing_in_the_documentation_is_the_table() {
+    let text = include_str!("../../../docs/state-machines.md");
+    let drawing = text.split("```mermaid").nth(1).unwrap().split("```").next().unwrap();
+    let mut drawn: Vec<String> = drawing
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.contains("-->") && !line.starts_with("[*]"))
+        .map(ToOwned::to_owned)
+        .collect();
+    let name = |state: &TaskState| match state {
+        TaskState::Waiting { on: WaitFor::Approval { .. } } => "approval",
+        TaskState::Waiting { on: WaitFor::Manual } => "manual",
+        TaskState::Waiting { on: WaitFor::Retry { .. } } => "retry",
+        other => other.name(),
+    };
+    let mut wanted = Vec::new();
+    for state in states() {
+        for event in events().iter().filter(|event| !matches!(event, TaskEvent::Set { .. })) {
+            if let Ok(to) = state.next(event) {
+                wanted.push(format!("{} --> {}: {}", name(&state), name(&to), event.name()));
+            }
+        }
+    }
+    drawn.sort();
+    wanted.sort();
+    assert_eq!(drawn, wanted);
+}
