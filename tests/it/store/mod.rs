@@ -8,4 +8,5 @@ mod lease;
 mod reads;
 mod replay;
 mod rules;
+mod speed;
 mod support;
