@@ -150,14 +150,17 @@ impl Tx<'_> {
         )
     }
 
-    /// A task's new state. What is known of its last success stays.
+    /// A task's new state. What is known of its last success stays; and where the state that a
+    /// person set is only repeated, so do that person's name and words, and the digest of then.
     pub fn put_task_state(&mut self, row: &TaskStateRow) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO task_states
                  (document, environment, key, task, state, digest, run, person, message, seq, at_us)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT DO UPDATE SET task = ?4, state = ?5, digest = ?6, run = ?7, person = ?8,
-                 message = ?9, seq = ?10, at_us = ?11",
+             ON CONFLICT DO UPDATE SET task = ?4, state = ?5, run = ?7, seq = ?10, at_us = ?11,
+                 digest = CASE WHEN state = ?5 AND person IS NOT NULL THEN digest ELSE ?6 END,
+                 person = CASE WHEN state = ?5 AND person IS NOT NULL THEN person ELSE ?8 END,
+                 message = CASE WHEN state = ?5 AND person IS NOT NULL THEN message ELSE ?9 END",
             (
                 &row.document,
                 &row.environment,

@@ -18,6 +18,8 @@ pub struct Ledger {
     pub(super) store: Store,
     /// Places that this handle appended, as ascending ranges that do not touch.
     own: Vec<(u64, u64)>,
+    /// Up to here [`Ledger::external`] has told everything.
+    told: u64,
     /// The state of the file at the last look for what others appended, and the last such place.
     looked: Option<(i64, u64)>,
 }
@@ -27,7 +29,8 @@ impl Ledger {
     /// Read models that an older program filled are made anew from the events.
     pub fn open(state_dir: &Path, access: Access) -> Result<Self, LedgerError> {
         let store = Store::open(state_dir, access)?;
-        let mut ledger = Self { store, own: Vec::new(), looked: None };
+        let told = store.now().head()?.seq;
+        let mut ledger = Self { store, own: Vec::new(), told, looked: None };
         if ledger.store.now().projection()? != PROJECTION {
             match access {
                 Access::ReadWrite => ledger.rebuild()?,
@@ -127,6 +130,14 @@ impl Ledger {
     /// Entries from `first` to `last`, both included.
     pub(super) fn entries_between(&self, first: u64, last: u64) -> Result<Vec<Entry>, LedgerError> {
         self.store.now().events(first, last, usize::MAX)?.iter().map(entry).collect()
+    }
+
+    /// What was appended through other handles since this one was opened, or since the last call.
+    /// Nearly free while nothing changed, so it may be polled.
+    pub fn external(&mut self) -> Result<Vec<Entry>, LedgerError> {
+        let entries = self.external_since(self.told)?;
+        self.told = entries.last().map_or(self.told, |entry| entry.seq);
+        Ok(entries)
     }
 
     /// Entries after `seq` that were appended through other handles than this one: what people did

@@ -146,7 +146,7 @@ fn task_state(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     else {
         return Ok(());
     };
-    let mut row = TaskStateRow {
+    let row = TaskStateRow {
         document: document.as_str().to_owned(),
         environment: environment.as_str().to_owned(),
         key: key.as_str().to_owned(),
@@ -160,24 +160,9 @@ fn task_state(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
         at: entry.at,
         last_duration_ms: None,
     };
-    if by.is_some() {
-        keep_the_person(&mut row, tx)?;
-    }
     tx.put_task_state(&row)?;
     if let Some(run) = run {
         tx.put_run_task(run.as_str(), key.as_str(), entry.seq)?;
-    }
-    Ok(())
-}
-
-/// Where the executor repeats in its run what a person set from outside, the name and the words
-/// are those of the person.
-fn keep_the_person(row: &mut TaskStateRow, tx: &Tx<'_>) -> Result<(), LedgerError> {
-    let before = tx.now().task_state(&row.document, &row.environment, &row.key)?;
-    if let Some(before) = before.filter(|before| before.state == row.state && before.person.is_some()) {
-        row.person = before.person;
-        row.message = before.message.or(row.message.take());
-        row.digest = row.digest.take().or(before.digest);
     }
     Ok(())
 }

@@ -235,4 +235,9 @@ fn what_others_append_is_told_apart_from_what_is_ones_own() {
     assert_eq!(seqs(&mut scene, start + 5), [0_u64; 0]);
     other.commit(vec![approved("run-1", 3, "ann")], at(62), Durability::Normal).unwrap();
     assert_eq!(seqs(&mut scene, start + 5), [6]);
+    // The same without a place to remember: each is told once, from the opening on.
+    let told: Vec<_> = scene.ledger.external().unwrap().iter().map(|entry| entry.seq - start).collect();
+    assert_eq!(told, [2, 4, 5, 6]);
+    assert!(scene.ledger.external().unwrap().is_empty());
+    assert!(other.external().unwrap().iter().all(|entry| matches!(entry.record, Record::TaskState { .. })));
 }

@@ -114,17 +114,29 @@ fn the_executor_is_not_stopped_by_what_people_set_meanwhile() {
 }
 
 #[test]
-fn the_name_of_a_person_outlives_the_executors_repetition() {
+fn the_name_of_a_person_stays_while_runs_only_repeat_the_state() {
     let mut scene = Scene::with_run(1);
     scene.commit(vec![state("run-1", 0, TaskState::Ready, waiting())]);
     scene.commit(vec![set(0, waiting(), TaskState::Completed, "ann")]);
+    let by = |scene: &Scene| {
+        let known = scene.ledger.evidence(&document("prd"), &local()).unwrap().remove(&key(0)).unwrap();
+        (known.by, known.message, known.digest)
+    };
+    let ann = (Some("ann".to_owned()), Some("seen by eye".to_owned()), None);
+    // The run that goes on repeats it in its own name, a later run recalls it.
     let mut echo = state("run-1", 0, waiting(), TaskState::Completed);
-    let Record::TaskState { by, .. } = &mut echo else { unreachable!("made so") };
-    *by = Some("a person".to_owned());
-    scene.commit(vec![echo]);
-    let evidence = scene.ledger.evidence(&document("prd"), &local()).unwrap();
-    assert_eq!(evidence[&key(0)].by.as_deref(), Some("ann"));
-    assert_eq!(evidence[&key(0)].message.as_deref(), Some("seen by eye"));
+    let Record::TaskState { by: name, .. } = &mut echo else { unreachable!("made so") };
+    *name = Some("a person".to_owned());
+    scene.commit(vec![echo, run_ended("run-1"), started("run-2", plan("prd", 1, 2, 1))]);
+    assert_eq!(by(&scene), ann);
+    scene.commit(vec![state("run-2", 0, TaskState::Pending, TaskState::Completed)]);
+    assert_eq!(by(&scene), ann);
+    // A state that the task reached by itself is nobody's.
+    scene.commit(vec![
+        state("run-2", 0, TaskState::Completed, TaskState::Ready),
+        state("run-2", 0, TaskState::Ready, TaskState::Completed),
+    ]);
+    assert_eq!(by(&scene), (None, None, Some(taskmaster_core::id::Digest::of(b"action"))));
 }
 
 #[test]
