@@ -13,9 +13,10 @@
 //!
 //! Reading order: [`ports`] (what is needed from outside), [`driver`] (the loop), `attempt` and
 //! `probe` (what is at work), `steps` and `http` (how it works), [`secret`] and `outputs` (values),
-//! [`stop`] (signals), [`recovery`], [`destroy`], [`dry_run`].
+//! [`stop`] (signals), [`recovery`], [`destroy`], [`check`], [`dry_run`].
 
 mod attempt;
+pub mod check;
 pub mod destroy;
 pub mod driver;
 pub mod dry_run;

@@ -4,12 +4,9 @@
 //! end. A process of an earlier taskmaster is no child of ours, so its exit code cannot be had: the
 //! task's verify or check decides, and where there is none, nobody can tell.
 
-use super::driver::{make_folder, pick, question};
-use super::http::Http;
+use super::check::ask;
 use super::ports::{ExecError, Ports, Settings};
-use super::secret::{Vault, output_step, references_of_probe};
-use super::steps::Context;
-use super::stop::{Hurry, Stops};
+use super::stop::Stops;
 use crate::clock;
 use crate::process::attempt_log::AttemptLog;
 use crate::process::bound::WATCH;
@@ -18,13 +15,11 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
-use taskmaster_core::action::SecretRef;
 use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId};
-use taskmaster_core::journal::{Outcome, ProbeKind, Record, Verdict};
+use taskmaster_core::journal::{Outcome, Record, Verdict};
 use taskmaster_core::plan::PlannedTask;
 use taskmaster_core::recovery::{Decision, Found, decide};
 use taskmaster_core::state::TaskState;
-use tokio::sync::{mpsc, watch};
 
 /// The last lines of a log that are recorded.
 const TAIL: (usize, usize) = (20, 4 * 1024);
@@ -140,7 +135,8 @@ async fn one(
             }
             Decision::Ask(probe) => {
                 let started = clock::monotonic();
-                let answer = ask(open, probe, ports, settings).await?;
+                let settings = Settings { run: open.run.clone(), ..settings.clone() };
+                let answer = ask(&open.task, probe, ports.render, settings).await?;
                 records.push(Record::ProbeEnded {
                     run: Some(open.run.clone()),
                     key: open.task.key.clone(),
@@ -220,34 +216,4 @@ fn state_after(open: &Open, decision: &Decision, verdict: Option<&Verdict>) -> O
         by: open.undo.then(|| "recovery".to_owned()),
         message: Some("decided in recovery".to_owned()),
     })
-}
-
-async fn ask(
-    open: &Open,
-    kind: ProbeKind,
-    ports: &mut Ports<'_>,
-    settings: &Settings,
-) -> Result<Verdict, ExecError> {
-    let settings = Settings { run: open.run.clone(), ..settings.clone() };
-    make_folder(&settings.state_dir.join("logs").join(open.run.as_str()))?;
-    let fault = |message: String| Ok(Verdict::Error { message });
-    let action = match ports.render.action(&open.task.id) {
-        Ok(action) => action,
-        Err(error) => return fault(error.message),
-    };
-    let Some(probe) = pick(action, kind) else { return fault("there is no such question".to_owned()) };
-    let mut sources = Vec::new();
-    for reference in references_of_probe(&probe) {
-        if let SecretRef::Output(task, _) = reference {
-            match ports.render.action(&task) {
-                Ok(action) => sources.extend(output_step(&action).map(|step| (task.clone(), step.clone()))),
-                Err(error) => return fault(error.message),
-            }
-        }
-    }
-    let question = question(&settings, 0, &open.task, kind, probe, sources);
-    let (news, _unheard) = mpsc::unbounded_channel();
-    let cx = Context { settings, vault: Vault::default(), http: Http::default(), news };
-    let (_nobody, wish) = watch::channel(Hurry::None);
-    Ok(question.verdict(&cx, wish).await)
 }

@@ -37,6 +37,11 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// True where `dir` holds a ledger.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// Opens the ledger of a state directory.
     ///
     /// It is made where it is absent and [`Access::ReadWrite`] is asked for. An older schema is

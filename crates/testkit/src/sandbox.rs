@@ -91,6 +91,7 @@ impl Sandbox {
     ///
     /// # Panics
     /// Where the program cannot be started.
+    #[must_use]
     pub fn run(&self, line: &str) -> Finished {
         let output = self.command(line.split_whitespace()).output();
         Finished::new(&output.unwrap_or_else(|e| panic!("{}: {e}", self.program.display())))
@@ -120,7 +121,6 @@ impl Finished {
     ///
     /// # Panics
     /// Otherwise, with all that it said.
-    #[must_use]
     #[track_caller]
     pub fn code(self, code: i32) -> Self {
         let Self { code: got, stdout, stderr } = &self;
