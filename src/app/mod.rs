@@ -1,5 +1,21 @@
 //! Use cases. They join the pure crates with the store, the driver and the views; they know
 //! nothing of command lines and terminals.
 
+mod check;
+pub mod destroy;
+pub mod error;
+pub mod exit;
 pub mod ledger;
+pub mod logs;
+pub mod parse;
+pub mod plan;
+pub mod plan_view;
+pub mod ports;
+mod recover;
+pub mod report;
+pub mod run;
+
 pub mod source;
+pub mod tasks;
+pub mod views;
+pub mod workspace;

@@ -1,0 +1,33 @@
+//! Asks the checks of a plan (`plan --check`).
+
+use super::error::AppError;
+use super::ledger::IdGenerator;
+use super::plan::Prepared;
+use super::plan_view::Verdicts;
+use super::ports::PlanRender;
+use super::run::{no_runtime, settings};
+use super::workspace::Workspace;
+use crate::clock;
+use crate::exec::{check, driver, stop::Stops};
+use std::cell::RefCell;
+use std::rc::Rc;
+use taskmaster_core::action::ActionKind;
+use taskmaster_core::plan::{Disposition, PlannedTask};
+
+/// The answers of all checks that a run would ask. Checks written in the document are never asked.
+pub(crate) fn ask(workspace: &Workspace, prepared: &Prepared) -> Result<Verdicts, AppError> {
+    let asked = |task: &&PlannedTask| {
+        task.has_check && task.disposition == Disposition::Execute && task.kind != Some(ActionKind::Inline)
+    };
+    let tasks: Vec<PlannedTask> = prepared.plan.tasks.iter().filter(asked).cloned().collect();
+    let mut render = PlanRender::new(prepared, Rc::new(RefCell::new(prepared.outputs.clone())));
+    let settings = settings(workspace, IdGenerator::new().run(clock::now()));
+    let runtime = driver::runtime().map_err(no_runtime)?;
+    let verdicts = runtime.block_on(async {
+        let stops = Stops::from_signals().map_err(no_runtime)?;
+        let jobs = workspace.project.jobs();
+        Ok::<_, AppError>(check::ask_all(&tasks, jobs, &mut render, settings, stops).await?)
+    })?;
+    let verdicts = verdicts.ok_or(AppError::Interrupted)?;
+    Ok(tasks.into_iter().map(|task| task.id).zip(verdicts).collect())
+}

@@ -1,0 +1,136 @@
+//! `destroy`: which work can be taken back, and taking it back in reverse order.
+
+use super::error::AppError;
+use super::plan::{Prepared, Request};
+use super::ports::{LedgerJournal, PlanRender};
+use super::run::{RunResult, Session, no_runtime, settings};
+use super::{plan_view, report};
+use crate::exec::dry_run::{self, Part};
+use crate::exec::ports::{Observer, Ports};
+use crate::exec::stop::Stops;
+use crate::exec::{destroy, driver};
+use crate::report::view::{CommandLine, Intent, PlanView};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use taskmaster_core::action::Action;
+use taskmaster_core::id::TaskId;
+use taskmaster_core::plan::{Plan, PlannedTask};
+use taskmaster_core::state::TaskState;
+
+/// Tasks of the plan whose work can be taken back: they define an undo, and there is anything that
+/// may have been done.
+fn undoable(prepared: &Prepared, states: &HashMap<TaskId, TaskState>) -> Vec<usize> {
+    let undo = |id: &TaskId| action(prepared, id).is_some_and(|action| !action.undo.is_empty());
+    let done = |task: &PlannedTask| {
+        let state = states.get(&task.id);
+        state.is_some_and(|state| {
+            !matches!(state, TaskState::Pending | TaskState::Skipped { .. } | TaskState::Cancelled)
+        })
+    };
+    let tasks = prepared.plan.tasks.iter().enumerate();
+    tasks.filter(|(_, task)| undo(&task.id) && done(task)).map(|(index, _)| index).collect()
+}
+
+fn action<'a>(prepared: &'a Prepared, id: &TaskId) -> Option<&'a Action> {
+    prepared.bound.bindings.get(id)?.action.as_ref()
+}
+
+/// A destroy that was planned: what would be taken back, for the question.
+pub struct Destroy {
+    session: Session,
+    plan: Plan,
+    states: Vec<TaskState>,
+}
+
+impl Destroy {
+    /// Plans it, under the executor lease.
+    pub fn begin(
+        workspace: &super::workspace::Workspace,
+        request: &Request,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, AppError> {
+        let session = super::run::begin(workspace, request, observer)?;
+        let by_id = session.states()?;
+        let chosen = undoable(session.prepared(), &by_id);
+        let plan = only(&session.prepared().plan, &chosen);
+        let states = plan.tasks.iter().map(|task| by_id.get(&task.id).cloned().unwrap_or_default()).collect();
+        Ok(Self { session, plan, states })
+    }
+
+    /// What would be taken back, last first.
+    pub fn view(&self) -> Result<PlanView, AppError> {
+        let prepared = self.session.prepared();
+        let mut view = plan_view::view(prepared, &HashMap::new(), None, true)?;
+        view.tasks.retain(|task| self.plan.tasks.iter().any(|planned| planned.id == task.id));
+        for task in &mut view.tasks {
+            task.intent = Intent::Undo;
+            task.commands =
+                action(prepared, &task.id).map(|action| lines(&task.id, action)).unwrap_or_default();
+        }
+        view.tasks.reverse();
+        view.critical_path.clear();
+        view.critical_path_ms = None;
+        Ok(view)
+    }
+
+    /// True where there is nothing to take back.
+    pub fn is_empty(&self) -> bool {
+        self.plan.tasks.is_empty()
+    }
+
+    /// Takes it back; signals stop it.
+    pub fn execute(self, observer: &mut dyn Observer) -> Result<RunResult, AppError> {
+        let Self { session, plan, states } = self;
+        let (workspace, ledger, mut prepared, _lease) = session.into_parts();
+        let run = super::ledger::IdGenerator::new().run(crate::clock::now());
+        prepared.plan = plan;
+        let outputs = Rc::new(RefCell::new(prepared.outputs.clone()));
+        let mut journal = LedgerJournal::new(ledger, Rc::clone(&outputs))?;
+        let mut render = PlanRender::new(&prepared, outputs);
+        let mut settings = settings(&workspace, run.clone());
+        settings.options.insert("destroy".to_owned(), "yes".to_owned());
+        let runtime = driver::runtime().map_err(no_runtime)?;
+        let end = runtime.block_on(async {
+            let stops = Stops::from_signals().map_err(no_runtime)?;
+            let ports = Ports { journal: &mut journal, render: &mut render, observer };
+            let plan = Arc::new(prepared.plan.clone());
+            let by = super::tasks::person();
+            Ok::<_, AppError>(destroy::run(plan, states, &by, ports, settings, stops).await?)
+        })?;
+        let ledger = journal.into_ledger();
+        let evidence = ledger.evidence(&prepared.reading.id, &prepared.environment)?;
+        let states = prepared.plan.tasks.iter().map(|task| super::views::state(&evidence, Some(&task.key)));
+        let states: Vec<TaskState> = states.collect();
+        let counts = report::count(&states);
+        Ok(RunResult { run, end, counts, states, prepared })
+    }
+}
+
+fn lines(id: &TaskId, action: &Action) -> Vec<CommandLine> {
+    let undo = dry_run::of_action(id, action).into_iter().filter(|line| line.part == Part::Undo);
+    undo.map(|line| CommandLine { step: line.step, line: line.text }).collect()
+}
+
+/// The plan of these tasks alone; what they wait for through others, they wait for directly.
+fn only(plan: &Plan, chosen: &[usize]) -> Plan {
+    let place: HashMap<usize, usize> = chosen.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let task = |old: &usize| {
+        let mut seen = vec![false; plan.tasks.len()];
+        let mut open = plan.tasks[*old].dependencies.clone();
+        let mut dependencies = Vec::new();
+        while let Some(index) = open.pop() {
+            if std::mem::replace(&mut seen[index], true) {
+                continue;
+            }
+            match place.get(&index) {
+                Some(new) => dependencies.push(*new),
+                None => open.extend(&plan.tasks[index].dependencies),
+            }
+        }
+        dependencies.sort_unstable();
+        PlannedTask { dependencies, ..plan.tasks[*old].clone() }
+    };
+    Plan { tasks: chosen.iter().map(task).collect(), ..plan.clone() }
+}

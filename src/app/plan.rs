@@ -1,0 +1,261 @@
+//! `plan`: document, catalogue and ledger become an immutable plan.
+
+use super::error::{AppError, Findings};
+use super::ledger::Ledger;
+use super::parse::{self, Recording};
+use super::source::{self, Source};
+use super::workspace::{ReadOptions, Reading, Workspace};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use taskmaster_catalogue::{Bound, Catalogue, Inputs, OperatingSystem, Outputs};
+use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
+use taskmaster_core::journal::Recorded;
+use taskmaster_core::plan::Plan;
+use taskmaster_core::resolve::{self, ResolveOptions};
+use taskmaster_core::select::Selection;
+
+/// What a person asks for: which document, where, which part of it, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The document.
+    pub read: ReadOptions,
+    /// The environment as named.
+    pub environment: Option<String>,
+    /// Variables of the command line.
+    pub vars: BTreeMap<String, String>,
+    /// Let actions written in the document run.
+    pub allow_inline: bool,
+    /// The part that is meant.
+    pub selection: Selection,
+    /// Marks count for nothing.
+    pub ignore_marks: bool,
+    /// Cancelled tasks too.
+    pub include_cancelled: bool,
+    /// Optional tasks too.
+    pub include_optional: bool,
+}
+
+/// A catalogue with everything it needs to bind a document again later.
+#[derive(Debug)]
+pub struct Binder {
+    catalogue: Catalogue,
+    sources: Vec<Source>,
+    document_path: String,
+    environment: EnvironmentName,
+    vars: BTreeMap<String, String>,
+    project_root: String,
+    state_dir: String,
+    allow_inline: bool,
+    strict: bool,
+}
+
+/// A plan and all that it was made from.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The document.
+    pub reading: Reading,
+    /// Its place in the ledger.
+    pub recording: Recording,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The catalogue.
+    pub binder: Binder,
+    /// The bindings, with contents of inputs in their digests.
+    pub bound: Bound,
+    /// What earlier runs left behind.
+    pub recorded: HashMap<TaskKey, Recorded>,
+    /// Outputs of earlier runs.
+    pub outputs: Outputs,
+    /// The plan.
+    pub plan: Plan,
+    /// Warnings about the catalogue.
+    pub catalogue_findings: Findings,
+    /// Warnings about the document that come from binding it.
+    pub binding_findings: Findings,
+}
+
+impl Binder {
+    /// Reads the project's catalogues.
+    pub fn load(
+        workspace: &Workspace,
+        reading: &Reading,
+        environment: &EnvironmentName,
+        request: &Request,
+    ) -> Result<(Self, Findings), AppError> {
+        let project = &workspace.project;
+        let sources = source::catalogues(&workspace.working_dir, &project.catalogue_dir())?;
+        let texts: Vec<_> = sources
+            .iter()
+            .map(|source| taskmaster_catalogue::SourceText { name: &source.name, text: &source.text })
+            .collect();
+        let loaded = taskmaster_catalogue::load(&texts);
+        let findings = Findings { sources: sources.clone(), diagnostics: loaded.diagnostics };
+        let mut vars = project.settings.vars.clone();
+        vars.extend(request.vars.clone());
+        let binder = Self {
+            catalogue: loaded.catalogue,
+            sources,
+            document_path: reading.text.path.clone(),
+            environment: environment.clone(),
+            vars,
+            project_root: absolute(&project.root),
+            state_dir: absolute(&project.state_dir),
+            allow_inline: request.allow_inline,
+            strict: request.read.strict,
+        };
+        Ok((binder, findings.strict(request.read.strict)))
+    }
+
+    /// The catalogue.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The texts that diagnostics of the catalogue point into.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Calls `use_inputs` with every fact that binding depends on.
+    pub fn with_inputs<T>(
+        &self,
+        reading: &Reading,
+        outputs: &Outputs,
+        use_inputs: impl FnOnce(&Inputs<'_>) -> T,
+    ) -> T {
+        use_inputs(&Inputs {
+            document: &reading.parsed.document,
+            document_path: &self.document_path,
+            environment: &self.environment,
+            vars: &self.vars,
+            env_vars: &|name| std::env::var(name).ok(),
+            tool_on_path: &on_path,
+            os: if cfg!(target_os = "macos") { OperatingSystem::Macos } else { OperatingSystem::Linux },
+            project_root: &self.project_root,
+            state_dir: &self.state_dir,
+            outputs,
+            allow_inline: self.allow_inline,
+            strict: self.strict,
+        })
+    }
+}
+
+/// Makes a plan. With a ledger that may be written (`record`), the document is recorded first.
+pub fn prepare(
+    workspace: &Workspace,
+    request: &Request,
+    ledger: Option<&mut Ledger>,
+    record: bool,
+) -> Result<Prepared, AppError> {
+    let reading = workspace.read_sound(&request.read)?;
+    let environment = workspace.environment(request.environment.as_deref());
+    let (binder, mut catalogue_findings) = Binder::load(workspace, &reading, &environment, request)?;
+    let (recording, ledger) = match ledger {
+        Some(ledger) if record => (parse::record(ledger, &reading)?, Some(&*ledger)),
+        Some(ledger) => (parse::preview(Some(ledger), &reading)?, Some(&*ledger)),
+        None => (parse::preview(None, &reading)?, None),
+    };
+    let recorded = ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, &environment))?;
+    let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
+    let outputs = known_outputs(ledger, &reading, &environment, &recording)?;
+
+    let mut bound = binder.with_inputs(&reading, &outputs, |inputs| binder.catalogue.bind(inputs));
+    catalogue_findings.diagnostics.append(&mut bound.diagnostics);
+    let catalogue_findings = catalogue_findings.strict(request.read.strict);
+    if catalogue_findings.has_errors() {
+        return Err(AppError::Catalogue(Box::new(catalogue_findings)));
+    }
+    for binding in bound.bindings.values_mut().filter(|binding| !binding.inputs.is_empty()) {
+        binding.digest = with_contents(&workspace.project.root, &binding.digest, &binding.inputs)?;
+    }
+    let resolved = resolve::resolve(
+        &resolve::Inputs {
+            document: &reading.parsed.document,
+            document_id: &reading.id,
+            revision: recording.revision,
+            environment: &environment,
+            number,
+            bindings: &bound.bindings,
+            keys: &recording.keys,
+            recorded: &recorded,
+        },
+        &request.selection,
+        &ResolveOptions {
+            strict: request.read.strict,
+            ignore_marks: request.ignore_marks,
+            include_cancelled: request.include_cancelled,
+            include_optional: request.include_optional,
+        },
+    )?;
+    let mut diagnostics = std::mem::take(&mut bound.document_diagnostics);
+    diagnostics.extend(resolved.diagnostics);
+    let binding_findings = Findings { sources: reading.text.sources.clone(), diagnostics };
+    Ok(Prepared {
+        reading,
+        recording,
+        environment,
+        binder,
+        bound,
+        recorded,
+        outputs,
+        plan: resolved.plan,
+        catalogue_findings,
+        binding_findings: binding_findings.strict(request.read.strict),
+    })
+}
+
+/// Outputs of earlier runs by the address that their task has now.
+pub fn known_outputs(
+    ledger: Option<&Ledger>,
+    reading: &Reading,
+    environment: &EnvironmentName,
+    recording: &Recording,
+) -> Result<Outputs, AppError> {
+    let Some(ledger) = ledger else { return Ok(Outputs::new()) };
+    let mut by_key = ledger.outputs(&reading.id, environment)?;
+    let take = |(id, key): (&TaskId, &TaskKey)| Some((id.clone(), by_key.remove(key)?));
+    Ok(recording.keys.iter().filter_map(take).collect())
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
+/// True where a program of this name is on PATH and may be executed.
+pub fn on_path(name: &str) -> bool {
+    let Some(path) = std::env::var_os("PATH") else { return false };
+    std::env::split_paths(&path).any(|dir| is_executable(&dir.join(name)))
+}
+
+fn is_executable(path: &Path) -> bool {
+    let metadata = std::fs::metadata(path);
+    metadata
+        .is_ok_and(|m| m.is_file() && std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o111 != 0)
+}
+
+/// The digest of an action joined with the contents of the files that belong to it.
+fn with_contents(root: &Path, digest: &Digest, globs: &[String]) -> Result<Digest, AppError> {
+    let mut all = digest.as_str().as_bytes().to_vec();
+    for pattern in globs {
+        for path in expand(root, pattern)? {
+            let bytes = std::fs::read(&path).map_err(|source| AppError::Io { path: path.clone(), source })?;
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            all.extend_from_slice(name.as_bytes());
+            all.push(0);
+            all.extend_from_slice(Digest::of(&bytes).as_str().as_bytes());
+        }
+    }
+    Ok(Digest::of(&all))
+}
+
+/// Files below `root` that match, sorted.
+fn expand(root: &Path, pattern: &str) -> Result<Vec<std::path::PathBuf>, AppError> {
+    let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
+    let fault =
+        |e: glob::PatternError| AppError::usage(format!("`{pattern}` is not a pattern of files"), e.msg);
+    let paths = glob::glob(&whole).map_err(fault)?;
+    paths
+        .filter(|path| path.as_ref().map_or(true, |path| path.is_file()))
+        .map(|path| path.map_err(|e| AppError::Io { path: e.path().to_owned(), source: e.into() }))
+        .collect()
+}

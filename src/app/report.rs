@@ -1,0 +1,295 @@
+//! `report` and `history`: what the ledger proves about a document in one environment.
+
+use super::error::AppError;
+use super::ledger::{Attempt, Ledger, ProbeAnswer, RunDetail, RunFilter, RunSummary, TaskEvidence};
+use super::plan::{self, Prepared, Request};
+use super::views;
+use super::workspace::Workspace;
+use crate::clock;
+use crate::exec::dry_run::{self, Part};
+use crate::report::view::{
+    Approval, AttemptView, CommandLine, Durations, HistoryView, ProbeView, Proof, ProofKind, ReportTask,
+    ReportView, RequirementView,
+};
+use crate::store::ExecutorLease;
+use std::collections::{BTreeMap, HashMap};
+use taskmaster_core::action::Action;
+use taskmaster_core::document::{Document, Task};
+use taskmaster_core::id::{RunId, TaskId, TaskKey};
+use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};
+use taskmaster_core::plan::{Disposition, PlannedTask};
+use taskmaster_core::select;
+use taskmaster_core::state::TaskState;
+
+/// Everything the ledger knows about one document in one environment, read once.
+pub struct Evidence {
+    /// Document, catalogue and plan of today.
+    pub prepared: Prepared,
+    /// States by task.
+    pub states: HashMap<TaskKey, TaskEvidence>,
+    /// Runs, newest first.
+    pub runs: Vec<RunSummary>,
+    /// The run that is shown.
+    pub run: Option<RunDetail>,
+    /// The run at work.
+    pub live: Option<RunId>,
+    outputs: HashMap<TaskKey, BTreeMap<String, OutputValue>>,
+}
+
+/// Reads the evidence. `run` names a run by its id or the end of it; the newest otherwise.
+pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Result<Evidence, AppError> {
+    let mut ledger = workspace.ledger_if_any()?;
+    let whole = Request { selection: Default::default(), ..request.clone() };
+    let prepared = plan::prepare(workspace, &whole, ledger.as_mut(), false)?;
+    let Some(ledger) = ledger else {
+        let (states, outputs) = Default::default();
+        return Ok(Evidence { prepared, states, runs: Vec::new(), run: None, live: None, outputs });
+    };
+    let (document, environment) = (&prepared.reading.id, &prepared.environment);
+    let filter = RunFilter {
+        document: Some(document.clone()),
+        environment: Some(environment.clone()),
+        ..RunFilter::default()
+    };
+    let runs = ledger.runs(&filter)?;
+    let shown = choose(&runs, run)?;
+    let detail = shown.map_or(Ok(None), |id| ledger.run(&id))?;
+    Ok(Evidence {
+        states: ledger.evidence(document, environment)?,
+        outputs: ledger.outputs(document, environment)?,
+        live: live_run(workspace, &ledger)?,
+        run: detail,
+        runs,
+        prepared,
+    })
+}
+
+fn choose(runs: &[RunSummary], named: Option<&str>) -> Result<Option<RunId>, AppError> {
+    let Some(name) = named else { return Ok(runs.first().map(|run| run.id.clone())) };
+    let found: Vec<_> = runs.iter().filter(|run| run.id.as_str().ends_with(&name.to_uppercase())).collect();
+    match found.as_slice() {
+        [only] => Ok(Some(only.id.clone())),
+        [] => Err(AppError::usage(format!("no run `{name}` here"), "`taskmaster history` lists them")),
+        _ => Err(AppError::usage(format!("several runs end with `{name}`"), "give more of it")),
+    }
+}
+
+/// The run that an executor works on right now.
+pub fn live_run(workspace: &Workspace, ledger: &Ledger) -> Result<Option<RunId>, AppError> {
+    let Some(holder) = ExecutorLease::current(&workspace.project.state_dir)? else { return Ok(None) };
+    let open = ledger.unfinished_runs()?;
+    Ok(open.into_iter().rev().find(|run| run.pid == holder.pid).map(|run| run.id))
+}
+
+/// The view of `taskmaster report`.
+pub fn view(evidence: &Evidence) -> ReportView {
+    let reading = &evidence.prepared.reading;
+    let document = &reading.parsed.document;
+    let mut diagnostics = views::diagnostics(&reading.findings);
+    diagnostics.extend(views::diagnostics(&evidence.prepared.binding_findings));
+    diagnostics.extend(views::diagnostics(&evidence.prepared.catalogue_findings));
+    let live = |run: &RunSummary| evidence.live.as_ref() == Some(&run.id);
+    ReportView {
+        generated: clock::now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        document: views::document(reading, Some(evidence.prepared.recording.revision)),
+        environment: evidence.prepared.environment.clone(),
+        run: evidence.run.as_ref().map(|run| run.summary.id.clone()),
+        runs: evidence.runs.iter().map(|run| views::run(run, live(run))).collect(),
+        phases: views::phases(document),
+        tasks: document.tasks.iter().map(|task| evidence.task(task)).collect(),
+        edges: views::edges(document, Some(&evidence.prepared.plan)),
+        requirements: requirements(document),
+        diagnostics,
+    }
+}
+
+/// The view of `taskmaster history`: the newest `limit` runs, of those that had an attempt at `task`.
+pub fn history(
+    workspace: &Workspace,
+    request: &Request,
+    task: Option<&str>,
+    limit: usize,
+) -> Result<HistoryView, AppError> {
+    let evidence = gather(workspace, request, None)?;
+    let document = &evidence.prepared.reading.parsed.document;
+    let task = task.map(|name| select::find_task(document, name)).transpose()?;
+    let key = task.and_then(|index| evidence.prepared.recording.keys.get(&document.tasks[index].id));
+    let ledger = workspace.ledger_if_any()?;
+    let touched = |run: &RunSummary| -> Result<bool, AppError> {
+        let (Some(key), Some(ledger)) = (key, &ledger) else { return Ok(true) };
+        let detail = ledger.run(&run.id)?;
+        Ok(detail.is_some_and(|detail| detail.attempts.iter().any(|attempt| attempt.key == *key)))
+    };
+    let mut runs = Vec::new();
+    for run in &evidence.runs {
+        if runs.len() < limit && touched(run)? {
+            runs.push(views::run(run, evidence.live.as_ref() == Some(&run.id)));
+        }
+    }
+    Ok(HistoryView {
+        generated: clock::now(),
+        document: views::document(&evidence.prepared.reading, Some(evidence.prepared.recording.revision)),
+        runs,
+    })
+}
+
+/// Requirements with the tasks that name them, directly or by their section.
+pub fn requirements(document: &Document) -> Vec<RequirementView> {
+    let mut tasks: HashMap<&str, Vec<TaskId>> = HashMap::new();
+    for task in &document.tasks {
+        for requirement in &task.requirements {
+            tasks.entry(requirement).or_default().push(task.id.clone());
+        }
+    }
+    let view = |requirement: &taskmaster_core::document::Requirement| RequirementView {
+        id: requirement.id.clone(),
+        title: requirement.title.clone(),
+        heading: requirement.heading.clone(),
+        claim: requirement.status,
+        line: requirement.line,
+        tasks: tasks.get(requirement.id.as_str()).cloned().unwrap_or_default(),
+    };
+    document.requirements.iter().map(view).collect()
+}
+
+impl Evidence {
+    /// The planned task of this address.
+    pub fn planned(&self, id: &TaskId) -> Option<&PlannedTask> {
+        self.prepared.plan.tasks.iter().find(|task| task.id == *id)
+    }
+
+    /// Everything about one task.
+    pub fn task(&self, task: &Task) -> ReportTask {
+        let key = self.prepared.recording.keys.get(&task.id);
+        let found = key.and_then(|key| self.states.get(key));
+        let binding = self.prepared.bound.bindings.get(&task.id);
+        let action = binding.and_then(|binding| binding.action.as_ref());
+        let attempts = self.attempts(key);
+        let probes = self.probes(key);
+        ReportTask {
+            id: task.id.clone(),
+            key: key.cloned(),
+            ordinal: task.ordinal.clone(),
+            title: task.title.clone(),
+            phase: task.phase.clone(),
+            parent: task.parent.clone(),
+            priority: task.priority,
+            tags: task.tags.clone(),
+            owner: task.owner.clone(),
+            line: task.line,
+            claim: task.status,
+            state: found.map(|found| found.state.clone()).unwrap_or_default(),
+            since: found.map(|found| found.since),
+            proof: found.and_then(|found| proof(found, &probes, self.is_group(&task.id))),
+            kind: action.map(|action| action.kind),
+            commands: action.map(|action| command_lines(&task.id, action)).unwrap_or_default(),
+            digest: found.and_then(|found| found.digest.clone()),
+            attempts,
+            probes,
+            approvals: self.approvals(key),
+            outputs: key.and_then(|key| self.outputs.get(key)).cloned().unwrap_or_default(),
+            durations: Durations {
+                estimate: task.estimate.clone(),
+                last_duration_ms: key.and_then(|key| self.prepared.recorded.get(key)?.last_duration_ms),
+            },
+        }
+    }
+
+    fn is_group(&self, id: &TaskId) -> bool {
+        self.planned(id).is_some_and(|task| task.disposition == Disposition::Group)
+    }
+
+    fn attempts(&self, key: Option<&TaskKey>) -> Vec<AttemptView> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let of_task = run.attempts.iter().filter(|attempt| Some(&attempt.key) == key);
+        let delay = |attempt: &Attempt| {
+            let retry = run.retries.iter().find(|r| r.key == attempt.key && r.attempt == attempt.number);
+            retry.map(|retry| retry.delay_ms)
+        };
+        of_task.map(|attempt| attempt_view(attempt, delay(attempt))).collect()
+    }
+
+    fn probes(&self, key: Option<&TaskKey>) -> Vec<ProbeView> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let view = |probe: &ProbeAnswer| ProbeView {
+            probe: probe.probe,
+            verdict: probe.verdict.clone(),
+            at: probe.at,
+            duration_ms: probe.duration_ms,
+        };
+        run.probes.iter().filter(|probe| Some(&probe.key) == key).map(view).collect()
+    }
+
+    fn approvals(&self, key: Option<&TaskKey>) -> Vec<Approval> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let of_task = run.approvals.iter().filter(|approval| Some(&approval.key) == key);
+        let view = |approval: &super::ledger::Approval| Approval {
+            by: approval.by.clone(),
+            at: approval.at,
+            message: approval.message.clone(),
+        };
+        of_task.map(view).collect()
+    }
+}
+
+fn attempt_view(attempt: &Attempt, delay_ms: Option<u64>) -> AttemptView {
+    let end = attempt.end.as_ref();
+    AttemptView {
+        id: attempt.id.clone(),
+        run: attempt.run.clone(),
+        number: attempt.number,
+        undo: attempt.undo,
+        started: attempt.started,
+        ended: end.map(|end| end.at),
+        duration_ms: end.map(|end| end.duration_ms),
+        delay_ms,
+        end: end.map(|end| end.outcome.clone()),
+        commands: attempt.commands.clone(),
+        log: Some(attempt.log.clone()),
+        log_bytes: end.map_or(0, |end| end.log_bytes),
+        tail: end.map(|end| end.tail.clone()).unwrap_or_default(),
+    }
+}
+
+/// What a good end rests on; other states have no proof.
+fn proof(found: &TaskEvidence, probes: &[ProbeView], is_group: bool) -> Option<Proof> {
+    let proved = probes.iter().rev().find(|probe| probe.verdict == Verdict::True);
+    let kind = match &found.state {
+        _ if found.by.is_some() => ProofKind::Person,
+        TaskState::Claimed => ProofKind::Mark,
+        TaskState::Satisfied => ProofKind::Check,
+        TaskState::Completed if is_group => ProofKind::Subtasks,
+        TaskState::Completed => match proved.map(|probe| probe.probe) {
+            Some(ProbeKind::Verify) => ProofKind::Verify,
+            Some(ProbeKind::Check) => ProofKind::Check,
+            None => ProofKind::ExitCode,
+        },
+        _ => return None,
+    };
+    Some(Proof { kind, at: Some(found.since), by: found.by.clone(), message: found.message.clone() })
+}
+
+/// The command lines of an action's check, work and verify, as shown to people.
+pub fn command_lines(id: &TaskId, action: &Action) -> Vec<CommandLine> {
+    let shown = |line: dry_run::Line| {
+        let step = match line.part {
+            Part::Check => "check".to_owned(),
+            Part::Verify => "verify".to_owned(),
+            Part::Outputs => "outputs".to_owned(),
+            Part::Undo => return None,
+            Part::Run => line.step,
+        };
+        Some(CommandLine { step, line: line.text })
+    };
+    dry_run::of_action(id, action).into_iter().filter_map(shown).collect()
+}
+
+/// How many tasks are in each state, by its name.
+pub fn count(states: &[TaskState]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for state in states {
+        *counts.entry(state.name().to_owned()).or_default() += 1;
+    }
+    counts
+}

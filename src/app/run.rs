@@ -1,0 +1,165 @@
+//! `run` and `destroy`: recovers what an earlier executor left, then executes a plan.
+
+use super::error::AppError;
+use super::ledger::{IdGenerator, Ledger};
+use super::plan::{self, Prepared, Request};
+use super::ports::{LedgerJournal, PlanRender};
+use super::recover;
+use super::workspace::Workspace;
+use crate::clock;
+use crate::exec::driver::{self, Direction};
+use crate::exec::ports::{Observer, Ports, Settings};
+use crate::exec::stop::Stops;
+use crate::process::proc;
+use crate::store::{ExecutorLease, LeaseHolder};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use taskmaster_core::id::{RunId, TaskId};
+use taskmaster_core::scheduler::{self, RunEnd, Scheduler};
+use taskmaster_core::select::Selection;
+use taskmaster_core::state::TaskState;
+
+/// How a plan is executed.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Attempts and checks at work at the same time; the project's otherwise.
+    pub jobs: Option<usize>,
+    /// After a failure, go on with what does not depend on it.
+    pub keep_going: bool,
+    /// End instead of waiting for a person.
+    pub end_when_waiting: bool,
+    /// Tell the observer what attempts print.
+    pub live_output: bool,
+    /// Options as people gave them, for the run's history.
+    pub options: BTreeMap<String, String>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunResult {
+    /// The run.
+    pub run: RunId,
+    /// In the words that make the exit code.
+    pub end: RunEnd,
+    /// Tasks by state name.
+    pub counts: BTreeMap<String, u64>,
+    /// States by task, in the order of the plan.
+    pub states: Vec<TaskState>,
+    /// The plan that was followed, with all that it was made from.
+    pub prepared: Prepared,
+}
+
+/// A plan that is about to be executed, by the only executor of its state directory.
+#[derive(Debug)]
+pub struct Session {
+    workspace: Workspace,
+    ledger: Ledger,
+    prepared: Prepared,
+    // Dropped last: nobody else executes before everything else here is gone.
+    _lease: ExecutorLease,
+}
+
+/// Takes the executor lease of the project, or says who has it (exit 40).
+fn lease(workspace: &Workspace) -> Result<ExecutorLease, AppError> {
+    let pid = std::process::id();
+    let arguments: Vec<String> = std::env::args().collect();
+    let holder = LeaseHolder {
+        pid,
+        start_ticks: proc::start_ticks(pid).unwrap_or_default(),
+        boot_id: proc::boot_id().to_owned(),
+        command: shell_words::join(&arguments),
+    };
+    Ok(ExecutorLease::acquire(&workspace.project.state_dir, &holder)?)
+}
+
+/// Takes the lease, records the document, settles what an earlier executor left, and plans.
+pub fn begin(
+    workspace: &Workspace,
+    request: &Request,
+    observer: &mut dyn Observer,
+) -> Result<Session, AppError> {
+    let lease = lease(workspace)?;
+    let mut ledger = workspace.ledger()?;
+    // Recovery looks at the whole document: what was left may lie outside of today's selection.
+    let whole = Request { selection: Selection::default(), ..request.clone() };
+    let mut prepared = plan::prepare(workspace, &whole, Some(&mut ledger), true)?;
+    let left = recover::unfinished(&ledger, &prepared)?;
+    if !left.is_empty() {
+        ledger = recover::recover(workspace, ledger, &prepared, &left, observer)?;
+    }
+    if !left.is_empty() || !request.selection.is_all() {
+        prepared = plan::prepare(workspace, request, Some(&mut ledger), true)?;
+    }
+    Ok(Session { workspace: workspace.clone(), ledger, prepared, _lease: lease })
+}
+
+impl Session {
+    /// The plan and all that it was made from.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// The state of every task by its id, as the ledger has it.
+    pub fn states(&self) -> Result<HashMap<TaskId, TaskState>, AppError> {
+        let prepared = &self.prepared;
+        let evidence = self.ledger.evidence(&prepared.reading.id, &prepared.environment)?;
+        let keys = prepared.recording.keys.iter();
+        Ok(keys.map(|(id, key)| (id.clone(), super::views::state(&evidence, Some(key)))).collect())
+    }
+
+    /// Its parts; the lease must be held until the last of them is done with.
+    pub(super) fn into_parts(self) -> (Workspace, Ledger, Prepared, ExecutorLease) {
+        (self.workspace, self.ledger, self.prepared, self._lease)
+    }
+
+    /// Executes the plan to its end; signals stop it.
+    pub fn execute(self, options: &RunOptions, observer: &mut dyn Observer) -> Result<RunResult, AppError> {
+        let run = IdGenerator::new().run(clock::now());
+        let plan = Arc::new(self.prepared.plan.clone());
+        let mut scheduler = Scheduler::new(
+            Arc::clone(&plan),
+            scheduler::Options {
+                run: run.clone(),
+                jobs: options.jobs.unwrap_or_else(|| self.workspace.project.jobs()),
+                keep_going: options.keep_going,
+                end_when_waiting: options.end_when_waiting,
+            },
+        )?;
+        let outputs = Rc::new(RefCell::new(self.prepared.outputs.clone()));
+        let mut journal = LedgerJournal::new(self.ledger, Rc::clone(&outputs))?;
+        let mut render = PlanRender::new(&self.prepared, outputs);
+        let ports = Ports { journal: &mut journal, render: &mut render, observer };
+        let mut settings = settings(&self.workspace, run.clone());
+        settings.options = options.options.clone();
+        settings.live_output = options.live_output;
+        let runtime = driver::runtime().map_err(no_runtime)?;
+        let end = runtime.block_on(async {
+            let stops = Stops::from_signals().map_err(no_runtime)?;
+            Ok::<_, AppError>(driver::run(plan, &mut scheduler, ports, settings, stops, Direction::Do).await?)
+        })?;
+        Ok(RunResult {
+            run,
+            end,
+            counts: scheduler.counts(),
+            states: scheduler.states().to_vec(),
+            prepared: self.prepared,
+        })
+    }
+}
+
+pub(super) fn no_runtime(source: std::io::Error) -> AppError {
+    AppError::Io { path: PathBuf::from("the system's timers and signals"), source }
+}
+
+/// Settings of the driver for a project.
+pub(super) fn settings(workspace: &Workspace, run: RunId) -> Settings {
+    let project = &workspace.project;
+    let mut settings = Settings::new(run, &project.state_dir, &project.root);
+    if let Some(bytes) = project.settings.log_limit_bytes {
+        settings.log_limit = bytes;
+    }
+    settings
+}
