@@ -179,6 +179,9 @@ pub struct PlanArgs {
     /// Ask every check (read-only by contract; never one written in the document)
     #[arg(long)]
     pub check: bool,
+    /// Show the command lines too
+    #[arg(long)]
+    pub commands: bool,
     /// Exit with 30 when something would run
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -1,6 +1,8 @@
 //! Shows diagnostics in the manner of rustc: code, place, caret, help.
 
+use crate::app::error::Findings;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::io::Write;
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
 use taskmaster_core::text::Span;
 
@@ -11,6 +13,16 @@ pub struct Source<'a> {
     pub name: &'a str,
     /// The whole text.
     pub text: &'a str,
+}
+
+/// Shows findings on standard error; only errors where `quiet`.
+pub fn print(findings: &Findings, color: bool, quiet: bool) {
+    let sources: Vec<Source<'_>> =
+        findings.sources.iter().map(|source| Source { name: &source.name, text: &source.text }).collect();
+    let mut err = std::io::stderr().lock();
+    for diagnostic in findings.diagnostics.iter().filter(|d| !quiet || d.severity == Severity::Error) {
+        let _ = writeln!(err, "{}\n", render(diagnostic, &sources, color));
+    }
 }
 
 /// `diagnostic` as a block of lines, without a final line break.

@@ -1,10 +1,73 @@
 //! The command line: arguments, one file per command, output and exit codes.
+//!
+//! Data goes to standard output, talk to standard error. A command ends with an
+//! [`Exit`](crate::app::exit::Exit); what a person sees of a fault has a code, a place, a caret and
+//! a help line.
 
 pub mod args;
+mod command;
+mod context;
 pub mod diagnostics;
-pub mod exit;
+mod logging;
+mod progress;
+
+use crate::app::error::AppError;
+use crate::app::exit::Exit;
+use args::{Cli, Command, Global};
+use clap::Parser;
+use context::Context;
+use std::io::Write;
 
 /// Runs the program.
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => {
+            let _ = fault.print();
+            return if fault.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+        }
+    };
+    logging::start(cli.global.verbose);
+    let global = cli.global.clone();
+    match Context::new(&global).and_then(|context| run(&context, cli.command)) {
+        Ok(exit) => exit.into(),
+        Err(fault) => tell(&global, &fault).into(),
+    }
+}
+
+fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
+    match command {
+        Command::Parse(args) => command::parse::run(context, &args),
+        Command::Plan(args) => command::plan::run(context, &args),
+        Command::Run(args) => command::run::run(context, &args),
+        Command::Report(args) => command::report::run(context, args),
+        Command::Tasks(args) => command::tasks::run(context, args),
+        Command::Logs(args) => command::logs::run(context, &args),
+        Command::Approve(args) => command::tasks::approve(context, args),
+        Command::Resolve(args) => command::tasks::resolve(context, args),
+        Command::Destroy(args) => command::destroy::run(context, args),
+        Command::History(args) => command::history::run(context, &args),
+        Command::Audit(args) => command::audit::run(context, &args),
+    }
+}
+
+/// Says on standard error why a command ended early.
+fn tell(global: &Global, fault: &AppError) -> Exit {
+    let err = std::io::stderr();
+    let color = context::use_color(global.color, &err);
+    if let AppError::Document(findings) | AppError::Catalogue(findings) = fault {
+        diagnostics::print(findings, color, false);
+    }
+    let (bold, red, end) = if color { ("\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "", "") };
+    let mut text = format!("{red}error{end}{bold}: {fault}{end}\n");
+    let mut cause = std::error::Error::source(fault);
+    while let Some(source) = cause {
+        text.push_str(&format!("  because {source}\n"));
+        cause = source.source();
+    }
+    if let Some(help) = fault.help().filter(|help| !help.is_empty()) {
+        text.push_str(&format!("{bold}help{end}: {help}\n"));
+    }
+    let _ = write!(&err, "{text}");
+    fault.exit()
 }

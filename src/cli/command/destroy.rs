@@ -1,0 +1,55 @@
+//! `taskmaster destroy`
+
+use crate::app::destroy::Destroy;
+use crate::app::error::AppError;
+use crate::app::exit::Exit;
+use crate::cli::args::{DestroyArgs, SelectionArgs};
+use crate::cli::context::Context;
+use std::io::{BufRead, IsTerminal, Write};
+
+/// Takes back what was run, in reverse order, after a question.
+pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError> {
+    let selection = SelectionArgs {
+        phase: args.phase,
+        task: args.task,
+        with_dependencies: true,
+        ..SelectionArgs::default()
+    };
+    let request = super::request(&args.document, &args.environment, &selection)?;
+    let mut progress = super::run::progress(context);
+    let destroy = Destroy::begin(&context.workspace, &request, &mut progress)?;
+    if destroy.is_empty() {
+        context.say("nothing to take back");
+        return Ok(Exit::Ok);
+    }
+    if args.dry_run || !args.yes {
+        context.show(&destroy.view()?)?;
+    }
+    if args.dry_run {
+        return Ok(Exit::Ok);
+    }
+    if !args.yes && !confirmed()? {
+        return Err(AppError::usage("nothing was taken back", "say yes at the question, or give --yes"));
+    }
+    let began = crate::clock::now();
+    let result = destroy.execute(&mut progress)?;
+    if !context.quiet {
+        super::run::summary(&result, crate::clock::now().duration_since(began).as_millis());
+    }
+    Ok(super::run::exit(result.end))
+}
+
+/// A person's yes; without a terminal nobody is asked.
+fn confirmed() -> Result<bool, AppError> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Ok(false);
+    }
+    let mut err = std::io::stderr();
+    let _ = write!(err, "Take all of this back? Only \"yes\" is a yes: ");
+    let _ = err.flush();
+    let mut line = String::new();
+    let fault = |source| AppError::Io { path: "standard input".into(), source };
+    input.lock().read_line(&mut line).map_err(fault)?;
+    Ok(line.trim() == "yes")
+}

@@ -1,0 +1,81 @@
+//! One file per command: arguments in, use case, view out.
+
+pub(crate) mod audit;
+pub(crate) mod destroy;
+pub(crate) mod history;
+pub(crate) mod logs;
+pub(crate) mod parse;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod tasks;
+
+use super::args::{DocumentArgs, EnvironmentArgs, SelectionArgs, ViewArgs};
+use crate::app::error::AppError;
+use crate::app::plan::Request;
+use crate::app::workspace::ReadOptions;
+use serde::de::DeserializeOwned;
+use taskmaster_core::diagnostic::did_you_mean;
+use taskmaster_core::select::Selection;
+
+const DIALECTS: [&str; 8] =
+    ["plain", "spec-kit", "kiro", "task-master", "obsidian", "backlog", "openspec", "bmad"];
+const ORDERINGS: [&str; 3] = ["sequential", "phases", "explicit"];
+
+/// Reads a word as one of a closed set, whose names are those of its JSON.
+fn word<T: DeserializeOwned>(text: Option<&str>, what: &str, all: &[&str]) -> Result<Option<T>, AppError> {
+    let Some(text) = text else { return Ok(None) };
+    match serde_json::from_value(serde_json::Value::from(text)) {
+        Ok(value) => Ok(Some(value)),
+        Err(_) => {
+            let near = did_you_mean(text, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let help = near.unwrap_or_else(|| format!("one of {}", all.join(", ")));
+            Err(AppError::usage(format!("no {what} is called `{text}`"), help))
+        }
+    }
+}
+
+fn read_options(args: &DocumentArgs) -> Result<ReadOptions, AppError> {
+    Ok(ReadOptions {
+        document: args.document.clone(),
+        dialect: word(args.dialect.as_deref(), "dialect", &DIALECTS)?,
+        ordering: word(args.ordering.as_deref(), "ordering", &ORDERINGS)?,
+        strict: args.strict,
+    })
+}
+
+fn request(
+    document: &DocumentArgs,
+    environment: &EnvironmentArgs,
+    selection: &SelectionArgs,
+) -> Result<Request, AppError> {
+    Ok(Request {
+        read: read_options(document)?,
+        environment: environment.environment.clone(),
+        vars: environment.vars.iter().cloned().collect(),
+        allow_inline: environment.allow_inline,
+        selection: Selection {
+            phases: selection.phase.clone(),
+            tasks: selection.task.clone(),
+            from: selection.from.clone(),
+            with_dependencies: selection.with_dependencies,
+        },
+        ignore_marks: selection.ignore_marks,
+        include_cancelled: selection.include_cancelled,
+        include_optional: selection.include_optional,
+    })
+}
+
+/// A request that only looks.
+fn view_request(args: &ViewArgs) -> Request {
+    Request {
+        read: ReadOptions { document: args.document.clone(), ..ReadOptions::default() },
+        environment: args.environment.clone(),
+        ..Request::default()
+    }
+}
+
+/// The name that JSON gives a value of a closed set.
+fn name(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

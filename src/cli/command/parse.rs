@@ -1,0 +1,84 @@
+//! `taskmaster parse`
+
+use crate::app::error::AppError;
+use crate::app::exit::Exit;
+use crate::app::workspace::Reading;
+use crate::app::{parse, views};
+use crate::cli::args::{Format, ParseArgs};
+use crate::cli::context::{Context, print};
+use std::fmt::Write;
+use taskmaster_core::document::{Claim, Document};
+use taskmaster_core::id::PhaseId;
+
+/// Reads a document, shows what is in it and what is wrong, and remembers it.
+pub(crate) fn run(context: &Context, args: &ParseArgs) -> Result<Exit, AppError> {
+    let reading = context.workspace.read(&super::read_options(&args.document)?)?;
+    if context.format == Format::Json {
+        print(&json(&reading)?)?;
+    }
+    if reading.findings.has_errors() {
+        return Err(AppError::Document(Box::new(reading.findings)));
+    }
+    context.findings(&reading.findings);
+    if context.format != Format::Json {
+        print(&summary(&reading))?;
+    }
+    if !args.no_record {
+        let recording = parse::record(&mut context.workspace.ledger()?, &reading)?;
+        if recording.is_new && recording.previous.is_some() && context.format != Format::Json {
+            context.show(&views::changes(&reading, &recording))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn json(reading: &Reading) -> Result<String, AppError> {
+    let sources: Vec<_> = reading
+        .text
+        .sources
+        .iter()
+        .map(|source| taskmaster_prd::SourceText { name: &source.name, text: &source.text })
+        .collect();
+    let mut parsed = reading.parsed.clone();
+    parsed.diagnostics.clone_from(&reading.findings.diagnostics);
+    let report = taskmaster_prd::report(&parsed, &sources);
+    serde_json::to_string_pretty(&report)
+        .map_err(|e| AppError::usage("the document cannot be written as JSON", e.to_string()))
+}
+
+fn summary(reading: &Reading) -> String {
+    let document = &reading.parsed.document;
+    let mut text = String::new();
+    let title = document.metadata.title.as_deref().unwrap_or(&reading.text.path);
+    let dialect = super::name(&document.metadata.dialect);
+    let _ = writeln!(text, "{title}  ({dialect}, {})", reading.text.path);
+    for phase in &document.phases {
+        let depth = depth(document, phase.parent.as_ref());
+        let tasks: Vec<_> = document.tasks.iter().filter(|task| task.phase == phase.id).collect();
+        let done = tasks.iter().filter(|task| task.status == Claim::Completed).count();
+        let number = phase.number.as_deref().map_or_else(String::new, |number| format!("{number}  "));
+        let priority = phase.priority.map_or_else(String::new, |p| format!(", {}", super::name(&p)));
+        let claimed = if done > 0 { format!(", {done} claimed done") } else { String::new() };
+        let indent = "  ".repeat(depth + 1);
+        let _ = writeln!(text, "{indent}{number}{}  ({} tasks{claimed}{priority})", phase.title, tasks.len());
+    }
+    let claimed = document.tasks.iter().filter(|task| task.status == Claim::Completed).count();
+    let _ = writeln!(
+        text,
+        "{} tasks in {} phases, {claimed} claimed done; {} dependencies, {} requirements",
+        document.tasks.len(),
+        document.phases.len(),
+        document.edges.len(),
+        document.requirements.len()
+    );
+    text
+}
+
+fn depth<'a>(document: &'a Document, mut parent: Option<&'a PhaseId>) -> usize {
+    let mut depth = 0;
+    while let Some(phase) = parent.and_then(|id| document.phase(id.as_str())) {
+        depth += 1;
+        parent = phase.parent.as_ref();
+    }
+    depth
+}

@@ -1,0 +1,116 @@
+//! `taskmaster run`
+
+use crate::app::error::AppError;
+use crate::app::exit::Exit;
+use crate::app::plan_view;
+use crate::app::run::{self, RunOptions, RunResult};
+use crate::cli::args::{Format, RunArgs};
+use crate::cli::context::Context;
+use crate::cli::progress::{Progress, Style, duration};
+use std::io::{IsTerminal, Write};
+use taskmaster_core::scheduler::RunEnd;
+use taskmaster_core::state::{TaskState, WaitFor};
+
+/// Executes the plan.
+pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
+    let request = super::request(&args.document, &args.environment, &args.selection)?;
+    if args.dry_run {
+        let (prepared, view) = plan_view::make(&context.workspace, &request, false, true)?;
+        context.findings(&prepared.catalogue_findings);
+        context.show(&view)?;
+        return Ok(Exit::Ok);
+    }
+    let options = RunOptions {
+        jobs: args.jobs.map(usize::from),
+        keep_going: args.keep_going,
+        end_when_waiting: args.no_wait,
+        live_output: std::io::stderr().is_terminal(),
+        options: given(args),
+    };
+    let mut progress = progress(context);
+    let began = crate::clock::now();
+    let session = run::begin(&context.workspace, &request, &mut progress)?;
+    context.findings(&session.prepared().reading.findings);
+    context.findings(&session.prepared().binding_findings);
+    context.findings(&session.prepared().catalogue_findings);
+    let result = session.execute(&options, &mut progress)?;
+    if !context.quiet {
+        summary(&result, crate::clock::now().duration_since(began).as_millis());
+    }
+    Ok(exit(result.end))
+}
+
+/// The options that a reader of the run's history wants to know.
+fn given(args: &RunArgs) -> std::collections::BTreeMap<String, String> {
+    let selection = &args.selection;
+    let texts = [
+        ("phase", selection.phase.join(" ")),
+        ("task", selection.task.join(" ")),
+        ("from", selection.from.clone().unwrap_or_default()),
+        ("jobs", args.jobs.map(|jobs| jobs.to_string()).unwrap_or_default()),
+    ];
+    let flags = [
+        ("with-dependencies", selection.with_dependencies),
+        ("ignore-marks", selection.ignore_marks),
+        ("include-cancelled", selection.include_cancelled),
+        ("include-optional", selection.include_optional),
+        ("keep-going", args.keep_going),
+        ("allow-inline", args.environment.allow_inline),
+    ];
+    let flags = flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "yes".to_owned()));
+    let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    texts.chain(flags).map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+/// Progress in the style that fits format and terminal.
+pub(crate) fn progress(context: &Context) -> Progress {
+    let err = std::io::stderr();
+    let style = match context.format {
+        Format::Json => Style::Ndjson,
+        _ if context.quiet => Style::Quiet,
+        _ if err.is_terminal() => Style::Live,
+        _ => Style::Plain,
+    };
+    Progress::new(style, context.color(&err))
+}
+
+/// The exit code of a run's end.
+pub(crate) fn exit(end: RunEnd) -> Exit {
+    match end {
+        RunEnd::Succeeded => Exit::Ok,
+        RunEnd::Failed => Exit::TaskFailed,
+        RunEnd::Waiting => Exit::Waiting,
+        RunEnd::Interrupted => Exit::Interrupted,
+        RunEnd::Unknown => Exit::Unknown,
+    }
+}
+
+/// What came of it and what can be done next, on standard error.
+pub(crate) fn summary(result: &RunResult, took_ms: i128) {
+    let counts: Vec<String> = result.counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let took = duration(u64::try_from(took_ms).unwrap_or_default());
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{}: {} in {took}", words(result.end), counts.join(", "));
+    for (task, state) in result.prepared.plan.tasks.iter().zip(&result.states) {
+        let next = match state {
+            TaskState::Failed { .. } => format!("taskmaster logs {}", task.id),
+            TaskState::Unknown { .. } => format!("taskmaster resolve {} completed|pending", task.id),
+            TaskState::Waiting { on: WaitFor::Approval { .. } } => format!("taskmaster approve {}", task.id),
+            TaskState::Waiting { on: WaitFor::Manual } => {
+                format!("taskmaster tasks set {} completed", task.id)
+            }
+            _ => continue,
+        };
+        let _ = writeln!(err, "  next: {next}");
+    }
+}
+
+fn words(end: RunEnd) -> &'static str {
+    match end {
+        RunEnd::Succeeded => "succeeded",
+        RunEnd::Failed => "failed",
+        RunEnd::Waiting => "waits for a person",
+        RunEnd::Interrupted => "interrupted",
+        RunEnd::Unknown => "an end is unknown",
+    }
+}

@@ -1,0 +1,116 @@
+//! What every command needs: the project, the format, and how to speak.
+
+use super::args::{Color, Format, Global};
+use super::diagnostics;
+use crate::app::error::{AppError, Findings};
+use crate::app::workspace::Workspace;
+use crate::config::{Project, Settings};
+use crate::report::{Render, TextOptions};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// The surroundings of one command.
+pub(crate) struct Context {
+    /// The project.
+    pub(crate) workspace: Workspace,
+    /// Format of standard output.
+    pub(crate) format: Format,
+    /// Say less.
+    pub(crate) quiet: bool,
+    color: Color,
+}
+
+impl Context {
+    /// Finds the project and reads its settings.
+    pub(crate) fn new(global: &Global) -> Result<Self, AppError> {
+        let here = || std::env::current_dir();
+        let fault = |path: PathBuf| move |source| AppError::Io { path, source };
+        let working_dir = match &global.directory {
+            Some(dir) => std::fs::canonicalize(dir).map_err(fault(dir.clone()))?,
+            None => here().map_err(fault(PathBuf::from(".")))?,
+        };
+        let flags = Settings { state_dir: global.state_dir.clone(), ..Settings::default() };
+        let project = Project::find(&working_dir, flags, &|name| std::env::var(name).ok())?;
+        Ok(Self {
+            workspace: Workspace { project, working_dir },
+            format: global.output,
+            quiet: global.quiet,
+            color: global.color,
+        })
+    }
+
+    /// Whether `stream` gets colour.
+    pub(crate) fn color(&self, stream: &impl IsTerminal) -> bool {
+        use_color(self.color, stream)
+    }
+
+    /// Prints a view to standard output in the wanted format.
+    pub(crate) fn show(&self, view: &impl Render) -> Result<(), AppError> {
+        let out = std::io::stdout();
+        let text = match self.format {
+            Format::Json => json(&view.json()),
+            Format::Markdown => view.markdown(),
+            Format::Text => view.text(TextOptions { width: width(), colour: self.color(&out) }),
+            Format::Html => {
+                return Err(AppError::usage("this is not made as html", "`taskmaster report -o html` is"));
+            }
+        };
+        print(&text)
+    }
+
+    /// Prints one line to standard output: JSON where that is wanted, else `text`.
+    pub(crate) fn answer(&self, value: &serde_json::Value, text: &str) -> Result<(), AppError> {
+        match self.format {
+            Format::Json => print(&json(value)),
+            _ => print(text),
+        }
+    }
+
+    /// Says one line on standard error.
+    pub(crate) fn say(&self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Shows findings on standard error; notes only where nothing hides them.
+    pub(crate) fn findings(&self, findings: &Findings) {
+        diagnostics::print(findings, self.color(&std::io::stderr()), self.quiet);
+    }
+}
+
+/// Whether `stream` gets colour.
+pub(crate) fn use_color(wish: Color, stream: &impl IsTerminal) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match wish {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => stream.is_terminal() && !unwanted,
+    }
+}
+
+/// Writes text and a final line break to standard output. A reader that went away is no fault.
+pub(crate) fn print(text: &str) -> Result<(), AppError> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| match text.ends_with('\n') {
+        true => out.flush(),
+        false => out.write_all(b"\n").and_then(|()| out.flush()),
+    });
+    match written {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(AppError::Io { path: PathBuf::from("standard output"), source: e })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn json(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// Columns of the terminal; 100 where there is none.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    columns.or_else(terminal).unwrap_or(100)
+}
