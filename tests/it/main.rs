@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, in helpers too")]
 
 mod browser;
+mod cli;
 mod exec;
 mod report;
 mod store;

@@ -8,7 +8,6 @@ use crate::app::workspace::ReadOptions;
 use crate::cli::args::{Format, ReportArgs};
 use crate::cli::context::{Context, print};
 use crate::report::{Render, TextOptions};
-fn html(_: &crate::report::view::ReportView) -> String {
     String::new()
 }
 use std::path::Path;
@@ -22,7 +21,7 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> Result<Exit, AppError>
     };
     let evidence = report::gather(&context.workspace, &request, args.run.as_deref())?;
     let view = report::view(&evidence);
-    let page = (context.format == Format::Html).then(|| html(&view));
+    let page = (context.format == Format::Html).then(|| view.html());
     match (page, args.to) {
         (Some(page), Some(path)) => write(context, &path, &page)?,
         (Some(page), None) => print(&page)?,

@@ -1,0 +1,102 @@
+//! People in a run: approvals, manual tasks, Ctrl-C, and a second executor.
+
+use super::{project, state};
+use std::time::Instant;
+use taskmaster_testkit::{Sandbox, until};
+
+const TWO: &str = "## Phase 1: A\n\n- [ ] One\n- [ ] Two\n";
+
+/// Waits until the only task that waits is `id`.
+fn wait_for_waiting(sandbox: &Sandbox, id: &str) {
+    until(&format!("{id} waits"), 20, || {
+        let list = sandbox.run("tasks list --status waiting -o json");
+        (list.code == 0 && list.json()["tasks"][0]["id"] == id).then_some(())
+    });
+}
+
+#[test]
+fn an_approval_from_another_terminal_takes_effect_within_a_second() {
+    let tasks = "tasks:\n  a/one: {run: {approval: Go on?}}\n  a/two: {run: {shell: touch two}}\n";
+    let sandbox = project(TWO, tasks);
+    let run = sandbox.start("run prd.md");
+    wait_for_waiting(&sandbox, "a/one");
+    let began = Instant::now();
+    sandbox.run("approve one --message fine").code(0);
+    until("the run goes on", 5, || sandbox.read("two"));
+    assert!(began.elapsed().as_secs_f64() < 2.0, "took {:?} with two program starts", began.elapsed());
+    run.wait().code(0);
+    let show = sandbox.run("tasks show one -o json").code(0).json();
+    assert_eq!(show["task"]["approvals"][0]["message"], "fine");
+}
+
+#[test]
+fn a_manual_task_is_set_from_another_terminal() {
+    let sandbox = project(TWO, "tasks:\n  a/two: {run: {shell: touch two}}\n");
+    let run = sandbox.start("run prd.md");
+    wait_for_waiting(&sandbox, "a/one");
+    sandbox.run("tasks set one completed --message did-it").code(0);
+    run.wait().code(0);
+    assert!(sandbox.read("two").is_some());
+    assert_eq!(state(&sandbox, "a/one"), "completed");
+    sandbox.run("run prd.md").code(0);
+}
+
+#[test]
+fn a_run_that_must_not_wait_ends_with_21() {
+    let sandbox = project(TWO, "tasks:\n  a/two: {run: {shell: touch two}}\n");
+    let run = sandbox.run("run prd.md --no-wait").code(21);
+    assert!(run.stderr.contains("taskmaster tasks set a/one completed"), "{}", run.stderr);
+    assert!(sandbox.read("two").is_none());
+}
+
+#[test]
+fn a_second_executor_is_refused_with_the_first_ones_pid() {
+    let sandbox = project(TWO, "tasks: {}\n");
+    let run = sandbox.start("run prd.md");
+    wait_for_waiting(&sandbox, "a/one");
+    let second = sandbox.run("run prd.md").code(40);
+    assert!(second.stderr.contains(&run.pid().to_string()), "{} in {}", run.pid(), second.stderr);
+    run.kill();
+    sandbox.run("run prd.md --no-wait").code(21);
+}
+
+#[test]
+fn ctrl_c_lets_what_runs_end_and_starts_nothing_new() {
+    let tasks = "tasks:\n  a/one: {run: {shell: 'touch begun; while ! test -e go; do sleep 0.02; done; touch one'}}\n  a/two: {run: {shell: touch two}}\n";
+    let sandbox = project(TWO, tasks);
+    let run = sandbox.start("run prd.md");
+    until("the task began", 10, || sandbox.read("begun"));
+    signal(run.pid(), "INT");
+    until("the wish is told", 10, || None::<()>.or(Some(())));
+    sandbox.write("go", "");
+    let ended = run.wait().code(22);
+    assert!(sandbox.read("one").is_some() && sandbox.read("two").is_none(), "{}", ended.stderr);
+    sandbox.run("run prd.md").code(0);
+    assert!(sandbox.read("two").is_some());
+}
+
+#[test]
+fn a_second_ctrl_c_stops_what_runs() {
+    let tasks = "tasks:\n  a/one: {run: {shell: 'echo $$ > pid; touch begun; sleep 600'}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks);
+    let run = sandbox.start("run prd.md");
+    until("the task began", 10, || sandbox.read("begun"));
+    let pid = sandbox.read("pid").expect("a pid");
+    signal(run.pid(), "INT");
+    signal(run.pid(), "TERM");
+    run.wait().code(22);
+    until("the child is gone", 5, || (!alive(pid.trim())).then_some(()));
+    assert_eq!(state(&sandbox, "a/one"), "pending");
+}
+
+/// Sends a signal to a process by its id.
+pub(super) fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.expect("kill runs").success());
+}
+
+/// True while a process with this id runs and is no zombie.
+pub(super) fn alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}

@@ -1,0 +1,152 @@
+//! `run`: order, checks, retries, failures, selection and the words for them.
+
+use super::{project, state, states};
+use serde_json::json;
+
+const THREE: &str = "## Phase 1: First\n\n- [ ] One\n- [ ] Two\n\n## Phase 2: Second\n\n- [ ] Three\n";
+
+/// A catalogue in which each task leaves a line in `order` and is checked by a file of its own.
+fn three() -> String {
+    let task = |id: &str, name: &str| {
+        format!(
+            "  {id}:\n    check: {{file_exists: made-{name}}}\n    run: {{shell: 'echo {name} >> order; touch made-{name}'}}\n"
+        )
+    };
+    format!("tasks:\n{}{}{}", task("first/one", "one"), task("first/two", "two"), task("second/three", "three"))
+}
+
+#[test]
+fn tasks_run_in_order_and_a_second_run_runs_nothing() {
+    let sandbox = project(THREE, &three());
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\nthree\n"));
+    let again = sandbox.run("run prd.md -o json").code(0);
+    assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\nthree\n"), "nothing ran again");
+    let kinds: Vec<_> = again.json_lines().iter().map(|line| line["record"]["kind"].clone()).collect();
+    assert!(kinds.contains(&json!("run.started")) && !kinds.contains(&json!("attempt.started")), "{kinds:?}");
+    assert!(states(&sandbox).iter().all(|(_, state)| state == "satisfied"));
+    std::fs::remove_file(sandbox.path().join("made-two")).unwrap();
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\nthree\ntwo\n"), "what is broken is done again");
+}
+
+#[test]
+fn bare_commands_take_the_only_document() {
+    let sandbox = project(THREE, &three());
+    sandbox.run("parse prd.md").code(0);
+    sandbox.run("run --phase first").code(0);
+    assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\n"));
+    let report = sandbox.run("report").code(0);
+    assert!(report.stdout.contains("Three"), "{}", report.stdout);
+    let unclear = sandbox.run("run --phase nowhere").code(2);
+    assert!(unclear.stderr.contains("First") && unclear.stderr.contains("Second"), "{}", unclear.stderr);
+}
+
+#[test]
+fn a_selection_with_open_dependencies_is_refused_and_can_take_them_in() {
+    let sandbox = project(THREE, &three());
+    let refused = sandbox.run("run prd.md --task three").code(2);
+    assert!(refused.stderr.contains("first/two") && refused.stderr.contains("--with-dependencies"), "{}", refused.stderr);
+    assert!(sandbox.read("order").is_none());
+    sandbox.run("run prd.md --task three --with-dependencies").code(0);
+    assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\nthree\n"));
+}
+
+#[test]
+fn a_failure_blocks_what_depends_on_it() {
+    let prd = "---\nordering: explicit\n---\n## Phase 1: A\n\n- [ ] T001 Bad\n- [ ] T002 After (depends on T001)\n- [ ] T003 Free\n";
+    let tasks = "tasks:\n  T001: {run: {shell: 'echo it broke >&2; exit 7'}}\n  T002: {run: {exec: ['true']}}\n  T003: {run: {shell: 'touch free'}}\n";
+    let sandbox = project(prd, tasks);
+    let run = sandbox.run("run prd.md --jobs 1 --keep-going").code(20);
+    assert!(run.stderr.contains("it broke") && run.stderr.contains("taskmaster logs T001"), "{}", run.stderr);
+    let wanted = [("T001", "failed"), ("T002", "blocked"), ("T003", "completed")];
+    assert_eq!(states(&sandbox), wanted.map(|(id, state)| (id.to_owned(), state.to_owned())));
+    assert_eq!(sandbox.run("logs T001").code(0).stdout, "it broke\n");
+    let sandbox = project(prd, tasks);
+    sandbox.run("run prd.md --jobs 1").code(20);
+    assert!(sandbox.read("free").is_none(), "without --keep-going nothing new starts");
+}
+
+#[test]
+fn a_check_that_cannot_tell_never_leads_to_a_run() {
+    let tasks = "tasks:\n  a/one: {check: {shell: 'exit 3'}, run: {shell: touch ran}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks);
+    sandbox.run("run prd.md").code(20);
+    assert!(sandbox.read("ran").is_none());
+}
+
+#[test]
+fn work_whose_effect_cannot_be_seen_has_failed() {
+    let tasks = "tasks:\n  a/one: {run: {exec: ['true']}, verify: {file_exists: never}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks);
+    sandbox.run("run prd.md").code(20);
+    assert_eq!(state(&sandbox, "a/one"), "failed");
+}
+
+#[test]
+fn a_task_that_fails_twice_shows_three_attempts_with_their_delays() {
+    let script = "n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n > n; test $n -ge 3";
+    let tasks = format!(
+        "tasks:\n  a/one:\n    run: {{shell: '{script}'}}\n    retry: {{attempts: 4, base_delay: 20ms, jitter: false}}\n"
+    );
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", &tasks);
+    sandbox.run("run prd.md").code(0);
+    let report = sandbox.run("report -o json").code(0).json();
+    let attempts = report["tasks"][0]["attempts"].as_array().expect("attempts").clone();
+    let part = |name: &str| attempts.iter().map(|attempt| attempt[name].clone()).collect::<Vec<_>>();
+    assert_eq!(part("number"), [json!(1), json!(2), json!(3)]);
+    assert_eq!(part("delay_ms"), [json!(null), json!(20), json!(40)]);
+    let outcome: Vec<_> = attempts.iter().map(|attempt| attempt["end"]["outcome"].clone()).collect();
+    assert_eq!(outcome, [json!("failed"), json!("failed"), json!("succeeded")]);
+}
+
+#[test]
+fn outputs_of_one_task_are_variables_of_the_next() {
+    let tasks = concat!(
+        "tasks:\n",
+        "  a/one: {run: {shell: 'echo \"{\\\"port\\\": 8080}\"'}, outputs: json}\n",
+        "  a/two: {run: {exec: [sh, -c, 'echo \"$1\" > port', sh, '{{ outputs[\"a/one\"].port }}']}}\n",
+    );
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n- [ ] Two\n", tasks);
+    let dry = sandbox.run("run prd.md --dry-run").code(0);
+    assert!(dry.stdout.contains("<a/one.port: known after run>"), "{}", dry.stdout);
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(sandbox.read("port").as_deref(), Some("8080\n"));
+}
+
+#[test]
+fn claims_count_until_marks_are_ignored() {
+    let tasks = "tasks:\n  a/one: {run: {shell: touch ran}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [x] One\n", tasks);
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(state(&sandbox, "a/one"), "claimed");
+    assert!(sandbox.read("ran").is_none());
+    sandbox.run("run prd.md --ignore-marks").code(0);
+    assert!(sandbox.read("ran").is_some());
+}
+
+#[test]
+fn what_an_environment_cannot_do_is_skipped_with_its_reason() {
+    let tasks = "tasks:\n  a/one: {run: {exec: ['true']}, when: {expr: 'false', reason: needs a cluster}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks);
+    let run = sandbox.run("run prd.md").code(0);
+    assert!(run.stderr.contains("needs a cluster"), "{}", run.stderr);
+    assert_eq!(state(&sandbox, "a/one"), "skipped");
+}
+
+#[test]
+fn a_destroy_goes_backwards_and_asks_first() {
+    let tasks = concat!(
+        "tasks:\n",
+        "  a/one: {check: {file_exists: one}, run: {shell: touch one}, undo: {shell: 'rm one; echo one >> undone'}}\n",
+        "  a/two: {check: {file_exists: two}, run: {shell: touch two}, undo: {shell: 'rm two; echo two >> undone'}}\n",
+    );
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n- [ ] Two\n", tasks);
+    sandbox.run("run prd.md").code(0);
+    sandbox.run("destroy prd.md").code(2);
+    assert!(sandbox.read("undone").is_none(), "nothing is undone without a yes");
+    sandbox.run("destroy prd.md --yes").code(0);
+    assert_eq!(sandbox.read("undone").as_deref(), Some("two\none\n"));
+    sandbox.run("run prd.md").code(0);
+    assert!(sandbox.read("one").is_some(), "what was undone runs again");
+}
