@@ -9,8 +9,6 @@ use super::run::{no_runtime, settings};
 use super::workspace::Workspace;
 use crate::clock;
 use crate::exec::{check, driver, stop::Stops};
-use std::cell::RefCell;
-use std::rc::Rc;
 use taskmaster_core::action::ActionKind;
 use taskmaster_core::plan::{Disposition, PlannedTask};
 
@@ -20,7 +18,7 @@ pub(crate) fn ask(workspace: &Workspace, prepared: &Prepared) -> Result<Verdicts
         task.has_check && task.disposition == Disposition::Execute && task.kind != Some(ActionKind::Inline)
     };
     let tasks: Vec<PlannedTask> = prepared.plan.tasks.iter().filter(asked).cloned().collect();
-    let mut render = PlanRender::new(prepared, Rc::new(RefCell::new(prepared.outputs.clone())));
+    let mut render = PlanRender::new(prepared);
     let settings = settings(workspace, IdGenerator::new().run(clock::now()));
     let runtime = driver::runtime().map_err(no_runtime)?;
     let verdicts = runtime.block_on(async {

@@ -11,9 +11,7 @@ use crate::exec::ports::{Observer, Ports};
 use crate::exec::recovery::{self, Open};
 use crate::exec::stop::Stops;
 use crate::store::Durability;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use taskmaster_core::journal::Record;
 use taskmaster_core::plan::PlannedTask;
 
@@ -51,9 +49,8 @@ pub(crate) fn recover(
             Some(Open { state, ..of_attempt(run, attempt, planned(prepared, run, attempt)?) })
         })
         .collect();
-    let outputs = Rc::new(RefCell::new(prepared.outputs.clone()));
-    let mut render = PlanRender::new(prepared, Rc::clone(&outputs));
-    let mut journal = LedgerJournal::new(ledger, outputs)?;
+    let mut render = PlanRender::new(prepared);
+    let mut journal = LedgerJournal::new(ledger)?;
     let runtime = crate::exec::driver::runtime().map_err(no_runtime)?;
     let settings = settings(workspace, IdGenerator::new().run(clock::now()));
     let recovered = runtime.block_on(async {

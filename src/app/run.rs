@@ -12,10 +12,8 @@ use crate::exec::ports::{Observer, Ports, Settings};
 use crate::exec::stop::Stops;
 use crate::process::proc;
 use crate::store::{ExecutorLease, LeaseHolder};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 use taskmaster_core::id::{RunId, TaskId};
 use taskmaster_core::scheduler::{self, RunEnd, Scheduler};
@@ -128,9 +126,8 @@ impl Session {
                 end_when_waiting: options.end_when_waiting,
             },
         )?;
-        let outputs = Rc::new(RefCell::new(self.prepared.outputs.clone()));
-        let mut journal = LedgerJournal::new(self.ledger, Rc::clone(&outputs))?;
-        let mut render = PlanRender::new(&self.prepared, outputs);
+        let mut journal = LedgerJournal::new(self.ledger)?;
+        let mut render = PlanRender::new(&self.prepared);
         let ports = Ports { journal: &mut journal, render: &mut render, observer };
         let mut settings = settings(&self.workspace, run.clone());
         settings.options = options.options.clone();

@@ -133,7 +133,9 @@ fn shown(working_dir: &Path, file: &Path) -> String {
 fn read(path: &Path, name: &str) -> Result<Source, SourceError> {
     let shown = PathBuf::from(name);
     let fault = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::NotFound => SourceError::Missing { nearest: nearest(path), path: shown.clone() },
+        std::io::ErrorKind::NotFound => {
+            SourceError::Missing { nearest: nearest(path, &shown), path: shown.clone() }
+        }
         _ => SourceError::Read { path: shown.clone(), source },
     };
     let bytes = std::fs::metadata(path).map_err(fault)?.len();
@@ -149,16 +151,16 @@ fn read(path: &Path, name: &str) -> Result<Source, SourceError> {
     Ok(Source { name: name.to_owned(), text })
 }
 
-fn nearest(path: &Path) -> Option<String> {
+/// The file beside `path` whose name is nearest, as the user would write it.
+fn nearest(path: &Path, shown: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_string_lossy().into_owned();
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let names: Vec<String> = std::fs::read_dir(dir)
+    let names: Vec<String> = std::fs::read_dir(path.parent()?)
         .ok()?
         .take(MAX_FILES)
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .collect();
     let near = taskmaster_core::diagnostic::did_you_mean(&wanted, names.iter().map(String::as_str))?;
-    Some(dir.join(near).to_string_lossy().into_owned())
+    Some(shown.with_file_name(near).to_string_lossy().into_owned())
 }
 
 fn files_below(dir: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, SourceError> {

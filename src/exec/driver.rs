@@ -165,6 +165,14 @@ impl<'a> Driver<'a> {
         if events.is_empty() {
             return Ok(None);
         }
+        // Before the decision: an attempt that starts in this tick may need what another ended with.
+        for event in &events {
+            if let Event::AttemptEnded { task, outputs, .. } = event
+                && let (false, Some(task)) = (outputs.is_empty(), self.plan.tasks.get(*task))
+            {
+                self.ports.render.know(&task.id, outputs);
+            }
+        }
         let tick = self.decider.decide(events, clock::now());
         for (_, refused) in &tick.refused {
             // Such as an approval that came twice: nothing changed, nothing is lost.

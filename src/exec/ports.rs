@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use taskmaster_core::action::Action;
 use taskmaster_core::id::{RunId, TaskId};
-use taskmaster_core::journal::{Entry, Record};
+use taskmaster_core::journal::{Entry, OutputValue, Record};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::scheduler::{Event, Scheduler, Tick};
 use taskmaster_core::state::TaskState;
@@ -48,6 +48,9 @@ pub trait Render {
     /// # Errors
     /// It needs a value that is not known, or nothing binds the task.
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault>;
+
+    /// An attempt of the task ended with these values: what is rendered from now on may use them.
+    fn know(&mut self, task: &TaskId, outputs: &BTreeMap<String, OutputValue>);
 }
 
 /// Somebody who looks on: progress on a terminal, lines, NDJSON.

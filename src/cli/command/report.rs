@@ -8,8 +8,6 @@ use crate::app::workspace::ReadOptions;
 use crate::cli::args::{Format, ReportArgs};
 use crate::cli::context::{Context, print};
 use crate::report::{Render, TextOptions};
-    String::new()
-}
 use std::path::Path;
 
 /// Reports what the ledger proves.

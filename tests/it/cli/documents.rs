@@ -56,7 +56,8 @@ fn a_parse_again_shows_what_changed_and_keeps_keys() {
     let sandbox = sandbox();
     sandbox.write("prd.md", "## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n");
     sandbox.run("parse prd.md").code(0);
-    let key = |id: &str| sandbox.run(&format!("tasks show {id} -o json")).code(0).json()["task"]["key"].clone();
+    let key =
+        |id: &str| sandbox.run(&format!("tasks show {id} -o json")).code(0).json()["task"]["key"].clone();
     let two = key("a/two");
     sandbox.write("prd.md", "## Phase 1: A (Priority: High)\n\n- [ ] Zero\n- [ ] Two\n- [ ] Three\n");
     let parse = sandbox.run("parse prd.md").code(0);

@@ -17,7 +17,7 @@ fn an_audit_names_the_first_broken_link() {
     let ledger = sandbox.path().join(".taskmaster/ledger.db");
     let changed = {
         let db = rusqlite::Connection::open(&ledger).unwrap();
-        db.execute_batch("DROP TRIGGER IF EXISTS events_no_update; DROP TRIGGER IF EXISTS events_are_final;").unwrap();
+        db.execute_batch("DROP TRIGGER events_are_not_changed").unwrap();
         db.execute("UPDATE events SET json = replace(json, 'a/one', 'a/onE') WHERE seq = 3", []).unwrap()
     };
     assert_eq!(changed, 1);
@@ -31,7 +31,8 @@ fn history_lists_runs_newest_first() {
     sandbox.run("run prd.md").code(0);
     sandbox.run("run prd.md").code(0);
     let history = sandbox.run("history -o json").code(0).json();
-    let plans: Vec<_> = history["runs"].as_array().expect("runs").iter().map(|run| run["plan"].clone()).collect();
+    let plans: Vec<_> =
+        history["runs"].as_array().expect("runs").iter().map(|run| run["plan"].clone()).collect();
     assert_eq!(plans, [2, 1]);
     let touched = sandbox.run("history --task one -o json").code(0).json();
     assert_eq!(touched["runs"].as_array().expect("runs").len(), 1, "only the first run had to run it");

@@ -5,7 +5,8 @@ use super::{project, state};
 use taskmaster_testkit::until;
 
 const TWO: &str = "## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n";
-const SLOW: &str = "echo start >> starts; echo $$ > pid; touch begun; while ! test -e go; do sleep 0.02; done; touch two";
+const SLOW: &str =
+    "echo start >> starts; echo $$ > pid; touch begun; while ! test -e go; do sleep 0.02; done; touch two";
 
 fn tasks(slow: &str) -> String {
     format!(

@@ -12,7 +12,12 @@ fn three() -> String {
             "  {id}:\n    check: {{file_exists: made-{name}}}\n    run: {{shell: 'echo {name} >> order; touch made-{name}'}}\n"
         )
     };
-    format!("tasks:\n{}{}{}", task("first/one", "one"), task("first/two", "two"), task("second/three", "three"))
+    format!(
+        "tasks:\n{}{}{}",
+        task("first/one", "one"),
+        task("first/two", "two"),
+        task("second/three", "three")
+    )
 }
 
 #[test]
@@ -27,7 +32,11 @@ fn tasks_run_in_order_and_a_second_run_runs_nothing() {
     assert!(states(&sandbox).iter().all(|(_, state)| state == "satisfied"));
     std::fs::remove_file(sandbox.path().join("made-two")).unwrap();
     sandbox.run("run prd.md").code(0);
-    assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\nthree\ntwo\n"), "what is broken is done again");
+    assert_eq!(
+        sandbox.read("order").as_deref(),
+        Some("one\ntwo\nthree\ntwo\n"),
+        "what is broken is done again"
+    );
 }
 
 #[test]
@@ -46,7 +55,11 @@ fn bare_commands_take_the_only_document() {
 fn a_selection_with_open_dependencies_is_refused_and_can_take_them_in() {
     let sandbox = project(THREE, &three());
     let refused = sandbox.run("run prd.md --task three").code(2);
-    assert!(refused.stderr.contains("first/two") && refused.stderr.contains("--with-dependencies"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("first/two") && refused.stderr.contains("--with-dependencies"),
+        "{}",
+        refused.stderr
+    );
     assert!(sandbox.read("order").is_none());
     sandbox.run("run prd.md --task three --with-dependencies").code(0);
     assert_eq!(sandbox.read("order").as_deref(), Some("one\ntwo\nthree\n"));
