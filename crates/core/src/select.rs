@@ -97,6 +97,21 @@ impl Named<'_> {
 
 /// The index of the phase that `query` names.
 pub fn find_phase(document: &Document, query: &str) -> Result<usize, SelectError> {
+    Ok(phase_match(document, query)?.index)
+}
+
+/// The index of the task that `query` names.
+pub fn find_task(document: &Document, query: &str) -> Result<usize, SelectError> {
+    Ok(task_match(document, query)?.index)
+}
+
+/// What was found, and by which of the ways at the head of this file: less is stricter.
+struct Match {
+    index: usize,
+    way: usize,
+}
+
+fn phase_match(document: &Document, query: &str) -> Result<Match, SelectError> {
     let place: HashMap<&str, usize> =
         document.phases.iter().enumerate().map(|(i, phase)| (phase.id.as_str(), i)).collect();
     let named = document.phases.iter().map(|phase| Named {
@@ -108,8 +123,7 @@ pub fn find_phase(document: &Document, query: &str) -> Result<usize, SelectError
     find(Sought::Phase, &named.collect::<Vec<_>>(), query)
 }
 
-/// The index of the task that `query` names.
-pub fn find_task(document: &Document, query: &str) -> Result<usize, SelectError> {
+fn task_match(document: &Document, query: &str) -> Result<Match, SelectError> {
     let place: HashMap<&str, usize> =
         document.tasks.iter().enumerate().map(|(i, task)| (task.id.as_str(), i)).collect();
     let named = document.tasks.iter().map(|task| Named {
@@ -121,7 +135,7 @@ pub fn find_task(document: &Document, query: &str) -> Result<usize, SelectError>
     find(Sought::Task, &named.collect::<Vec<_>>(), query)
 }
 
-fn find(sought: Sought, all: &[Named<'_>], query: &str) -> Result<usize, SelectError> {
+fn find(sought: Sought, all: &[Named<'_>], query: &str) -> Result<Match, SelectError> {
     let query = query.trim();
     let wanted = slug(query);
     let words: Vec<&str> = wanted.split('-').filter(|word| !word.is_empty()).collect();
@@ -144,10 +158,10 @@ fn find(sought: Sought, all: &[Named<'_>], query: &str) -> Result<usize, SelectE
         &|named| by_words(named, |have, word| have == word),
         &|named| by_words(named, |have, word| have.starts_with(word)),
     ];
-    for way in ways {
-        let matches: Vec<usize> = (0..all.len()).filter(|&i| way(&all[i])).collect();
+    for (way, matching) in ways.into_iter().enumerate() {
+        let matches: Vec<usize> = (0..all.len()).filter(|&i| matching(&all[i])).collect();
         match holder_of_all(all, &matches) {
-            Some(meant) => return Ok(meant),
+            Some(index) => return Ok(Match { index, way }),
             None if matches.is_empty() => {}
             None => {
                 let candidates = matches.iter().map(|&i| all[i].candidate()).collect();
@@ -234,13 +248,20 @@ impl Selection {
     }
 }
 
-/// `--from` names a task, else a phase: its first task.
+/// `--from` names a task or a phase (its first task), whichever it names more strictly.
 fn find_start(document: &Document, query: &str) -> Result<usize, SelectError> {
-    let task = find_task(document, query);
-    let Err(SelectError { ambiguous: false, .. }) = task else { return task };
-    let Ok(phase) = find_phase(document, query) else { return task };
-    let phases = subtree_of_phase(document, phase);
-    document.tasks.iter().position(|task| phases.contains(task.phase.as_str())).map_or(task, Ok)
+    let task = task_match(document, query);
+    let phase = match (phase_match(document, query), &task) {
+        (Ok(phase), Ok(task)) if task.way <= phase.way => return Ok(task.index),
+        (Ok(phase), _) => phase,
+        (Err(_), _) => return Ok(task?.index),
+    };
+    let phases = subtree_of_phase(document, phase.index);
+    let first = document.tasks.iter().position(|task| phases.contains(task.phase.as_str()));
+    match first {
+        Some(first) => Ok(first),
+        None => Ok(task?.index),
+    }
 }
 
 /// Ids of a phase and of all phases below it.

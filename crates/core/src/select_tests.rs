@@ -135,3 +135,19 @@ fn subtasks_come_with_their_parent() {
     let both = Selection { phases: vec!["infra".to_owned()], ..child };
     assert_eq!(both.members(&document, &dag).unwrap(), [true, true, false, true, false]);
 }
+
+#[test]
+fn a_run_begins_at_what_is_named_more_strictly() {
+    let start = |query: &str| {
+        let mut document = sample();
+        document.tasks[0].title = "Read about rollout".to_owned();
+        document.phases.push(phase(Some("9"), "Nothing to do"));
+        find_start(&document, query).map_err(|error| (error.sought, error.ambiguous))
+    };
+    assert_eq!(start("rollout"), Ok(2), "the id of a phase before a word of a task");
+    assert_eq!(start("latency"), Ok(4));
+    assert_eq!(start("1.2"), Ok(1));
+    assert_eq!(start("Phase 3"), Ok(4));
+    assert_eq!(start("nothing"), Err((Sought::Task, false)), "a phase without tasks begins nowhere");
+    assert_eq!(start("the"), Err((Sought::Task, true)));
+}

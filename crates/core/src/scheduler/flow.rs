@@ -3,7 +3,6 @@
 use super::engine::{Life, Need, Proof, Refused, Scheduler, Stopping, Work};
 use super::{Effect, Event};
 use crate::action::{ActionKind, FailureKind};
-use crate::id::AttemptId;
 use crate::journal::{Outcome, ProbeKind, Record, Verdict};
 use crate::plan::Disposition;
 use crate::recovery::{self, Decision, Found};
@@ -361,14 +360,6 @@ impl Scheduler {
             self.reconsider(task);
         }
         Ok(())
-    }
-
-    /// The attempt whose work is at stake, for messages and tests.
-    pub fn attempt_at_work(&self, task: usize) -> Option<&AttemptId> {
-        match self.slots.get(task)?.work.as_ref()? {
-            Work::Attempt(attempt) => Some(attempt),
-            Work::Probe(_) => None,
-        }
     }
 }
 

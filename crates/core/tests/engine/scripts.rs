@@ -3,6 +3,7 @@
 use crate::build::{Edit, at, options, plan, task};
 use crate::sim::{Sim, attempt_ended, failed};
 use taskmaster_core::action::{ActionKind, Expectation, FailureKind};
+use taskmaster_core::id::AttemptId;
 use taskmaster_core::journal::{Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Disposition, PlannedTask};
 use taskmaster_core::scheduler::{Effect, Event, Options, Refused, RunEnd, Scheduler};
@@ -47,7 +48,7 @@ impl Script {
     }
 
     fn end(&mut self, task: usize, end: Outcome) {
-        let attempt = self.sim.scheduler.attempt_at_work(task).unwrap().clone();
+        let attempt = self.attempt(task);
         assert_eq!(self.give(vec![attempt_ended(task, attempt, end, 1)]), []);
     }
 
@@ -82,6 +83,14 @@ impl Script {
 
     fn state(&self, task: usize) -> &TaskState {
         &self.sim.scheduler.states()[task]
+    }
+
+    /// The attempt at work for a task.
+    fn attempt(&self, task: usize) -> AttemptId {
+        match self.state(task) {
+            TaskState::Running { attempt, .. } => attempt.clone(),
+            other => panic!("t{task} is {}", other.name()),
+        }
     }
 
     fn names(&self) -> Vec<&'static str> {
@@ -379,7 +388,7 @@ fn a_blocked_task_names_what_really_blocks_it() {
 #[test]
 fn a_start_is_not_decided_before_a_failure_of_the_same_tick_is_known() {
     let mut script = Script::begin(&[&with_check, &any]);
-    let attempt = script.sim.scheduler.attempt_at_work(1).unwrap().clone();
+    let attempt = script.attempt(1);
     let probe = ProbeKind::Check;
     script.give(vec![
         Event::ProbeEnded { task: 0, probe, verdict: Verdict::False, duration_ms: 1 },
@@ -608,7 +617,7 @@ fn records_stand_before_everything_else_of_a_tick() {
     let mut script = Script::begin(&[&any, &any, &any, &any]);
     let ends: Vec<Event> = (0..2)
         .map(|task| {
-            let attempt = script.sim.scheduler.attempt_at_work(task).unwrap().clone();
+            let attempt = script.attempt(task);
             attempt_ended(task, attempt, Outcome::Succeeded, 1)
         })
         .collect();
@@ -622,7 +631,7 @@ fn records_stand_before_everything_else_of_a_tick() {
 #[test]
 fn ends_of_what_is_not_at_work_are_refused_without_harm() {
     let mut script = Script::begin(&[&any]);
-    let attempt = script.sim.scheduler.attempt_at_work(0).unwrap().clone();
+    let attempt = script.attempt(0);
     let probe =
         Event::ProbeEnded { task: 0, probe: ProbeKind::Check, verdict: Verdict::True, duration_ms: 1 };
     let stranger = attempt_ended(0, "01STRANGER".into(), Outcome::Succeeded, 1);
