@@ -92,6 +92,7 @@ const VERBS: [&str; 6] = ["create", "sync", "wait", "rollback", "set", "args"];
 record! {
     "create"
     /// An application as it should be.
+    #[schemars(rename = "ArgocdCreate")]
     pub(crate) struct CreateSpec {
         /// Its name.
         app: Text,
@@ -144,6 +145,7 @@ words! {
 record! {
     "sync"
     /// A sync.
+    #[schemars(rename = "ArgocdSync")]
     pub(crate) struct SyncSpec {
         /// Name of the application.
         app: Text,
@@ -165,6 +167,7 @@ record! {
 record! {
     "wait"
     /// A wait.
+    #[schemars(rename = "ArgocdWait")]
     pub(crate) struct WaitAppSpec {
         /// Name of the application.
         app: Text,
@@ -183,6 +186,7 @@ record! {
 record! {
     "rollback"
     /// Goes back.
+    #[schemars(rename = "ArgocdRollback")]
     pub(crate) struct RollbackSpec {
         /// Name of the application.
         app: Text,
@@ -199,6 +203,7 @@ record! {
 record! {
     "set"
     /// Changes parameters.
+    #[schemars(rename = "ArgocdSet")]
     pub(crate) struct SetSpec {
         /// Name of the application.
         app: Text,
@@ -261,9 +266,10 @@ impl Server<'_> {
         self.command(&["app", verb]).arg(name).flag("--app-namespace", namespace)
     }
 
-    /// True where the application has these values at these JSON pointers.
-    fn check(&self, name: &str, wanted: Vec<(&str, String)>) -> Probe {
-        let get = self.app("get", name).arg("--output=json").capture().build();
+    /// True where the application has these values at these JSON pointers. `refresh` makes Argo CD
+    /// look at Git first: without it, "synced" may be minutes old.
+    fn check(&self, name: &str, refresh: bool, wanted: Vec<(&str, String)>) -> Probe {
+        let get = self.app("get", name).switch("--refresh", refresh).arg("--output=json").capture().build();
         let output = wanted.into_iter().map(|(pointer, value)| OutputMatch {
             pointer: Some(pointer.to_owned()),
             equals: Some(Json::String(value)),
@@ -352,7 +358,7 @@ impl CreateSpec {
         let wanted = source.into_iter().map(|(_, pointer, value)| (pointer, value)).collect();
         Parts {
             run: vec![process("create", create.build())],
-            check: Some(server.check(&name, wanted)),
+            check: Some(server.check(&name, false, wanted)),
             undo: vec![process("delete", delete)],
             ..Parts::default()
         }
@@ -390,9 +396,10 @@ fn pairs(r: &Renderer<'_>, map: &Map<Text>) -> Vec<String> {
 impl SyncSpec {
     fn render(&self, r: &Renderer<'_>, server: &Server<'_>) -> Parts {
         let name = r.name(&self.app);
+        let revision = r.setting(self.revision.as_ref());
         let sync = server
             .app("sync", &name)
-            .flag("--revision", r.setting(self.revision.as_ref()))
+            .flag("--revision", revision.clone())
             .switch("--prune", self.prune)
             .switch("--force", self.force)
             .arg(timeout_flag(self.timeout));
@@ -401,9 +408,17 @@ impl SyncSpec {
         if waits {
             run.push(server.wait(&name, true, true, false, self.timeout));
         }
-        let check = server.check(&name, synced_and_healthy(true, waits));
-        Parts { run, check: Some(check), ..Parts::default() }
+        let mut wanted = synced_and_healthy(true, waits);
+        wanted.extend(revision.map(|revision| (revision_pointer(&revision), revision)));
+        Parts { run, check: Some(server.check(&name, true, wanted)), ..Parts::default() }
     }
+}
+
+/// A commit is compared with what is deployed; "synced" to a branch or tag is only meant where the
+/// application itself follows that branch or tag.
+fn revision_pointer(revision: &str) -> &'static str {
+    let is_commit = revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_commit { "/status/sync/revision" } else { "/spec/source/targetRevision" }
 }
 
 impl WaitAppSpec {
@@ -412,7 +427,7 @@ impl WaitAppSpec {
         let (health, sync) = (self.health.unwrap_or(true), self.sync.unwrap_or(true));
         let run = vec![server.wait(&name, health, sync, self.operation, self.timeout)];
         let wanted = synced_and_healthy(sync, health);
-        let check = (!wanted.is_empty()).then(|| server.check(&name, wanted));
+        let check = (!wanted.is_empty()).then(|| server.check(&name, true, wanted));
         Parts { run, check, ..Parts::default() }
     }
 }
@@ -441,7 +456,7 @@ impl SetSpec {
         let only_revision = self.helm_set.is_empty() && self.kustomize_images.is_empty();
         let check = revision
             .filter(|_| only_revision)
-            .map(|revision| server.check(&name, vec![("/spec/source/targetRevision", revision)]));
+            .map(|revision| server.check(&name, false, vec![("/spec/source/targetRevision", revision)]));
         Parts { run: vec![process("set", set.build())], check, ..Parts::default() }
     }
 }

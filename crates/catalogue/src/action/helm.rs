@@ -47,6 +47,7 @@ const VERBS: [&str; 5] = ["upgrade", "rollback", "uninstall", "test", "args"];
 record! {
     "upgrade"
     /// A release as it should be.
+    #[schemars(rename = "HelmUpgrade")]
     pub(crate) struct UpgradeSpec {
         /// Name of the release.
         release: Text,
@@ -96,6 +97,7 @@ record! {
 record! {
     "rollback"
     /// Goes back.
+    #[schemars(rename = "HelmRollback")]
     pub(crate) struct RollbackSpec {
         /// Name of the release.
         release: Text,
@@ -109,6 +111,7 @@ record! {
 record! {
     "uninstall"
     /// Removes a release.
+    #[schemars(rename = "HelmUninstall")]
     pub(crate) struct UninstallSpec {
         /// Name of the release.
         release: Text,
@@ -120,6 +123,7 @@ record! {
 record! {
     "test"
     /// Runs tests.
+    #[schemars(rename = "HelmTest")]
     pub(crate) struct TestSpec {
         /// Name of the release.
         release: Text,

@@ -15,6 +15,7 @@ pub(crate) struct HttpRequestSpec(HttpFields);
 record! {
     "a request"
     /// A request.
+    #[schemars(rename = "HttpRequest")]
     pub(crate) struct HttpFields {
         /// `GET` unless given.
         method: Option<Method>,
@@ -37,6 +38,7 @@ record! {
 record! {
     "an expected answer"
     /// What an answer must be.
+    #[schemars(rename = "HttpExpected")]
     pub(crate) struct ExpectSpec {
         /// Status codes: `200`, `2xx`, `200-204`.
         #[schemars(default)]

@@ -176,6 +176,7 @@ pub(crate) struct NamespaceSpec(NamespaceFields);
 record! {
     "a namespace"
     /// A namespace that exists.
+    #[schemars(rename = "NamespaceSettings")]
     pub(crate) struct NamespaceFields {
         /// Its name.
         name: Text,
@@ -233,6 +234,7 @@ impl NamespaceSpec {
 record! {
     "wait"
     /// Waits until objects are as they should be.
+    #[schemars(rename = "KubectlWait")]
     pub(crate) struct WaitForFields {
         /// Objects (`deployment/web`), or a kind together with `selector` or `all`.
         resources: Resources,

@@ -12,6 +12,7 @@ record! {
     "a terraform action"
     /// Terraform in one folder. The check is `plan -detailed-exitcode`, the undo `destroy`, and the
     /// outputs those of the configuration (sensitive ones are secrets).
+    #[schemars(rename = "Terraform")]
     pub(crate) struct TerraformSpec {
         /// Folder of the configuration, relative to the project's root.
         dir: Text,

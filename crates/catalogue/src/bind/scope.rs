@@ -19,6 +19,8 @@ pub(crate) fn evaluate(
 ) -> Vec<Diagnostic> {
     let mut evaluation =
         Evaluation { engine, specs, inputs, facts, done: BTreeMap::new(), faults: Vec::new() };
+    let names = specs.iter().map(|(name, _)| name.text.as_str());
+    engine.variables().declare(names.chain(inputs.vars.keys().map(String::as_str)));
     for (name, _) in specs.iter() {
         evaluation.visit(&name.text, name.place);
     }

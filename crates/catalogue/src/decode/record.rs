@@ -11,9 +11,9 @@ macro_rules! record {
             $( .. $flat:ident : $flat_ty:ty, )*
         }
     ) => {
-        $(#[$meta])*
         #[derive(Clone, Debug, schemars::JsonSchema)]
         #[schemars(deny_unknown_fields)]
+        $(#[$meta])*
         $vis struct $name {
             $( $(#[$field_meta])* pub(crate) $field: $ty, )*
             $(

@@ -44,6 +44,7 @@ pub(crate) struct Entry {
 record! {
     "a task's entry"
     /// What is done for one task.
+    #[schemars(rename = "Entry")]
     pub(crate) struct EntryFields {
         /// Id of the task, where entries are a list.
         id: Option<Literal>,

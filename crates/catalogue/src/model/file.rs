@@ -142,10 +142,12 @@ impl JsonSchema for Tasks {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let entry = generator.subschema_for::<EntryFields>();
-        json_schema!({ "anyOf": [
-            { "type": "object", "additionalProperties": entry },
-            { "type": "array", "items": entry },
-        ] })
+        json_schema!({
+            "description": "A mapping by task id, or a list of entries.",
+            "type": ["object", "array"],
+            "additionalProperties": entry,
+            "items": entry,
+        })
     }
 }
 

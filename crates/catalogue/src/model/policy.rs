@@ -37,6 +37,7 @@ record! {
 record! {
     "a retry policy"
     /// When a failed attempt is followed by another.
+    #[schemars(rename = "Retry")]
     pub(crate) struct RetrySpec {
         /// All attempts, the first included.
         attempts: Option<Attempts>,

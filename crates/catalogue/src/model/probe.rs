@@ -51,6 +51,7 @@ record! {
 record! {
     "a condition on an output"
     /// What an output must hold: everything given here.
+    #[schemars(rename = "OutputCondition")]
     pub(crate) struct MatchSpec {
         /// JSON pointer into the output (`/status/phase`); the whole text where it is not given.
         pointer: Option<Literal>,

@@ -16,10 +16,13 @@ record! {
     /// A condition: everything given in it must hold.
     pub(crate) struct Condition {
         /// Programs that must be on PATH.
+        #[schemars(default)]
         tool: Many<Literal>,
         /// Environments in which it can be done.
+        #[schemars(default)]
         env: Many<Literal>,
         /// Operating systems on which it can be done.
+        #[schemars(default)]
         os: Many<OsWord>,
         /// An expression that must be true, without braces.
         expr: Option<Literal>,

@@ -151,8 +151,13 @@ impl<'s> Engine<'s> {
             }
             other => other.map(|_| String::new()),
         };
-        self.finish(result, notes, &text.text, text.place)?;
-        Ok(truth)
+        let rendered = self.finish(result, notes, &text.text, text.place)?;
+        if rendered.awaits.is_empty() {
+            return Ok(truth);
+        }
+        let message = "outputs cannot be read here: this is decided before anything runs";
+        let found = Diagnostic::error("bind-undefined-variable", text.place.span, message);
+        Err(Box::new(found.in_source(text.place.source)))
     }
 
     /// Makes a variable of a rendered text.

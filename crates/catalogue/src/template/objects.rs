@@ -99,6 +99,8 @@ pub(crate) struct Variables(Arc<Mutex<Table>>);
 #[derive(Debug, Default)]
 struct Table {
     known: BTreeMap<String, Variable>,
+    /// Names that have a value or will have one, for hints.
+    declared: BTreeSet<String>,
     /// Declared, but without a value: name and what the declaration says about it.
     missing: BTreeMap<String, Option<String>>,
 }
@@ -106,6 +108,11 @@ struct Table {
 impl Variables {
     fn with<R>(&self, f: impl FnOnce(&mut Table) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Announces names before their values are known.
+    pub(crate) fn declare<'n>(&self, names: impl IntoIterator<Item = &'n str>) {
+        self.with(|table| table.declared.extend(names.into_iter().map(str::to_owned)));
     }
 
     /// Adds an evaluated variable.
@@ -124,7 +131,7 @@ impl Variables {
     }
 
     fn explain(&self, name: &str) -> Explanation {
-        let known = self.names();
+        let known = self.with(|table| table.declared.clone());
         let missing = self.with(|table| table.missing.get(name).cloned());
         match missing {
             Some(description) => Explanation {
