@@ -1,0 +1,16 @@
+//! Tests of catalogues by their public interface.
+
+mod support;
+
+mod actions;
+mod ask;
+mod binding;
+mod environments;
+mod faults;
+mod inline;
+mod outputs;
+mod properties;
+mod published;
+mod secrets;
+mod templates;
+mod when;
