@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod build;
+mod chance;
 mod properties;
-mod scripts;
+mod script;
 mod sim;
 mod speed;
+mod stops;
+mod tries;

@@ -2,7 +2,8 @@
 //! tick; the tests here say over which plans and habits.
 
 use crate::build::{options, plan_of, task};
-use crate::sim::{Chance, Habits, Sim};
+use crate::chance::Chance;
+use crate::sim::{Habits, Sim};
 use proptest::prelude::*;
 use taskmaster_core::action::{FailureKind, RetryPolicy};
 use taskmaster_core::document::Priority;

@@ -4,6 +4,7 @@
 //! records. Nothing here looks into the scheduler but `states` and `counts`, which are compared.
 
 use crate::build::{at, options};
+use crate::chance::Chance;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use taskmaster_core::action::FailureKind;
@@ -13,36 +14,6 @@ use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Disposition, Plan};
 use taskmaster_core::scheduler::{Effect, Event, Options, Refused, RunEnd, Scheduler};
 use taskmaster_core::state::{TaskState, WaitFor};
-
-/// Chance: bytes that a test case chose, then a generator seeded by them.
-pub(crate) struct Chance {
-    bytes: std::vec::IntoIter<u8>,
-    state: u64,
-}
-
-impl Chance {
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        let seed = bytes.iter().fold(0x9E37_79B9_7F4A_7C15, |seed: u64, byte| {
-            (seed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
-        });
-        Self { bytes: bytes.into_iter(), state: seed | 1 }
-    }
-
-    /// A number below `n`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        if let Some(byte) = self.bytes.next() {
-            return usize::from(byte) % n;
-        }
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        usize::try_from(self.state % n as u64).unwrap()
-    }
-
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == n - 1
-    }
-}
 
 /// What the driver does besides answering.
 #[derive(Clone, Copy, Debug, Default)]
