@@ -85,7 +85,7 @@ pub struct DocumentText {
 pub fn document(root: &Path, working_dir: &Path, path: &Path) -> Result<DocumentText, SourceError> {
     let full = working_dir.join(path);
     let sources = if full.is_dir() {
-        let files = files_below(&full, &["md", "markdown"])?;
+        let files = files_below(&full, &["md", "markdown"], true)?;
         if files.is_empty() {
             return Err(SourceError::Empty { path: path.to_owned(), wanted: ".md" });
         }
@@ -96,12 +96,13 @@ pub fn document(root: &Path, working_dir: &Path, path: &Path) -> Result<Document
     Ok(DocumentText { path: identity(root, &full), digest: digest(&sources), sources })
 }
 
-/// Reads every catalogue of a folder; a folder that does not exist holds none.
+/// Reads every catalogue directly in a folder (what lies deeper belongs to actions); a folder that
+/// does not exist holds none.
 pub fn catalogues(working_dir: &Path, dir: &Path) -> Result<Vec<Source>, SourceError> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let files = if dir.is_dir() { files_below(dir, &["yaml", "yml"])? } else { vec![dir.to_owned()] };
+    let files = if dir.is_dir() { files_below(dir, &["yaml", "yml"], false)? } else { vec![dir.to_owned()] };
     files.iter().map(|file| read(file, &shown(working_dir, file))).collect()
 }
 
@@ -163,7 +164,7 @@ fn nearest(path: &Path, shown: &Path) -> Option<String> {
     Some(shown.with_file_name(near).to_string_lossy().into_owned())
 }
 
-fn files_below(dir: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, SourceError> {
+fn files_below(dir: &Path, endings: &[&str], deep: bool) -> Result<Vec<PathBuf>, SourceError> {
     let mut open = vec![dir.to_owned()];
     let mut found = Vec::new();
     while let Some(dir) = open.pop() {
@@ -175,7 +176,7 @@ fn files_below(dir: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, SourceError
             let kind = entry.file_type().map_err(fault)?;
             let wanted =
                 path.extension().is_some_and(|e| endings.iter().any(|ending| e.eq_ignore_ascii_case(ending)));
-            if kind.is_dir() && !hidden {
+            if kind.is_dir() && deep && !hidden {
                 open.push(path);
             } else if !kind.is_dir() && wanted && !hidden {
                 found.push(path);
@@ -229,6 +230,14 @@ mod tests {
         let names: Vec<_> = read.sources.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["t/a/c.md", "t/b.md"]);
         assert_eq!(read.path, "t");
+    }
+
+    #[test]
+    fn catalogues_lie_directly_in_their_folder() {
+        let dir = folder(&[("tasks/a.yaml", b"A"), ("tasks/templates/b.yaml", b"B"), ("tasks/c.md", b"")]);
+        let read = catalogues(dir.path(), &dir.path().join("tasks")).unwrap();
+        assert_eq!(read.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(), ["tasks/a.yaml"]);
+        assert!(catalogues(dir.path(), &dir.path().join("none")).unwrap().is_empty());
     }
 
     #[test]
