@@ -4,6 +4,8 @@
 //! file in memory, and what they wrote is moved to the log without the secrets, a moment later: so
 //! none ever reaches the disk, whoever follows the log never sees one, and a crash of ours leaves
 //! none behind. (The children go on then; what they print afterwards is lost with the memory.)
+//! After the attempt's end that memory grows no more: a service that goes on and got a secret must
+//! write its own log.
 
 use super::bound::{Bound, WATCH, punch};
 use super::memory_file;
@@ -154,6 +156,8 @@ impl AttemptLog {
     /// Those of reading and writing.
     pub fn finish(mut self, max_lines: usize, max_bytes: usize) -> io::Result<(u64, String)> {
         if let Some(filtered) = &mut self.filtered {
+            // A service that was started on purpose may hold it for days, and nobody reads it.
+            memory_file::stop_growth(&filtered.raw);
             filtered.drain(&mut self.file)?;
             let mut out = Vec::new();
             filtered.stream.finish(&mut out);
@@ -227,6 +231,18 @@ mod tests {
         assert_eq!(tail, "$ one\nthe word is <secret env:S>\n$ two\nhunt");
         assert_eq!(bytes, tail.len() as u64);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_goes_on_after_the_end_cannot_fill_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let redactor = Arc::new(Redactor::new([("env:S".to_owned(), "hunter22")]).unwrap());
+        let log = AttemptLog::create(folder.path().join("a.log"), 1 << 20, Some(&redactor)).unwrap();
+        let mut service = log.for_child().unwrap();
+        service.write_all(b"in time\n").unwrap();
+        assert_eq!(log.finish(10, 1000).unwrap().1, "in time");
+        assert!(service.write_all(b"too late\n").is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub fn empty() -> io::Result<File> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{MemfdFlags, memfd_create};
-        if let Ok(fd) = memfd_create("taskmaster", MemfdFlags::CLOEXEC) {
+        if let Ok(fd) = memfd_create("taskmaster", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING) {
             return Ok(File::from(fd));
         }
     }
@@ -30,6 +30,19 @@ pub fn appending() -> io::Result<File> {
     let file = empty()?;
     fcntl_setfl(&file, fcntl_getfl(&file)? | OFlags::APPEND)?;
     Ok(file)
+}
+
+/// Lets the file grow no more, whoever holds it: a writer gets an error instead. Where the system
+/// cannot do that, nothing happens.
+pub fn stop_growth(file: &File) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{SealFlags, fcntl_add_seals};
+        // Only what was made by [`empty`] in memory takes seals.
+        let _ = fcntl_add_seals(file, SealFlags::GROW);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
 }
 
 /// A nameless file that holds `bytes`, to be read from its start.

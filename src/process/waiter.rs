@@ -72,3 +72,35 @@ pub(super) async fn stranger_ended(pid: u32, start_ticks: u64) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// Both ways give the same, also when they are dropped and asked again.
+    #[test]
+    fn a_child_is_awaited_with_and_without_a_pidfd() {
+        for threaded in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let script = "while [ ! -e go ]; do sleep 0.01; done; exit 7";
+            let started = duct::cmd("sh", ["-c", script]).unchecked().dir(folder.path()).start().unwrap();
+            let handle = Arc::new(started);
+            runtime().block_on(async {
+                let mut waiter = if threaded { Waiter::Thread(None) } else { Waiter::new(handle.pids()[0]) };
+                for _ in 0..3 {
+                    let early = tokio::time::timeout(Duration::from_millis(5), waiter.ended(&handle)).await;
+                    assert!(early.is_err());
+                }
+                std::fs::write(folder.path().join("go"), "").unwrap();
+                waiter.ended(&handle).await.unwrap();
+                let status = handle.try_wait().unwrap().unwrap().status;
+                assert_eq!(status.code(), Some(7));
+            });
+        }
+    }
+}

@@ -111,7 +111,8 @@ pub struct OutputMatch {
 /// A question about the world: true, false, or an error (anything else).
 ///
 /// A request that decides counts as exit code 0 where its answer was accepted, 1 where it was
-/// answered otherwise, and 2 where there was no answer.
+/// answered otherwise, and 2 where there was no answer, or one that says nothing about what was
+/// asked (401, 403, 407, 408, 425, 429 and 5xx).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// Steps that must succeed first (`terraform init`); a failure is an error of the probe.

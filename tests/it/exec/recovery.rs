@@ -1,14 +1,15 @@
 //! What a killed taskmaster leaves behind is found, waited for or stopped, and decided about.
 
+use super::secrets;
 use super::world::{World, action, attempt_id, block_on, new_id, pid_in, probe, runs, sh};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use taskmaster::clock;
 use taskmaster::exec::ports::{Ports, Settings};
 use taskmaster::exec::recovery::{Open, Recovered, recover};
 use taskmaster::process::proc;
-use taskmaster_core::action::{Action, OrphanPolicy};
+use taskmaster_core::action::{Action, OrphanPolicy, SecretRef};
 use taskmaster_core::id::{AttemptId, RunId};
 use taskmaster_core::journal::{Outcome, Record, Verdict};
 use taskmaster_core::recovery::Decision;
@@ -24,7 +25,10 @@ const HELPER_DIR: &str = "TASKMASTER_TEST_EXECUTOR_DIR";
 fn an_executor_that_gets_killed() {
     let dir = PathBuf::from(std::env::var_os(HELPER_DIR).expect("started by another test"));
     let script = std::fs::read_to_string(dir.join("script")).unwrap();
-    let mut world = World::of(sh(&script));
+    let secret = SecretRef::File("the-secret".into());
+    let step = if script.contains("$S") { secrets::with_secret(&script, secret) } else { sh(&script) };
+    let mut world = World::of(step);
+    world.signals = true;
     world.settings = Settings::new(RunId::new(new_id()), dir.join("state"), dir.join("project"));
     world.settings.poll = Duration::from_millis(20);
     let file = dir.join("records");
@@ -33,11 +37,12 @@ fn an_executor_that_gets_killed() {
             .map(|text| serde_json::from_str(&text).unwrap())
             .unwrap_or_default();
         all.extend(records.iter().cloned());
+        assert!(!serde_json::to_string(&all).unwrap().contains("s3cr3t"));
         let temporary = file.with_extension("new");
         std::fs::write(&temporary, serde_json::to_string(&all).unwrap()).unwrap();
         std::fs::rename(&temporary, &file).unwrap();
     }));
-    world.run();
+    let _ = world.run();
 }
 
 /// What the killed executor had recorded.
@@ -46,24 +51,45 @@ struct Killed {
     records: Vec<Record>,
 }
 
+/// Starts an executor whose only task is `script`, and waits until it is `ready`.
+fn executor(
+    script: &str,
+    ready: impl Fn(&Path, &[Record]) -> bool,
+) -> (tempfile::TempDir, Child, Vec<Record>) {
+    start(Command::new(std::env::current_exe().unwrap()), script, ready)
+}
+
+fn start(
+    mut command: Command,
+    script: &str,
+    ready: impl Fn(&Path, &[Record]) -> bool,
+) -> (tempfile::TempDir, Child, Vec<Record>) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("project")).unwrap();
+    std::fs::write(dir.path().join("project/the-secret"), secrets::SECRET).unwrap();
+    std::fs::write(dir.path().join("script"), script).unwrap();
+    let executor = command
+        .args(["exec::recovery::an_executor_that_gets_killed", "--exact", "--ignored"])
+        .env(HELPER_DIR, dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let records = until("the executor's task is at work", 30, || {
+        let records = recorded(dir.path())?;
+        ready(&dir.path().join("project"), &records).then_some(records)
+    });
+    (dir, executor, records)
+}
+
+fn recorded(dir: &Path) -> Option<Vec<Record>> {
+    Some(serde_json::from_str(&std::fs::read_to_string(dir.join("records")).ok()?).unwrap())
+}
+
 impl Killed {
     /// Runs `script` as the only task of an executor, which is killed with SIGKILL once `ready`.
     fn with(script: &str, ready: impl Fn(&Path, &[Record]) -> bool) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("project")).unwrap();
-        std::fs::write(dir.path().join("script"), script).unwrap();
-        let mut executor = Command::new(std::env::current_exe().unwrap())
-            .args(["exec::recovery::an_executor_that_gets_killed", "--exact", "--ignored"])
-            .env(HELPER_DIR, dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let file = dir.path().join("records");
-        let records = until("the executor's task is at work", 30, || {
-            let records: Vec<Record> = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).unwrap();
-            ready(&dir.path().join("project"), &records).then_some(records)
-        });
+        let (dir, mut executor, records) = executor(script, ready);
         executor.kill().unwrap();
         executor.wait().unwrap();
         Self { dir, records }
@@ -302,4 +328,62 @@ fn the_next_run_goes_on_after_recovery() {
     assert_eq!(next.run(), taskmaster_core::scheduler::RunEnd::Succeeded);
     assert_eq!(next.ledger.state("a"), TaskState::Satisfied);
     assert!(!killed.project().join("runs").exists());
+}
+
+#[test]
+fn a_killed_executor_leaves_no_secret_behind() {
+    let script = r#"echo "begun $S"; echo $$ > pid; while [ ! -e go ]; do echo "again $S"; sleep 0.01; done; echo > made"#;
+    let killed =
+        Killed::with(script, |project, records| project.join("pid").exists() && has_spawned(records));
+    std::fs::write(killed.project().join("go"), "").unwrap();
+    until("the orphan ends well", 20, || killed.project().join("made").exists().then_some(()));
+    let mut files = super::world::files(&killed.dir.path().join("state"));
+    files
+        .push((killed.dir.path().join("records"), std::fs::read(killed.dir.path().join("records")).unwrap()));
+    for (path, bytes) in files {
+        assert!(!String::from_utf8_lossy(&bytes).contains("s3cr3t"), "{}", path.display());
+    }
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn exit_code(dir: &Path) -> Option<i32> {
+    recorded(dir)?.into_iter().find_map(|record| match record {
+        Record::RunEnded { exit_code, .. } => Some(exit_code),
+        _ => None,
+    })
+}
+
+#[test]
+fn signals_reach_us_and_not_our_children() {
+    for name in ["INT", "TERM", "HUP"] {
+        let (dir, mut process, _) = executor(LASTS, |project, _| project.join("pid").exists());
+        signal(process.id(), name);
+        std::fs::write(dir.path().join("project/go"), "").unwrap();
+        process.wait().unwrap();
+        // The first means: let it end. It was the last task, so nothing was left undone.
+        assert_eq!(exit_code(dir.path()), Some(0), "{name}");
+        assert!(dir.path().join("project/made").exists());
+    }
+    let (dir, mut process, _) = executor(LASTS, |project, _| project.join("pid").exists());
+    let pid = until("its pid", 10, || pid_in(&dir.path().join("project/pid")));
+    signal(process.id(), "INT");
+    signal(process.id(), "TERM");
+    process.wait().unwrap();
+    assert_eq!(exit_code(dir.path()), Some(22));
+    assert!(!runs(pid));
+}
+
+#[test]
+fn a_hangup_that_was_ignored_stays_ignored() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(std::env::current_exe().unwrap());
+    let (dir, mut process, _) = start(command, LASTS, |project, _| project.join("pid").exists());
+    (0..5).for_each(|_| signal(process.id(), "HUP"));
+    std::fs::write(dir.path().join("project/go"), "").unwrap();
+    process.wait().unwrap();
+    assert_eq!(exit_code(dir.path()), Some(0));
 }

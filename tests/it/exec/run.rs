@@ -378,6 +378,17 @@ fn outputs_are_read_and_handed_on() {
 }
 
 #[test]
+fn an_output_is_known_to_the_attempt_that_starts_in_the_same_tick() {
+    let mut world = World::new();
+    world.jobs = 1;
+    let first = action(vec![sh("echo port=8080")]);
+    world.task("a", Action { outputs: Some(Outputs::Lines), ..first });
+    world.task("b", action(vec![sh("echo {a.port} > port")])).dependencies = vec![0];
+    assert_eq!(world.run(), RunEnd::Succeeded);
+    assert_eq!(world.read("port"), "8080\n");
+}
+
+#[test]
 fn terraform_outputs_are_read_by_a_step_of_their_own() {
     let mut world = World::new();
     let text = r#"{"ip": {"sensitive": false, "value": "10.0.0.1"}, "key": {"sensitive": true, "value": "hunter22-tf"}}"#;

@@ -10,10 +10,10 @@ use taskmaster_core::journal::{Outcome, OutputValue, Verdict};
 use taskmaster_core::scheduler::RunEnd;
 use taskmaster_testkit::until;
 
-const SECRET: &str = "s3cr3t/\"Wörd\"+&x";
+pub(super) const SECRET: &str = "s3cr3t/\"Wörd\"+&x";
 
 /// A step that gets the file's secret as `S`.
-fn with_secret(script: &str, reference: SecretRef) -> Step {
+pub(super) fn with_secret(script: &str, reference: SecretRef) -> Step {
     process(ProcessSpec {
         argv: vec!["sh".into(), "-c".into(), script.into()],
         env: BTreeMap::from([("S".to_owned(), Value::Secret(reference))]),

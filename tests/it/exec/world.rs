@@ -156,12 +156,33 @@ impl Journal for SharedLedger {
 #[derive(Clone, Default)]
 pub(super) struct Catalogue {
     pub(super) actions: HashMap<String, Action>,
+    /// Put in the place of `{task.name}` in arguments.
+    known: HashMap<String, String>,
 }
 
 impl Render for Catalogue {
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault> {
         let missing = || RenderFault { message: format!("nothing binds {task}") };
-        self.actions.get(task.as_str()).cloned().ok_or_else(missing)
+        let mut action = self.actions.get(task.as_str()).cloned().ok_or_else(missing)?;
+        for step in &mut action.run {
+            if let Invocation::Process(spec) = &mut step.invocation {
+                for argument in &mut spec.argv {
+                    for (name, value) in &self.known {
+                        *argument = argument.replace(name, value);
+                    }
+                }
+            }
+        }
+        Ok(action)
+    }
+
+    fn know(&mut self, task: &TaskId, outputs: &BTreeMap<String, OutputValue>) {
+        for (name, value) in outputs {
+            if let OutputValue::Plain(value) = value {
+                let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+                self.known.insert(format!("{{{task}.{name}}}"), text);
+            }
+        }
     }
 }
 
@@ -209,6 +230,8 @@ pub(super) struct World {
     pub(super) jobs: usize,
     pub(super) keep_going: bool,
     pub(super) stop: StopSender,
+    /// Stop on real signals instead of [`World::stop`].
+    pub(super) signals: bool,
     stops: Option<Stops>,
 }
 
@@ -230,6 +253,7 @@ impl World {
             jobs: 2,
             keep_going: false,
             stop,
+            signals: false,
             stops: Some(stops),
         }
     }
@@ -326,9 +350,11 @@ impl World {
         let (mut ledger, mut catalogue, mut onlooker) =
             (self.ledger.clone(), self.catalogue.clone(), self.onlooker.clone());
         let ports = Ports { journal: &mut ledger, render: &mut catalogue, observer: &mut onlooker };
-        let stops = self.stops.take().unwrap();
-        let running = driver::run(plan, &mut scheduler, ports, self.settings.clone(), stops, Direction::Do);
-        block_on(running)
+        let (manual, signals, settings) = (self.take_stops(), self.signals, self.settings.clone());
+        block_on(async {
+            let stops = if signals { Stops::from_signals().unwrap() } else { manual };
+            driver::run(plan, &mut scheduler, ports, settings, stops, Direction::Do).await
+        })
     }
 
     /// Runs it on another thread, so that the test can look on.
