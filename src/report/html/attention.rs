@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use taskmaster_core::journal::Outcome;
 
 /// More cards than this are a list nobody reads; the others are counted.
-const MOST_CARDS: usize = 60;
+const MOST_CARDS: usize = 24;
 
 /// The section; nothing where nobody is needed.
 pub(super) fn section(page: &Page<'_>) -> Markup {
@@ -24,7 +24,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     html! {
         section id="attention" aria-labelledby="attention-h" {
             (parts::heading("attention-h", "Needs attention", &human::count(tasks.len(), "task", "tasks")))
-            @for &at in tasks.iter().take(MOST_CARDS) { (card(page, at)) }
+            div.cards { @for &at in tasks.iter().take(MOST_CARDS) { (card(page, at)) } }
             @if tasks.len() > MOST_CARDS {
                 p.note { (tasks.len() - MOST_CARDS) " more stand in the table of tasks." }
             }
@@ -37,7 +37,7 @@ fn card(page: &Page<'_>, at: usize) -> Markup {
     let group = Group::of(&task.state);
     html! {
         article.card.{ "s-" (group.name()) } {
-            h3 { (parts::icon(group)) a href={ "#t" (at) } { (task.ordinal) " " (parts::foreign(&task.title)) } }
+            h3 { a href={ "#t" (at) } { (task.ordinal) " " (parts::foreign(&task.title)) } }
             p.why {
                 (parts::state(&task.state)) " "
                 @if let Some(reason) = human::reason(&task.state, &page.names) { (parts::foreign(&reason)) }

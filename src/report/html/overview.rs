@@ -8,13 +8,13 @@ use maud::{Markup, html};
 /// The header of the report.
 pub(super) fn header(page: &Page<'_>) -> Markup {
     let view = page.view;
-    let (group, verdict) = verdict(page);
+    let (group, verdict, rest) = verdict(page);
     html! {
-        header.hero {
+        header { div.hero {
             (ring(&page.summary.counts, page.summary.percent))
             div.what {
                 h1 { (parts::foreign(view.document.name())) }
-                p.verdict.{ "s-" (group.name()) } { (parts::icon(group)) (verdict) }
+                p.verdict.{ "s-" (group.name()) } { (parts::icon(group)) b { (verdict) } @if !rest.is_empty() { span { (rest) } } }
                 p.meta {
                     span { "environment " b { (view.environment) } }
                     span { code { (parts::foreign(&view.document.path)) } }
@@ -24,40 +24,44 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
                 }
             }
             (figures(page))
-        }
+        } }
     }
 }
 
-/// The state of the whole in one sentence.
-fn verdict(page: &Page<'_>) -> (Group, String) {
+/// The state of the whole: the look, a few words, and what stands behind them.
+fn verdict(page: &Page<'_>) -> (Group, String, String) {
     let counts = &page.summary.counts;
-    let worst = parts::worst(counts);
-    let running = page.view.shown_run().is_some_and(|run| run.running);
-    let parts: Vec<String> = [
-        (counts.failed, "failed", "failed"),
-        (counts.unknown, "has an unknown end", "have an unknown end"),
-        (counts.waiting, "waits for a person", "wait for a person"),
-        (counts.blocked, "is held back", "are held back"),
-        (counts.active, "is at work", "are at work"),
-        (counts.pending, "has not begun", "have not begun"),
-    ]
-    .into_iter()
-    .filter(|(n, ..)| *n > 0)
-    .map(|(n, one, many)| format!("{n} {}", if n == 1 { one } else { many }))
-    .collect();
     let left_out = counts.skipped + counts.cancelled;
-    match (running, page.summary.success) {
-        _ if counts.total == 0 => (Group::Pending, "No tasks.".to_owned()),
-        (_, true) if left_out == counts.total => (Group::Skipped, "Nothing is wanted here.".to_owned()),
-        (_, true) if counts.claimed > 0 => {
-            (Group::Claimed, format!("Complete, but {} only claimed.", counts.claimed))
+    let rest = [
+        (counts.unknown, "unknown"),
+        (counts.waiting, "waiting for a person"),
+        (counts.blocked, "blocked"),
+        (counts.active, "at work"),
+        (counts.pending, "not begun"),
+        (left_out, "left out"),
+    ];
+    let rest: Vec<String> =
+        rest.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let running = page.view.shown_run().is_some_and(|run| run.running);
+    let failed = human::count(counts.failed, "task", "tasks");
+    let (group, words) = match parts::worst(counts) {
+        _ if counts.total == 0 => (Group::Pending, "No tasks".to_owned()),
+        Group::Failed if running => (Group::Failed, format!("Running, {failed} failed")),
+        Group::Failed => (Group::Failed, format!("{failed} failed")),
+        group if running => {
+            (if group == Group::Unknown { group } else { Group::Active }, "Running".to_owned())
         }
-        (_, true) => (Group::Done, "Complete: every wanted task is done and proved.".to_owned()),
-        (true, false) => {
-            (if counts.failed > 0 { worst } else { Group::Active }, format!("Running: {}.", parts.join(", ")))
+        Group::Unknown => (Group::Unknown, "The end of a task is unknown".to_owned()),
+        Group::Waiting => (Group::Waiting, "Waits for a person".to_owned()),
+        group @ (Group::Active | Group::Blocked | Group::Pending) if counts.done + counts.claimed > 0 => {
+            (group, "Not complete".to_owned())
         }
-        (false, false) => (worst, format!("Not complete: {}.", parts.join(", "))),
-    }
+        group @ (Group::Active | Group::Blocked | Group::Pending) => (group, "Not begun".to_owned()),
+        Group::Claimed => (Group::Claimed, "Complete, in part only claimed".to_owned()),
+        Group::Done => (Group::Done, "Complete and proved".to_owned()),
+        group @ (Group::Skipped | Group::Cancelled) => (group, "Nothing is wanted here".to_owned()),
+    };
+    (group, words, rest.join(", "))
 }
 
 /// Progress as a ring; skipped and cancelled tasks are not part of it.

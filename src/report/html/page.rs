@@ -30,6 +30,7 @@ pub(crate) fn report(view: &ReportView) -> String {
                 a.skip href="#main" { "Skip to the report" }
                 (PreEscaped(ICONS))
                 (bar(&page))
+                (overview::header(&page))
                 main id="main" { (sections(&page)) }
                 footer { "taskmaster " (view.version) " · generated " (parts::time(view.generated)) " · times are UTC" }
                 script { (PreEscaped(SCRIPT)) }
@@ -41,7 +42,6 @@ pub(crate) fn report(view: &ReportView) -> String {
 
 fn sections(page: &Page<'_>) -> Markup {
     html! {
-        (overview::header(page))
         (attention::section(page))
         (overview::progress(page))
         (graph::section(page))

@@ -45,6 +45,7 @@ fn filter(page: &Page<'_>) -> Markup {
                     }
                 }
             }
+            p { output id="f-count" {} " " button.plain type="reset" { "Clear" } }
             fieldset {
                 legend.sr { "States" }
                 @for group in Group::ALL.into_iter().filter(|group| counts.get(*group) > 0) {
@@ -53,7 +54,6 @@ fn filter(page: &Page<'_>) -> Markup {
                     }
                 }
             }
-            p { output id="f-count" {} " " button.plain type="reset" { "Clear" } }
         }
     }
 }
@@ -97,15 +97,20 @@ fn row(page: &Page<'_>, at: usize) -> Markup {
 fn title(page: &Page<'_>, task: &ReportTask) -> Markup {
     let reason = human::reason(&task.state, &page.names);
     html! {
-        div { b.ord { (task.ordinal) } " " span.name { (parts::foreign(&task.title)) } }
+        @if has_details(task) {
+            details { summary { (name(task)) } (details(task)) }
+        } @else { div.bare { (name(task)) } }
         div.sub {
             code { (parts::foreign(task.id.as_str())) }
             @if let Some(owner) = &task.owner { span { "owner " (parts::foreign(owner)) } }
             @for tag in &task.tags { span.tag { "#" (tag) } }
         }
         @if let Some(reason) = reason { div.reason { (parts::foreign(&reason)) } }
-        @if has_details(task) { details { summary { "details" } (details(task)) } }
     }
+}
+
+fn name(task: &ReportTask) -> Markup {
+    html! { b.ord { (task.ordinal) } " " span.name { (parts::foreign(&task.title)) } }
 }
 
 fn has_details(task: &ReportTask) -> bool {

@@ -120,18 +120,28 @@ impl<'a> Page<'a> {
         behaviour
     }
 
-    /// Writes a picture of the window, or of the whole page.
-    pub(crate) fn picture(&mut self, whole: bool, file: &Path) {
-        let mut params = json!({ "format": "png" });
-        if whole {
-            let size = self.call("Page.getLayoutMetrics", &json!({}))["cssContentSize"].clone();
-            params["captureBeyondViewport"] = json!(true);
-            params["clip"] =
-                json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
-        }
-        let shot = self.call("Page.captureScreenshot", &params);
+    /// The accessibility tree as (role, name) of what is not ignored.
+    pub(crate) fn accessible(&mut self) -> Vec<(String, String)> {
+        self.call("Accessibility.enable", &json!({}));
+        let tree = self.call("Accessibility.getFullAXTree", &json!({}));
+        let text = |node: &Value, key: &str| node[key]["value"].as_str().unwrap_or_default().to_owned();
+        let nodes = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] != json!(true));
+        nodes.map(|node| (text(node, "role"), text(node, "name"))).collect()
+    }
+
+    /// Writes a picture of the window.
+    pub(crate) fn picture(&mut self, file: &Path) {
+        let shot = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
         let bytes = base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
+    }
+
+    /// Makes the window as high as the page, as far as a picture can be high. What the page lays out
+    /// only in sight is laid out then.
+    pub(crate) fn stretch(&mut self, look: Look) {
+        let size = self.call("Page.getLayoutMetrics", &json!({}))["cssContentSize"].clone();
+        let height = size["height"].as_f64().unwrap().clamp(f64::from(look.height), 16_000.0);
+        self.look(Look { height: height as u32, ..look });
     }
 }
 

@@ -291,7 +291,46 @@ fn ten_thousand_tasks_stay_a_page() {
     assert!(note.as_str().unwrap().contains(&format!("{shown} of {wanted} dependencies")), "{note}");
 }
 
-/// Pictures for people: of the sample, and of a real run's report where one is named.
+/// By the browser's own accessibility tree.
+#[test]
+fn it_can_be_read_aloud_and_walked_by_keyboard() {
+    let mut browser = Browser::start();
+    let view = platform();
+    let written = Written::new(&view);
+    let mut page = browser.page();
+    page.look(DESKTOP);
+    page.go(&written.url());
+    // Rows out of sight are told to readers by the browser, but not to its tools.
+    page.stretch(DESKTOP);
+    let tree = page.accessible();
+    let count = |role: &str| tree.iter().filter(|(found, _)| found == role).count();
+    assert_eq!((count("main"), count("banner"), count("navigation")), (1, 1, 1));
+    for role in ["link", "button", "image", "region", "table", "combobox", "searchbox", "graphics-document"] {
+        let nameless: Vec<_> =
+            tree.iter().filter(|(found, name)| found == role && name.trim().is_empty()).collect();
+        assert_eq!(nameless, Vec::<&(String, String)>::new(), "{role}");
+    }
+    assert!(count("link") > 39 * 2, "the graph and the lists link to the rows");
+    for (r, n) in
+        tree.iter().filter(|(r, _)| r == "rowheader" || r == "columnheader" || r == "cell" || r == "row")
+    {
+        eprintln!("{r}: {}", n.chars().take(30).collect::<String>());
+    }
+    // The rows are laid out as a grid; they must stay rows of a table for those who do not see it.
+    assert_eq!(count("rowheader"), 6 + 24 + 4 + 4, "phases, requirements and their headings, claims");
+    assert!(count("row") >= 39 + 24, "{} rows", count("row"));
+    assert!(count("cell") >= 39 * 7, "{} cells", count("cell"));
+    let levels = page.eval("[...document.querySelectorAll('h1,h2,h3,h4')].filter(e => e.checkVisibility()).map(e => Number(e.tagName[1]))");
+    let levels: Vec<u64> = levels.as_array().unwrap().iter().map(|level| level.as_u64().unwrap()).collect();
+    assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "no level is left out: {levels:?}");
+    // What scrolls can be reached with Tab, or holds something that can.
+    let unreachable = "[...document.querySelectorAll('*')].filter(e => /auto|scroll/.test(getComputedStyle(e).overflowX) && \
+                       e.scrollWidth > e.clientWidth && e.tabIndex < 0 && !e.querySelector('a, button, summary')).length";
+    assert_eq!(page.eval(unreachable), json!(0));
+}
+
+/// Pictures for people: of the sample whole, or of a real run's report by section.
 #[test]
 fn pictures_are_taken_where_a_folder_is_named() {
     let scratch = tempfile::tempdir().unwrap();
@@ -299,29 +338,39 @@ fn pictures_are_taken_where_a_folder_is_named() {
     let folder = named.as_deref().unwrap_or(scratch.path());
     std::fs::create_dir_all(folder).unwrap();
     let mut browser = Browser::start();
+    let real = std::env::var_os("TASKMASTER_REPORT").map(|file| std::fs::canonicalize(file).unwrap());
     let written = Written::new(&platform());
-    let mut pages = vec![("sample".to_owned(), written.url())];
-    if let Some(real) = std::env::var_os("TASKMASTER_REPORT") {
-        let real = std::fs::canonicalize(Path::new(&real)).unwrap();
-        pages = vec![("report".to_owned(), file_url(&real))];
-    }
-    for (name, url) in &pages {
-        for look in looks() {
-            let scheme = if look.dark { "dark" } else { "light" };
-            let mut page = browser.page();
-            page.look(look);
-            page.go(url);
-            assert_quiet(&page.behaviour(), url);
-            assert_no_overflow(&mut page, look);
-            for (whole, part) in [(false, ""), (true, "-whole")] {
-                let file = folder.join(format!("{name}-{}-{scheme}{part}.png", look.name));
-                page.picture(whole, &file);
-                let bytes = std::fs::read(&file).unwrap();
-                assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"), "a picture is a PNG");
-                let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
-                assert_eq!(number(16), look.width, "as wide as the window");
-                assert!(number(20) >= look.height, "at least as high");
+    let url = real.as_deref().map_or(written.url(), file_url);
+    let name = if real.is_some() { "report" } else { "sample" };
+    for look in looks() {
+        let scheme = if look.dark { "dark" } else { "light" };
+        let mut page = browser.page();
+        page.look(look);
+        page.go(&url);
+        assert_quiet(&page.behaviour(), &url);
+        assert_no_overflow(&mut page, look);
+        let file = |part: &str| folder.join(format!("{name}{part}-{}-{scheme}.png", look.name));
+        take(&mut page, &file(""), look);
+        if real.is_none() {
+            page.stretch(look);
+            take(&mut page, &file("-whole"), look);
+            continue;
+        }
+        for section in ["graph", "timeline", "tasks", "requirements"] {
+            if look.width == DESKTOP.width && page.count(&format!("section#{section}")) == 1 {
+                page.eval(&format!("document.getElementById('{section}').scrollIntoView()"));
+                page.behaviour();
+                take(&mut page, &file(&format!("-{section}")), look);
             }
         }
     }
+}
+
+fn take(page: &mut Page<'_>, file: &Path, look: Look) {
+    page.picture(file);
+    let bytes = std::fs::read(file).unwrap();
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"), "a picture is a PNG");
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    assert_eq!(number(16), look.width, "as wide as the window");
+    assert!(number(20) >= look.height, "at least as high");
 }
