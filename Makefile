@@ -53,8 +53,10 @@ coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI h
 fuzz: ## fuzz the parser for SECONDS=60 (needs nightly and cargo-fuzz)
 	$(CARGO) +nightly fuzz run parse --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)
 
-screenshots: build ## pictures of the report of the last demo, into docs/images
-	TASKMASTER_SCREENSHOTS=$(CURDIR)/docs/images $(CARGO) test --locked --test it browser::
+screenshots: ## pictures of the report of the last demo, into docs/images
+	@tests/tools/chromium.sh
+	TASKMASTER_REPORT=$(CURDIR)/out/report.html TASKMASTER_SCREENSHOTS=$(CURDIR)/docs/images \
+		$(CARGO) test --locked --test it browser::report::pictures
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
