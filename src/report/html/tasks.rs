@@ -125,7 +125,9 @@ fn details(task: &ReportTask) -> Markup {
     html! {
         @if !task.commands.is_empty() {
             h4 { @match task.kind { Some(kind) => { "Action: " (human::kind(kind)) } None => { "Action" } } }
-            @for command in &task.commands { pre.command tabindex="0" { code { (command.line) } } }
+            @for command in &task.commands {
+                pre.command tabindex="0" { span.step { (command.step) } " " code { (command.line) } }
+            }
         }
         @if !task.attempts.is_empty() {
             h4 { "Attempts" }

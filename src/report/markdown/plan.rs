@@ -67,7 +67,11 @@ fn commands(out: &mut String, tasks: &[&PlanTask]) {
         .filter(|task| !task.commands.is_empty())
         .flat_map(|task| {
             let head = format!("# {} {}", task.ordinal, human::line(&task.title));
-            std::iter::once(head).chain(task.commands.iter().map(|command| command.line.clone()))
+            std::iter::once(head).chain(
+                task.commands
+                    .iter()
+                    .flat_map(|command| [format!("# {}", human::line(&command.step)), command.line.clone()]),
+            )
         })
         .collect();
     if !lines.is_empty() {

@@ -133,10 +133,7 @@ fn commands(sheet: &mut Sheet, heading: &str, commands: &[CommandLine]) {
         return;
     }
     sheet.heading(heading);
-    for command in commands {
-        sheet.paragraph(&[(Style::Plain, "  ")], &command.step, Style::Muted);
-        sheet.command("    $ ", &command.line);
-    }
+    sheet.commands("  ", commands);
 }
 
 fn history_of_task(sheet: &mut Sheet, view: &TaskView) {

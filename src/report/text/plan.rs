@@ -64,9 +64,7 @@ fn task(sheet: &mut Sheet, task: &PlanTask, names: &Names<'_>, show_commands: bo
         sheet.facts("      ", &facts, Style::Muted);
     }
     if show_commands {
-        for command in &task.commands {
-            sheet.command("      $ ", &command.line);
-        }
+        sheet.commands("      ", &task.commands);
     }
 }
 

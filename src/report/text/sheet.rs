@@ -2,6 +2,7 @@
 
 use crate::report::human;
 use crate::report::summary::Group;
+use crate::report::view::CommandLine;
 use unicode_width::UnicodeWidthStr;
 
 /// How text is laid out.
@@ -141,10 +142,16 @@ impl Sheet {
         }
     }
 
-    /// A command line after a lead. It is for pasting: never cut, the terminal wraps it.
-    pub(super) fn command(&mut self, lead: &str, text: &str) {
-        for line in human::lines(text) {
-            self.row(&[(Style::Muted, lead), (Style::Plain, &line)]);
+    /// Command lines, each after the name of its step. They are for pasting: never cut, the terminal
+    /// wraps them.
+    pub(super) fn commands(&mut self, indent: &str, commands: &[CommandLine]) {
+        let widest = commands.iter().map(|command| command.step.width()).max().unwrap_or(0);
+        for command in commands {
+            let mut lead = format!("{indent}{} $ ", fit(&human::line(&command.step), widest));
+            for line in human::lines(&command.line) {
+                self.row(&[(Style::Muted, &lead), (Style::Plain, &line)]);
+                lead = format!("{indent}{:widest$} > ", "");
+            }
         }
     }
 

@@ -142,6 +142,15 @@ impl<'a> Page<'a> {
         let size = self.call("Page.getLayoutMetrics", &json!({}))["cssContentSize"].clone();
         let height = size["height"].as_f64().unwrap().clamp(f64::from(look.height), 16_000.0);
         self.look(Look { height: height as u32, ..look });
+        // What comes into sight is laid out some frames later.
+        let shown = "new Promise((done, fail) => { \
+                       const end = performance.now() + 60000; \
+                       const inSight = e => e.getBoundingClientRect().top < innerHeight; \
+                       const shown = e => e.firstElementChild.checkVisibility({ contentVisibilityAuto: true }); \
+                       const look = () => [...document.querySelectorAll('tr')].filter(inSight).every(shown) ? done() \
+                         : performance.now() > end ? fail('rows stay hidden') : requestAnimationFrame(look); \
+                       requestAnimationFrame(look); })";
+        self.eval(shown);
     }
 }
 
