@@ -22,7 +22,8 @@ pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
             create(dir)?;
         }
         if !dir.join(IGNORE).try_exists()? && is_ours(dir)? {
-            ignore_in_git(dir)?;
+            // A courtesy: where it cannot be written, whatever comes next says so better.
+            let _ = ignore_in_git(dir);
         }
         Ok(())
     })();
@@ -82,5 +83,5 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
         file.lock()?;
         Ok(file)
     });
-    locked.map_err(|source| StoreError::io(&path, source))
+    locked.map_err(|source| StoreError::io(dir, source))
 }

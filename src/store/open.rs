@@ -174,8 +174,9 @@ fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
         connected => return connected,
     };
     let log_is_empty = fs::metadata(super::create::beside(path, "-wal")).map_or(true, |log| log.len() == 0);
-    let cannot_open = refused.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
-    if !(cannot_open && log_is_empty) {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    let cannot_write = matches!(refused.sqlite_error_code(), Some(CannotOpen | ReadOnly));
+    if !(cannot_write && log_is_empty) {
         return Err(refused);
     }
     let mut uri = "file:".to_owned();

@@ -2,6 +2,7 @@
 
 use super::support::{approved, at, id, key, state};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use taskmaster::app::ledger::Ledger;
@@ -13,6 +14,7 @@ use taskmaster_core::state::TaskState;
 const ROLE: &str = "LEDGER_TEST_ROLE";
 const DIR: &str = "LEDGER_TEST_DIR";
 const NUMBER: &str = "LEDGER_TEST_NUMBER";
+const NOBODY: u32 = 65_534;
 
 /// What a child does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(super) enum Role {
     Write,
     /// Writes 50 single events, then ends.
     Append,
+    /// Reads the ledger and says its head, or the error; then tries to write, and says that error.
+    Look,
     /// Makes the ledger, and waits to be killed in between or after it.
     Make,
 }
@@ -36,7 +40,20 @@ pub(super) struct Running {
 }
 
 pub(super) fn spawn(role: Role, dir: &Path, number: usize) -> Running {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    start(Command::new(std::env::current_exe().unwrap()), role, dir, number)
+}
+
+/// A child without root's power to write everywhere. `place` is a directory that anybody may read.
+pub(super) fn spawn_as_nobody(role: Role, dir: &Path, place: &Path) -> Running {
+    let program = place.join("test-binary");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let mut command = Command::new(program);
+    command.uid(NOBODY).gid(NOBODY).current_dir("/");
+    start(command, role, dir, 0)
+}
+
+fn start(mut command: Command, role: Role, dir: &Path, number: usize) -> Running {
+    let mut child = command
         .args(["--exact", "store::child::role", "--ignored", "--nocapture", "--test-threads=1"])
         .env(ROLE, format!("{role:?}"))
         .env(DIR, dir)
@@ -128,6 +145,15 @@ fn role() {
                 let record = state("run-1", number, TaskState::Pending, TaskState::Ready);
                 ledger.commit(vec![record], at(100), Durability::Normal).unwrap();
             }
+        }
+        "Look" => {
+            let head = Ledger::open(dir, Access::ReadOnly).and_then(|ledger| {
+                assert!(ledger.audit()?.holds());
+                Ok(ledger.head()?.seq)
+            });
+            say(&head.map_or_else(|error| error.to_string(), |seq| format!("head {seq}")));
+            say(&Ledger::open(dir, Access::ReadWrite)
+                .map_or_else(|error| error.to_string(), |_| "opened".to_owned()));
         }
         "Write" => write_for_ever(dir),
         "Make" => {

@@ -1,5 +1,6 @@
 //! The file: where it is made, what is done with one that is not ours, damaged, older or newer.
 
+use super::child::{self, Role};
 use super::support::*;
 use rusqlite::Connection;
 use std::fs;
@@ -301,4 +302,66 @@ fn read_models_of_another_projection_are_made_anew() {
     drop(conn);
     drop(Ledger::open(&state_dir, Access::ReadOnly).unwrap());
     assert_eq!(dump(&Connection::open(state_dir.join("ledger.db")).unwrap()), before);
+}
+
+/// What somebody without any right to write sees of a state directory.
+fn look_without_rights(dir: &TempDir, state_dir: &Path) -> [String; 2] {
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    for entry in fs::read_dir(state_dir).unwrap() {
+        fs::set_permissions(entry.unwrap().path(), fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    fs::set_permissions(state_dir, fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may write everywhere: then it is somebody else who looks.
+    let is_root = fs::write(state_dir.join("probe"), "")
+        .is_ok_and(|()| fs::remove_file(state_dir.join("probe")).is_ok());
+    let mut looking = if is_root {
+        child::spawn_as_nobody(Role::Look, state_dir, dir.path())
+    } else {
+        child::spawn(Role::Look, state_dir, 0)
+    };
+    let said = [looking.line(), looking.line()];
+    looking.succeed();
+    fs::set_permissions(state_dir, fs::Permissions::from_mode(0o755)).unwrap();
+    said
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_can_still_be_read() {
+    let dir = whole();
+    let state_dir = dir.path().join("state");
+    assert!(!state_dir.join("ledger.db-wal").exists());
+    let [read, write] = look_without_rights(&dir, &state_dir);
+    assert_eq!(read, "head 3");
+    assert_eq!(write, format!("{} cannot be written to", state_dir.join("ledger.db").display()));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_to_is_read_too() {
+    // Somebody's executor is at work, or was killed: the newest events are in the log alone.
+    let mut scene = Scene::with_run(1);
+    scene.commit(vec![state("run-1", 0, TaskState::Pending, TaskState::Ready)]);
+    let [read, _] = look_without_rights(&scene.dir, &scene.state_dir());
+    assert_eq!(read, "head 3");
+}
+
+#[test]
+fn an_older_schema_that_cannot_be_written_to_is_said_to_be_one() {
+    let dir = TempDir::new().unwrap();
+    let state_dir = dir.path().join("state");
+    fs::create_dir(&state_dir).unwrap();
+    let file = first_schema(&state_dir);
+    let [read, write] = look_without_rights(&dir, &state_dir);
+    let expected = format!("{} has schema 1 and cannot be brought to 2 without writing", file.display());
+    assert_eq!(read, expected);
+    assert_eq!(write, format!("{} cannot be written to", file.display()));
+}
+
+#[test]
+fn a_new_ledger_where_nothing_may_be_written_names_the_directory() {
+    let dir = TempDir::new().unwrap();
+    let state_dir = dir.path().join("state");
+    fs::create_dir(&state_dir).unwrap();
+    let [read, write] = look_without_rights(&dir, &state_dir);
+    assert_eq!(read, format!("no ledger at {}", state_dir.join("ledger.db").display()));
+    assert_eq!(write, format!("{} cannot be written to", state_dir.display()));
 }
