@@ -272,25 +272,37 @@ impl Snapshot<'_> {
 
     /// Attempts of a run or document, oldest first.
     pub fn attempts(&self, scope: Scope<'_>) -> Result<Vec<AttemptRow>, StoreError> {
-        const COLUMNS: &str = concat!(
+        const SELECT: &str = concat!(
             "SELECT ",
             event_columns!("s"),
-            ", a.step, a.pid, a.start_ticks, a.boot_id, ",
-            event_columns!("e"),
-            " FROM attempts a JOIN events s ON s.seq = a.seq LEFT JOIN events e ON e.seq = a.ended_seq"
+            ", n.step, n.pid, n.start_ticks, n.boot_id, ",
+            event_columns!("e")
         );
+        const JOIN: &str = "JOIN events s ON s.seq = n.seq LEFT JOIN events e ON e.seq = n.ended_seq";
+        self.of_runs(SELECT, "attempts", JOIN, scope, attempt)
+    }
+
+    /// Rows of `table` between the first and the last event of each run of the scope.
+    fn of_runs<T>(
+        &self,
+        select: &str,
+        table: &str,
+        join: &str,
+        scope: Scope<'_>,
+        map: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = |filter: &str| {
+            format!(
+                "{select} FROM runs r CROSS JOIN {table} n ON n.run = r.id
+                 AND n.seq BETWEEN r.seq AND coalesce(r.ended_seq, {}) {join} WHERE {filter} ORDER BY n.seq",
+                i64::MAX
+            )
+        };
         match scope {
-            Scope::Run(run) => {
-                self.list(&format!("{COLUMNS} WHERE a.run = ?1 ORDER BY a.seq"), [run], attempt)
+            Scope::Run(run) => self.list(&sql("r.id = ?1"), [run], map),
+            Scope::Document(document, environment) => {
+                self.list(&sql("r.document = ?1 AND r.environment = ?2"), (document, environment), map)
             }
-            Scope::Document(document, environment) => self.list(
-                &format!(
-                    "{COLUMNS} WHERE a.run IN
-                     (SELECT id FROM runs WHERE document = ?1 AND environment = ?2) ORDER BY a.seq"
-                ),
-                (document, environment),
-                attempt,
-            ),
         }
     }
 
@@ -324,31 +336,27 @@ impl Snapshot<'_> {
 
     /// The events that a table of notes refers to, oldest first.
     pub fn notes(&self, notes: Notes, scope: Scope<'_>) -> Result<Vec<EventRow>, StoreError> {
-        let table = notes.table();
         let select = concat!("SELECT ", event_columns!("e"));
-        match scope {
-            Scope::Run(run) => self.list(
-                &format!(
-                    "{select} FROM {table} n JOIN events e ON e.seq = n.seq WHERE n.run = ?1 ORDER BY n.seq"
-                ),
-                [run],
-                |row| event_at(row, 0),
+        self.of_runs(select, notes.table(), "JOIN events e ON e.seq = n.seq", scope, |row| event_at(row, 0))
+    }
+
+    /// The events of one kind from `first` to `last`, both included, in order.
+    pub fn events_of_kind(&self, kind: &str, first: u64, last: u64) -> Result<Vec<EventRow>, StoreError> {
+        self.list(
+            concat!(
+                "SELECT ",
+                event_columns!("e"),
+                " FROM events e WHERE e.seq BETWEEN ?1 AND ?2 AND e.kind = ?3 ORDER BY e.seq"
             ),
-            Scope::Document(document, environment) => self.list(
-                &format!(
-                    "{select} FROM {table} n JOIN events e ON e.seq = n.seq WHERE n.run IN
-                     (SELECT id FROM runs WHERE document = ?1 AND environment = ?2) ORDER BY n.seq"
-                ),
-                (document, environment),
-                |row| event_at(row, 0),
-            ),
-        }
+            (signed(first), signed(last), kind),
+            |row| event_at(row, 0),
+        )
     }
 
     /// True where a task of a run was approved after event `seq`.
     pub fn approved_after(&self, run: &str, key: &str, seq: u64) -> Result<bool, StoreError> {
         self.one(
-            "SELECT EXISTS (SELECT 1 FROM approvals WHERE run = ?1 AND key = ?2 AND seq > ?3)",
+            "SELECT EXISTS (SELECT 1 FROM approvals WHERE seq > ?3 AND run = ?1 AND key = ?2)",
             (run, key, signed(seq)),
             |row| row.get(0),
         )
@@ -361,7 +369,6 @@ impl Notes {
             Self::Probes => "probes",
             Self::Retries => "retries",
             Self::Approvals => "approvals",
-            Self::RunTasks => "run_tasks",
         }
     }
 }

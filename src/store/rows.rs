@@ -162,8 +162,6 @@ pub enum Notes {
     Retries,
     /// Approvals.
     Approvals,
-    /// The last state of each task in a run.
-    RunTasks,
 }
 
 /// Of which runs notes and attempts are wanted, in the order of recording.

@@ -11,17 +11,8 @@ use rusqlite::{Params, Transaction, TransactionBehavior};
 use std::path::Path;
 
 /// The tables that are made from the events, children before parents.
-pub(super) const READ_MODELS: [&str; 9] = [
-    "approvals",
-    "retries",
-    "probes",
-    "run_tasks",
-    "attempts",
-    "task_states",
-    "runs",
-    "revisions",
-    "documents",
-];
+pub(super) const READ_MODELS: [&str; 8] =
+    ["approvals", "retries", "probes", "attempts", "task_states", "runs", "revisions", "documents"];
 
 /// A write in progress. Nothing of it is seen by others, or kept, before it is whole.
 pub struct Tx<'a> {
@@ -174,14 +165,6 @@ impl Tx<'_> {
                 signed(row.seq),
                 row.at.as_microsecond(),
             ),
-        )
-    }
-
-    /// The last state of a task in a run.
-    pub fn put_run_task(&mut self, run: &str, key: &str, seq: u64) -> Result<(), StoreError> {
-        self.run(
-            "INSERT INTO run_tasks (run, key, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET seq = ?3",
-            (run, key, signed(seq)),
         )
     }
 

@@ -161,9 +161,6 @@ fn task_state(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
         last_duration_ms: None,
     };
     tx.put_task_state(&row)?;
-    if let Some(run) = run {
-        tx.put_run_task(run.as_str(), key.as_str(), entry.seq)?;
-    }
     Ok(())
 }
 

@@ -13,6 +13,9 @@ use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId,
 use taskmaster_core::journal::{Entry, KnownTask, OutputValue, Record, Recorded};
 use taskmaster_core::plan::Plan;
 
+/// Kind of the records of a task's states.
+const STATES: &str = "task.state";
+
 impl Ledger {
     /// What is recorded about the tasks of a document in an environment.
     pub fn recorded(
@@ -135,10 +138,11 @@ impl Ledger {
             let Some(row) = snapshot.run(id.as_str())? else { return Ok(None) };
             let Some(plan) = self.plan(id)? else { return Ok(None) };
             let scope = Scope::Run(id.as_str());
+            let (first, last) = range(&row);
             Ok(Some(RunDetail {
                 summary: summary(row)?,
                 plan,
-                tasks: collect(&snapshot.notes(Notes::RunTasks, scope)?, task_evidence)?,
+                tasks: last_states(&snapshot.events_of_kind(STATES, first, last)?, id)?,
                 attempts: attempts(snapshot.attempts(scope)?)?,
                 probes: collect(&snapshot.notes(Notes::Probes, scope)?, probe)?,
                 retries: collect(&snapshot.notes(Notes::Retries, scope)?, retry)?,
@@ -152,7 +156,8 @@ impl Ledger {
     pub fn run_entries(&self, id: &RunId) -> Result<Vec<Entry>, LedgerError> {
         self.store.read(|snapshot| {
             let Some(row) = snapshot.run(id.as_str())? else { return Ok(Vec::new()) };
-            self.entries_between(row.seq, row.end.map_or(u64::MAX, |end| end.seq))
+            let (first, last) = range(&row);
+            self.entries_between(first, last)
         })
     }
 
@@ -221,6 +226,26 @@ impl Ledger {
 
 fn collect<T>(events: &[EventRow], read: fn(Entry) -> Option<T>) -> Result<Vec<T>, LedgerError> {
     events.iter().filter_map(|event| entry(event).map(read).transpose()).collect()
+}
+
+/// The first and the last place of a run.
+fn range(row: &RunRow) -> (u64, u64) {
+    (row.seq, row.end.as_ref().map_or(u64::MAX, |end| end.seq))
+}
+
+/// The last state of each task of a run, in the order in which they were reached.
+fn last_states(events: &[EventRow], run: &RunId) -> Result<Vec<TaskEvidence>, LedgerError> {
+    let mut last = HashMap::new();
+    for event in events {
+        let entry = entry(event)?;
+        let seq = entry.seq;
+        if let Some(known) = task_evidence(entry).filter(|known| known.run.as_ref() == Some(run)) {
+            last.insert(known.key.clone(), (seq, known));
+        }
+    }
+    let mut states: Vec<_> = last.into_values().collect();
+    states.sort_by_key(|(seq, _)| *seq);
+    Ok(states.into_iter().map(|(_, known)| known).collect())
 }
 
 fn known_document(row: DocumentRow) -> KnownDocument {

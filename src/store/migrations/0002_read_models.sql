@@ -62,14 +62,8 @@ CREATE TABLE task_states (
     PRIMARY KEY (document, environment, key)
 ) STRICT, WITHOUT ROWID;
 
--- The last state of each task in each run, as the event that says so.
-CREATE TABLE run_tasks (
-    run TEXT NOT NULL,
-    key TEXT NOT NULL,
-    seq INTEGER NOT NULL REFERENCES events (seq),
-    PRIMARY KEY (run, key)
-) STRICT, WITHOUT ROWID;
-
+-- What belongs to a run lies between its first and its last event: rows of a run are found by that
+-- range of their keys. An index by run would cost every commit a page more.
 CREATE TABLE attempts (
     seq         INTEGER PRIMARY KEY REFERENCES events (seq),
     id          TEXT NOT NULL UNIQUE,
@@ -85,7 +79,6 @@ CREATE TABLE attempts (
     outcome     TEXT,
     duration_ms INTEGER
 ) STRICT;
-CREATE INDEX attempts_by_run ON attempts (run);
 CREATE INDEX attempts_open ON attempts (seq) WHERE ended_seq IS NULL;
 
 CREATE TABLE probes (
@@ -95,7 +88,6 @@ CREATE TABLE probes (
     probe   TEXT NOT NULL,
     verdict TEXT NOT NULL
 ) STRICT;
-CREATE INDEX probes_by_run ON probes (run);
 
 CREATE TABLE retries (
     seq     INTEGER PRIMARY KEY REFERENCES events (seq),
@@ -103,7 +95,6 @@ CREATE TABLE retries (
     key     TEXT NOT NULL,
     attempt INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX retries_by_run ON retries (run);
 
 CREATE TABLE approvals (
     seq    INTEGER PRIMARY KEY REFERENCES events (seq),
@@ -111,4 +102,3 @@ CREATE TABLE approvals (
     key    TEXT NOT NULL,
     person TEXT NOT NULL
 ) STRICT;
-CREATE INDEX approvals_by_run ON approvals (run);

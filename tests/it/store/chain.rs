@@ -194,7 +194,7 @@ fn an_alteration_with_its_hash_made_anew_shows_at_the_next_event() {
 fn a_read_model_that_says_other_than_the_events_is_found() {
     let lies = [
         ("UPDATE task_states SET state = '{\"state\":\"failed\",\"reason\":\"\"}'", "task_states says "),
-        ("DELETE FROM run_tasks", "run_tasks lacks a row: run=run-1 key=KEY0"),
+        ("DELETE FROM revisions", "revisions lacks a row: document=prd number=1 "),
         (
             "INSERT INTO approvals VALUES (5, 'run-1', 'KEY0', 'nobody')",
             "approvals holds a row that no event made",

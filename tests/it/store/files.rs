@@ -297,7 +297,7 @@ fn read_models_of_another_projection_are_made_anew() {
     let state_dir = dir.path().join("state");
     let conn = Connection::open(state_dir.join("ledger.db")).unwrap();
     let before = dump(&conn);
-    conn.execute_batch("UPDATE projection SET version = 0; DELETE FROM task_states; DELETE FROM run_tasks;")
+    conn.execute_batch("UPDATE projection SET version = 0; DELETE FROM task_states; DELETE FROM revisions;")
         .unwrap();
     drop(conn);
     drop(Ledger::open(&state_dir, Access::ReadOnly).unwrap());
