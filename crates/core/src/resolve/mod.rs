@@ -1,7 +1,7 @@
 //! Document and catalogue become a plan.
 //!
-//! The order of reasons by which a task's disposition is found stands in [`intent`]; which tasks are
-//! in the plan, and what they wait for, in [`closure`]; where the edges come from, in [`graph`].
+//! The order of reasons by which a task's disposition is found stands in `intent.rs`; which tasks are
+//! in the plan, and what they wait for, in `closure.rs`; where the edges come from, in `graph.rs`.
 
 mod closure;
 mod graph;
