@@ -1,5 +1,6 @@
 //! What a heading says: a phase and its number, a priority, an estimate, an id, a title.
 
+use crate::fields::{self, Key};
 use crate::scan::{
     CutOff, dotted_digits, section_number, squeeze, strip_word, trim_emoji, trim_emoji_start, unwrap_emphasis,
 };
@@ -142,6 +143,11 @@ fn cjk_phase(text: &str) -> Option<(&str, String, &str)> {
     })
 }
 
+/// A number as it is looked up: small letters, and one kind of dash.
+pub(crate) fn number_key(number: &str) -> String {
+    number.to_lowercase().replace(['–', '—'], "-")
+}
+
 /// A number that ends where a number may end.
 fn number(text: &str) -> Option<(String, &str)> {
     let (number, rest) = range(text).or_else(|| {
@@ -176,14 +182,12 @@ pub(crate) fn mention(text: &str) -> Option<(&'static str, String, &str)> {
     })
 }
 
-/// `1`, `2.1`, `1-2`; the dash of a range is written `-`.
+/// `1`, `2.1`, `1-2`, as written.
 fn range(text: &str) -> Option<(String, &str)> {
-    let (from, rest) = dotted_digits(text)?;
+    let (_, rest) = dotted_digits(text)?;
     let to = ["-", "–", "—"].iter().find_map(|dash| rest.strip_prefix(dash).and_then(dotted_digits));
-    Some(match to {
-        Some((to, rest)) => (format!("{from}-{to}"), rest),
-        None => (from.to_owned(), rest),
-    })
+    let rest = to.map_or(rest, |(_, rest)| rest);
+    Some((text[..text.len() - rest.len()].to_owned(), rest))
 }
 
 /// A Roman numeral in the usual form.
@@ -236,15 +240,19 @@ fn take_attributes(raw: &str, heading: &mut Heading) -> String {
 fn take_fields(title: &str, heading: &mut Heading) -> String {
     let mut text = CutOff::new(title);
     let mut from = 0;
-    while let Some(open) = title[from..].find(['(', '[']).map(|at| from + at) {
-        from = open + 1;
-        let close = if title[open..].starts_with('(') { ')' } else { ']' };
+    while let Some(open) = title[from..].find(['(', '[', '（']).map(|at| from + at) {
+        let (width, close) = match title.as_bytes()[open] {
+            b'(' => (1, ')'),
+            b'[' => (1, ']'),
+            _ => ('（'.len_utf8(), '）'),
+        };
+        from = open + width;
         let window = title[from..].char_indices().take(LONGEST_FIELD);
         let Some(end) = window.filter(|(_, c)| *c == close).map(|(at, _)| from + at).next() else { continue };
         let inside = title[from..end].trim();
         if take_field(inside, close, heading) {
-            text.cut(open, end + 1);
-            from = end + 1;
+            from = end + close.len_utf8();
+            text.cut(open, from);
         }
     }
     text.rest()
@@ -252,16 +260,18 @@ fn take_fields(title: &str, heading: &mut Heading) -> String {
 
 fn take_field(inside: &str, close: char, heading: &mut Heading) -> bool {
     let level = inside.len() == 2 && inside.starts_with(['P', 'p']) && words::priority(inside).is_some();
-    let word =
-        strip_word(inside, "Priority").map(str::trim_start).and_then(|rest| rest.strip_prefix([':', '：']));
-    if let Some(word) = word.map(|word| word.trim_start_matches(':').trim()).or(level.then_some(inside)) {
+    let word = match fields::phrase(inside) {
+        Some((Key::Priority, word)) => Some(word),
+        _ => level.then_some(inside),
+    };
+    if let Some(word) = word {
         match words::priority(word) {
             Some(priority) => heading.priority = heading.priority.or(Some(priority)),
             None => heading.bad_priority = Some(word.to_owned()),
         }
         return true;
     }
-    match words::estimate(inside).filter(|_| close == ')') {
+    match words::estimate(inside).filter(|_| close != ']') {
         Some(estimate) => heading.estimate.get_or_insert(estimate),
         None => return false,
     };
@@ -286,7 +296,7 @@ mod tests {
         assert_eq!(phase_of("Phase 1: Setup (Priority: Critical)"), some("Phase", "1", "Setup"));
         assert_eq!(phase_of("6.1 Phase 2 – Build"), some("Phase", "2", "Build"));
         assert_eq!(phase_of("🚀 Phase 3 - Go 🎯"), some("Phase", "3", "Go"));
-        assert_eq!(phase_of("Day 1–2: Setup (6-8 hours)"), some("Day", "1-2", "Setup"));
+        assert_eq!(phase_of("Day 1–2: Setup (6-8 hours)"), some("Day", "1–2", "Setup"));
         assert_eq!(phase_of("Phase IV. End"), some("Phase", "IV", "End"));
         assert_eq!(phase_of("Phase N: Polish"), some("Phase", "N", "Polish"));
         assert_eq!(phase_of("Sprint 3"), some("Sprint", "3", "Sprint 3"));

@@ -4,7 +4,7 @@ use crate::blocks::{Inline, Kind};
 use crate::dialect::is_waves;
 use crate::draft::Draft;
 use crate::fields::{Written, bare};
-use crate::headings::mention;
+use crate::headings::{mention, number_key};
 use crate::ids::shown_slug;
 use crate::marks::Shape;
 use crate::names::{Asker, Names, says_none};
@@ -79,7 +79,7 @@ impl PhaseNames {
         for at in &own {
             let phase = &draft.phases[*at];
             if let (Some(word), Some(number)) = (&phase.word, &phase.number) {
-                numbers.entry((word.to_lowercase(), number.clone())).or_default().push(*at);
+                numbers.entry((word.to_lowercase(), number_key(number))).or_default().push(*at);
             }
             titles.push((shown_slug(&phase.title), *at));
         }
@@ -260,6 +260,7 @@ impl Reader<'_, '_, '_> {
     /// Phases with this word and number; `1-3` also names each of them.
     fn numbered(&mut self, word: &str, number: &str) -> Vec<usize> {
         let word = word.to_lowercase();
+        let number = &number_key(number);
         let get = |number: &str| self.phases.numbers.get(&(word.clone(), number.to_owned())).cloned();
         if let Some(found) = get(number) {
             return found;

@@ -237,7 +237,7 @@ impl<'d> Names<'d> {
         };
         if let Some((mark, rest)) = headings::phase(name)
             && let Some(found) =
-                self.phases.by_number.get(&(mark.word.to_lowercase(), mark.number.to_lowercase()))
+                self.phases.by_number.get(&(mark.word.to_lowercase(), headings::number_key(&mark.number)))
         {
             let fits = |phase: &usize| {
                 rest.is_empty()
@@ -344,7 +344,7 @@ impl Phases {
         };
         for (at, phase) in draft.phases.iter().enumerate() {
             if let (Some(word), Some(number)) = (&phase.word, &phase.number) {
-                phases.by_number.entry((word.to_lowercase(), number.to_lowercase())).or_default().push(at);
+                phases.by_number.entry((word.to_lowercase(), headings::number_key(number))).or_default().push(at);
             }
             let mut names = vec![shown_slug(&phase.title)];
             names.extend(ids.phases[at].clone());

@@ -41,6 +41,7 @@ pub(crate) fn read_backlog(page: &Page<'_>, draft: &mut Draft, found: &mut Vec<D
     let phase = shared_phase(page, draft, front.text("milestone"), place("milestone"));
     let span = place(if front.key_span("title").is_some() { "title" } else { "id" });
     let mut task = one_task(page, phase, fields, span);
+    task.line = 1;
     task.status = status;
     task.parent_id = front.text("parent_task_id").or_else(|| front.text("parent"));
     draft.tasks.push(task);

@@ -1,0 +1,11 @@
+//! The parser against documents: labels made by hand, goldens, an independent scanner of lines,
+//! and generated text.
+
+#![expect(clippy::disallowed_methods, reason = "the crate is pure, but its tests read fixtures")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fixtures;
+mod golden;
+mod labels;
+mod properties;
+mod scanner;
