@@ -344,7 +344,11 @@ impl Phases {
         };
         for (at, phase) in draft.phases.iter().enumerate() {
             if let (Some(word), Some(number)) = (&phase.word, &phase.number) {
-                phases.by_number.entry((word.to_lowercase(), headings::number_key(number))).or_default().push(at);
+                phases
+                    .by_number
+                    .entry((word.to_lowercase(), headings::number_key(number)))
+                    .or_default()
+                    .push(at);
             }
             let mut names = vec![shown_slug(&phase.title)];
             names.extend(ids.phases[at].clone());

@@ -61,7 +61,8 @@ pub(crate) fn own() -> Vec<Document> {
         for path in entries(&root().join("tests/fixtures").join(folder)) {
             let name = format!("{folder}/{}", file_name(&path).trim_end_matches(".md"));
             if path.is_dir() {
-                let files = entries(&path).into_iter().filter(|file| file.extension().is_some_and(|e| e == "md"));
+                let files =
+                    entries(&path).into_iter().filter(|file| file.extension().is_some_and(|e| e == "md"));
                 documents.push(Document {
                     name,
                     sources: files.map(|file| (file_name(&file), text(&file))).collect(),
@@ -85,7 +86,8 @@ pub(crate) fn own() -> Vec<Document> {
 /// Public documents beside the repository, where somebody put them; not part of it. The variable
 /// `TASKMASTER_SAMPLES` names another folder for them.
 pub(crate) fn outside(folder: &str) -> Vec<Document> {
-    let samples = std::env::var_os("TASKMASTER_SAMPLES").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let samples =
+        std::env::var_os("TASKMASTER_SAMPLES").map_or_else(|| root().join("../shared"), PathBuf::from);
     let folder = samples.join(folder);
     if !folder.is_dir() {
         eprintln!("NOT CHECKED: {} is absent", folder.display());

@@ -45,7 +45,10 @@ fn the_first_documents_hold_what_is_known_of_them() {
         let counts = (found.phases.len(), found.tasks.len(), found.requirements.len());
         let wanted = known.iter().find(|(name, ..)| *name == document.name).map(|(_, p, t, r)| (*p, *t, *r));
         assert_eq!(Some(counts), wanted, "{}", document.name);
-        let said = parsed.diagnostics.iter().any(|d| d.code == "no-tasks" && d.message.starts_with("0 tasks under "));
+        let said = parsed
+            .diagnostics
+            .iter()
+            .any(|d| d.code == "no-tasks" && d.message.starts_with("0 tasks under "));
         assert_eq!(said, counts.1 == 0, "{}", document.name);
         if counts.1 == 58 {
             assert_eq!(found.tasks.iter().filter(|task| task.status == Claim::Completed).count(), 9);
@@ -88,17 +91,23 @@ fn value(document: &Document, parsed: &Parsed, key: &str, wanted: &Value) -> Val
         "phases" => phases(parsed, wanted),
         "phase_estimates" => {
             let estimates = found.phases.iter().filter_map(|phase| Some((phase, phase.estimate.as_ref()?)));
-            Value::Object(estimates.map(|(phase, estimate)| (phase.id.to_string(), minutes(estimate))).collect())
+            Value::Object(
+                estimates.map(|(phase, estimate)| (phase.id.to_string(), minutes(estimate))).collect(),
+            )
         }
         "requirements" => found.requirements.iter().map(|requirement| json!(requirement.id)).collect(),
-        "requirement_phases" => found.requirements.iter().map(|requirement| json!(requirement.phase)).collect(),
+        "requirement_phases" => {
+            found.requirements.iter().map(|requirement| json!(requirement.phase)).collect()
+        }
         "metadata" => picked(&json!(found.metadata), wanted),
         "optional" => found.tasks.iter().filter(|task| task.optional).map(|task| json!(task.id)).collect(),
         "acceptance" => json!(found.tasks.iter().map(|task| task.acceptance.len()).sum::<usize>()),
         "external" => found
             .tasks
             .iter()
-            .flat_map(|task| task.external_dependencies.iter().map(move |external| json!([task.id, external])))
+            .flat_map(|task| {
+                task.external_dependencies.iter().map(move |external| json!([task.id, external]))
+            })
             .collect(),
         other => panic!("{}: no test compares the key `{other}`", document.name),
     }
