@@ -141,7 +141,7 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     /// Which phases have a box of their own: in the others ordered items are tasks.
     fn find_boxes(&mut self) {
-        self.has_box = vec![self.source != Source::Headings; self.draft.phases.len()];
+        self.has_box = vec![false; self.draft.phases.len()];
         for item in self.page.items.iter().filter(|item| item.claim.is_some()) {
             let section = self.page.blocks.get(item.block).section;
             if let Some(phase) = section.and_then(|section| self.phase_of[section]) {
@@ -172,7 +172,8 @@ impl<'r, 'a> Reader<'r, 'a> {
             self.listed[block] || self.section(block).is_some_and(|section| self.accepted[section]);
         let entry = match (self.entries[block], item.claim) {
             (_, None) => {
-                let ordered = item.number.is_some() && !self.in_item[self.page.blocks.get(block).parent];
+                let outermost = !self.in_item[self.page.blocks.get(block).parent];
+                let ordered = item.number.is_some() && outermost && self.source == Source::Headings;
                 match phase.filter(|phase| ordered && !accepted && !self.has_box[*phase]) {
                     Some(phase) => Entry::Task(self.task(item, phase, None)),
                     None => return,

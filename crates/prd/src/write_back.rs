@@ -45,8 +45,8 @@ pub enum WriteBackError {
         /// Another one.
         second: usize,
     },
-    /// The notation has no mark for the claim.
-    #[error("this notation has no mark for {claim:?}; give it one in the front matter under `marks`")]
+    /// The notation has no mark for the claim, or none that would be a box at this place.
+    #[error("no mark for {claim:?} is a box here; give it one in the front matter under `marks`")]
     NoMark {
         /// What should be said.
         claim: Claim,
@@ -123,7 +123,11 @@ fn written(
     };
     let mut authored: Vec<char> = own.keys().copied().collect();
     authored.sort_unstable();
-    let mark = usual.iter().chain(&authored).find(|c| says(**c) == Some(change.to));
+    // Before a parenthesis or bracket only a blank and an x make a box; all else would be a link.
+    let link =
+        text[change.mark.span.end..].starts_with("](") || text[change.mark.span.end..].starts_with("][");
+    let fits = |c: &&char| says(**c) == Some(change.to) && (!link || matches!(**c, ' ' | 'x' | 'X'));
+    let mark = usual.iter().chain(&authored).find(fits);
     mark.map(char::to_string).ok_or(WriteBackError::NoMark { claim: change.to })
 }
 
@@ -161,6 +165,10 @@ mod tests {
             to(Dialect::Plain, Claim::Cancelled),
             Err(WriteBackError::NoMark { claim: Claim::Cancelled })
         );
+        let link = "- [ ](why) a\n";
+        let to = |claim| apply(link, Dialect::Plain, &[change(link, "[ ]", claim)]);
+        assert_eq!(to(Claim::InProgress), Err(WriteBackError::NoMark { claim: Claim::InProgress }));
+        assert_eq!(to(Claim::Completed).as_deref(), Ok("- [x](why) a\n"));
         let own = "---\nmarks: {\"c\": cancelled}\n---\n- [ ] a\n";
         let out = apply(own, Dialect::Plain, &[change(own, "[ ]", Claim::Cancelled)]);
         assert!(out.is_ok_and(|out| out.ends_with("- [c] a\n")));

@@ -7,5 +7,6 @@
 mod fixtures;
 mod golden;
 mod labels;
+mod oracle;
 mod properties;
 mod scanner;

@@ -244,7 +244,7 @@ impl State {
             self.comment = !body.contains("-->");
             return true;
         }
-        let content = body.trim_start_matches(|c: char| matches!(c, '-' | '*' | '+' | ' '));
+        let content = body.trim_start_matches(['-', '*', '+', ' ']);
         let mark = content.chars().next().unwrap_or(' ');
         let run = content.chars().take_while(|c| *c == mark).count();
         if matches!(mark, '`' | '~') && run >= 3 && !(mark == '`' && content[run..].contains('`')) {
