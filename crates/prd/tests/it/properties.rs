@@ -121,7 +121,10 @@ fn mutated() -> impl Strategy<Value = String> {
             match kind {
                 0 => text.replace_range(from..to, ""),
                 1 => text.insert_str(from, piece),
-                _ => text.insert_str(from, &text[from..to].to_owned()),
+                _ => {
+                    let doubled = text[from..to].to_owned();
+                    text.insert_str(from, &doubled);
+                }
             }
         }
         text
