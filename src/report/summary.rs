@@ -126,6 +126,18 @@ impl Group {
         Self::Cancelled,
     ];
 
+    /// Those of wanted tasks, in the order of a progress bar: all but skipped and cancelled.
+    pub const WANTED: [Self; 8] = [
+        Self::Done,
+        Self::Claimed,
+        Self::Active,
+        Self::Waiting,
+        Self::Failed,
+        Self::Unknown,
+        Self::Blocked,
+        Self::Pending,
+    ];
+
     /// The group of a state.
     pub fn of(state: &TaskState) -> Self {
         use taskmaster_core::state::WaitFor;

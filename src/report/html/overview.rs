@@ -69,7 +69,7 @@ fn ring(counts: &Counts, percent: Option<usize>) -> Markup {
     let wanted = counts.wanted().max(1) as f64;
     let mut start = 0.0;
     let mut arcs = Vec::new();
-    for group in Group::ALL.into_iter().filter(|group| !matches!(group, Group::Skipped | Group::Cancelled)) {
+    for group in Group::WANTED {
         let share = 100.0 * counts.get(group) as f64 / wanted;
         if share > 0.0 {
             arcs.push((group, share, start));
@@ -159,6 +159,7 @@ fn rows<'a>(rows: impl Iterator<Item = (String, &'a str, &'a Counts, Option<usiz
                     span.num {
                         (counts.done + counts.claimed) "/" (counts.wanted())
                         @if counts.failed > 0 { " " span.s-failed { (counts.failed) " failed" } }
+                        @if counts.total > counts.wanted() { ", " (counts.total - counts.wanted()) " left out" }
                         b { (percent.map_or("–".to_owned(), |percent| format!("{percent} %"))) }
                     }
                     (parts::bar(counts))

@@ -96,12 +96,12 @@ pub(super) fn time(at: Timestamp) -> Markup {
     html! { time datetime=(text) { (text) } }
 }
 
-/// Tasks by group as one bar.
+/// Wanted tasks by group as one bar, full where all are done.
 pub(super) fn bar(counts: &Counts) -> Markup {
     let mut x = 0.0;
     let mut rects = Vec::new();
-    for group in Group::ALL.into_iter().filter(|group| counts.get(*group) > 0) {
-        let width = 100.0 * counts.get(group) as f64 / counts.total.max(1) as f64;
+    for group in Group::WANTED.into_iter().filter(|group| counts.get(*group) > 0) {
+        let width = 100.0 * counts.get(group) as f64 / counts.wanted().max(1) as f64;
         rects.push((group, x, width));
         x += width;
     }

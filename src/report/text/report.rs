@@ -68,15 +68,15 @@ fn meter(sheet: &mut Sheet, lead: &[(Style, &str)], counts: &Counts, width: usiz
     sheet.row(&pieces);
 }
 
-/// Columns per group by largest remainder; their sum is exactly the width.
+/// Columns per group of wanted tasks by largest remainder; their sum is exactly the width.
 fn share(counts: &Counts, width: usize) -> Vec<(Group, usize)> {
-    let total = counts.total.max(1);
-    let present: Vec<Group> = Group::ALL.into_iter().filter(|group| counts.get(*group) > 0).collect();
+    let total = counts.wanted().max(1);
+    let present: Vec<Group> = Group::WANTED.into_iter().filter(|group| counts.get(*group) > 0).collect();
     let exact = |group: Group| counts.get(group) * width;
     let mut cells: Vec<(Group, usize)> =
         present.iter().map(|group| (*group, (exact(*group) / total).max(1))).collect();
     if cells.is_empty() {
-        return vec![(Group::Pending, width)];
+        return vec![(Group::Skipped, width)];
     }
     let mut sum: usize = cells.iter().map(|(_, n)| n).sum();
     while sum != width {

@@ -230,7 +230,7 @@ fn frame_of(page: &Page<'_>, phase: usize, frame: &Frame) -> Markup {
     html! {
         g.phase {
             rect x=(frame.x) y=(frame.y) width=(round(frame.width)) height=(round(frame.height)) rx="10" {}
-            text x=(round(frame.x + 11.0)) y=(round(frame.y + HEADER - 10.0)) { (parts::cut(&title, room)) title { (title) } }
+            text x=(round(frame.x + 11.0)) y=(round(frame.y + HEADER - 17.0)) { (parts::cut(&title, room)) title { (title) } }
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) const NODE_WIDTH: f64 = 148.0;
 pub(super) const NODE_HEIGHT: f64 = 50.0;
 const ROW: f64 = NODE_HEIGHT + 20.0;
 const PAD: f64 = 10.0;
-pub(super) const HEADER: f64 = 30.0;
+pub(super) const HEADER: f64 = 36.0;
 const GUTTER: f64 = 18.0;
 const LANE: f64 = 5.0;
 const MOST_LANES: usize = 8;
@@ -347,14 +347,42 @@ fn paths(
             paths[edge] = curve(nodes[from], nodes[to], bends);
         }
     }
+    let (first, last) = ends_of_rows(stacks, nodes);
     for detour in detours {
         let (from, to) = input.edges[detour.edge];
-        paths[detour.edge] = rounded(&corners(detour, from, nodes[from], nodes[to], way));
+        // What stands inside a row is left by its bottom and reached by its top, so that no line
+        // runs into a neighbour and seems to belong to it.
+        let start = if last[from] { side(nodes[from], 1.0) } else { foot(nodes[from], 1.0) };
+        let end = if first[to] { side(nodes[to], 0.0) } else { foot(nodes[to], 0.0) };
+        paths[detour.edge] = rounded(&corners(detour, from, &start, &end, way));
     }
     for (path, &(from, to)) in paths.iter_mut().zip(input.edges).filter(|(path, _)| path.is_empty()) {
         *path = aside(nodes[from], nodes[to]);
     }
     paths
+}
+
+/// Which nodes are the first of their row, and which the last.
+fn ends_of_rows(stacks: &[Stack], nodes: &[(f64, f64)]) -> (Vec<bool>, Vec<bool>) {
+    let (mut first, mut last) = (vec![false; nodes.len()], vec![false; nodes.len()]);
+    for row in stacks.iter().flat_map(|stack| &stack.rows) {
+        let by_place = |a: &&usize, b: &&usize| nodes[**a].0.total_cmp(&nodes[**b].0);
+        row.iter().min_by(by_place).into_iter().for_each(|&node| first[node] = true);
+        row.iter().max_by(by_place).into_iter().for_each(|&node| last[node] = true);
+    }
+    (first, last)
+}
+
+/// The middle of the left (0) or right (1) side.
+fn side(node: (f64, f64), right: f64) -> Vec<(f64, f64)> {
+    vec![(node.0 + right * NODE_WIDTH, node.1 + NODE_HEIGHT / 2.0)]
+}
+
+/// From the middle of the upper (0) or lower (1) side into the space between the rows.
+fn foot(node: (f64, f64), lower: f64) -> Vec<(f64, f64)> {
+    let x = node.0 + NODE_WIDTH / 2.0;
+    let y = node.1 + lower * NODE_HEIGHT;
+    vec![(x, y), (x, y + (2.0 * lower - 1.0) * (ROW - NODE_HEIGHT) / 2.0)]
 }
 
 /// From the left side of one node to the left side of another of the same stack: for edges that are
@@ -391,22 +419,28 @@ fn curve(from: (f64, f64), to: (f64, f64), bends: impl Iterator<Item = (f64, f64
     path
 }
 
-/// The corners of a way through gutters: out of the right side, into the left side.
+/// The corners of a way through gutters. `start` leads out of the source, `end` (seen from the
+/// target) out of the target.
 fn corners(
     detour: &Detour,
     source: usize,
-    from: (f64, f64),
-    to: (f64, f64),
+    start: &[(f64, f64)],
+    end: &[(f64, f64)],
     way: &Way<'_>,
 ) -> Vec<(f64, f64)> {
     let lane = |gutter: usize| way.gutter_left[gutter] + way.lanes.at(gutter, source);
-    let (start, end) = ((from.0 + NODE_WIDTH, from.1 + NODE_HEIGHT / 2.0), (to.0, to.1 + NODE_HEIGHT / 2.0));
+    let height = |points: &[(f64, f64)]| points.last().map_or(0.0, |point| point.1);
     let first = lane(detour.from_gutter);
+    let mut points = start.to_vec();
+    points.push((first, height(start)));
     if detour.from_gutter == detour.to_gutter {
-        return vec![start, (first, start.1), (first, end.1), end];
+        points.push((first, height(end)));
+    } else {
+        let (second, above) = (lane(detour.to_gutter), way.lanes.at(way.channel, source));
+        points.extend([(first, above), (second, above), (second, height(end))]);
     }
-    let (second, above) = (lane(detour.to_gutter), way.lanes.at(way.channel, source));
-    vec![start, (first, start.1), (first, above), (second, above), (second, end.1), end]
+    points.extend(end.iter().rev());
+    points
 }
 
 /// Straight lines with rounded corners.
