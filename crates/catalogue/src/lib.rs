@@ -22,5 +22,6 @@ mod template;
 mod yaml;
 
 pub use api::{Bound, Inputs, Loaded, OperatingSystem, Outputs, SourceText};
+pub use bind::Selection;
 pub use load::{Catalogue, load};
 pub use schema::schema_text;

@@ -29,7 +29,7 @@ pub(crate) use inline::inline_action;
 pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
 pub(crate) use renderer::{Renderer, TaskFacts};
-pub(crate) use shell::ShellSpec;
+pub(crate) use shell::{ShellSpec, variable_name};
 pub(crate) use terraform::TerraformSpec;
 pub(crate) use wait::WaitSpec;
 

@@ -8,13 +8,13 @@ use super::select::{Resolved, Selection};
 use super::tools::tools;
 use super::when::decide;
 use crate::action::{Renderer, TaskFacts, inline_action};
-use crate::api::Inputs;
+use crate::api::{Inputs, Outputs};
 use crate::decode::{Many, Map};
-use crate::load::Catalogue;
 use crate::model::{Defaults, EntryFields, VariableSpec};
 use crate::template::{Engine, Facts, Variables, near};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use taskmaster_core::action::{Action, Binding, Policy, When};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::{Document, Task};
@@ -37,21 +37,35 @@ struct Made {
     awaits: BTreeSet<TaskId>,
 }
 
+/// What a binding is asked for with.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'r> {
+    pub(super) selection: &'r Selection<'r>,
+    pub(super) inputs: &'r Inputs<'r>,
+    /// Outputs known so far, shared by every rendering.
+    pub(super) outputs: &'r Arc<Outputs>,
+    pub(super) mode: Mode,
+}
+
+impl Request<'_> {
+    fn facts(&self, task: &Task, paths: Paths<'_>) -> Facts {
+        template_facts(task, self.selection, self.inputs, self.outputs, paths)
+    }
+}
+
 /// One rendering of an entry.
 struct Maker<'m> {
-    catalogue: &'m Catalogue,
     task: &'m Task,
     vars: &'m Map<VariableSpec>,
     defaults: &'m Defaults,
-    selection: &'m Selection<'m>,
-    inputs: &'m Inputs<'m>,
+    request: Request<'m>,
 }
 
 impl Maker<'_> {
     fn task_facts(&self, paths: Paths<'_>, mode: Mode) -> TaskFacts {
         TaskFacts {
             id: self.task.id.clone(),
-            environment: self.inputs.environment.to_string(),
+            environment: self.request.inputs.environment.to_string(),
             project: paths.project.to_owned(),
             state_dir: paths.state_dir.to_owned(),
             complete: mode == Mode::Run,
@@ -59,7 +73,7 @@ impl Maker<'_> {
     }
 
     fn real_paths(&self) -> Paths<'_> {
-        Paths { project: self.inputs.project_root, state_dir: self.inputs.state_dir }
+        Paths { project: self.request.inputs.project_root, state_dir: self.request.inputs.state_dir }
     }
 
     /// Makes a renderer over evaluated variables and hands it to `make`.
@@ -69,10 +83,10 @@ impl Maker<'_> {
         mode: Mode,
         make: impl FnOnce(&Renderer<'_>) -> R,
     ) -> Result<(R, BTreeSet<TaskId>), Vec<Diagnostic>> {
-        let facts = template_facts(self.task, self.selection, self.inputs, paths);
-        let engine = Engine::new(&facts, Variables::default(), &self.catalogue.sources);
+        let facts = self.request.facts(self.task, paths);
+        let engine = Engine::new(&facts, Variables::default(), &self.request.selection.catalogue.sources);
         let task_facts = self.task_facts(paths, mode);
-        let mut faults = evaluate(&engine, self.vars, self.inputs, &task_facts);
+        let mut faults = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
         let kube = self.defaults.kube.clone().unwrap_or_default();
         let argocd = self.defaults.argocd.clone().unwrap_or_default();
         let renderer = Renderer::new(&engine, kube, argocd, task_facts);
@@ -86,20 +100,21 @@ impl Maker<'_> {
         let Some(spec) = &fields.when else {
             return Ok(When::Include);
         };
-        let facts = template_facts(self.task, self.selection, self.inputs, self.real_paths());
-        let engine = Engine::new(&facts, Variables::default(), &self.catalogue.sources);
+        let facts = self.request.facts(self.task, self.real_paths());
+        let engine = Engine::new(&facts, Variables::default(), &self.request.selection.catalogue.sources);
         let task_facts = self.task_facts(self.real_paths(), Mode::Plan);
         // A variable's own fault is reported with the action; a task that is skipped needs none.
-        let _reported_later = evaluate(&engine, self.vars, self.inputs, &task_facts);
+        let _reported_later = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
         let blind = Facts { outputs_refused: true, ..facts };
-        let engine = Engine::new(&blind, engine.variables().clone(), &self.catalogue.sources);
-        decide(spec, &engine, self.inputs)
+        let engine =
+            Engine::new(&blind, engine.variables().clone(), &self.request.selection.catalogue.sources);
+        decide(spec, &engine, self.request.inputs)
     }
 
     fn make(
         &self,
         fields: &EntryFields,
-        entry: &Resolved,
+        entry: &Resolved<'_>,
         paths: Paths<'_>,
         mode: Mode,
     ) -> Result<Made, Vec<Diagnostic>> {
@@ -120,23 +135,17 @@ impl Maker<'_> {
 }
 
 /// Binds a task by its entry.
-pub(super) fn assemble(
-    catalogue: &Catalogue,
-    task: &Task,
-    entry: &Resolved,
-    selection: &Selection<'_>,
-    inputs: &Inputs<'_>,
-    mode: Mode,
-) -> Outcome {
-    let fields = &entry.fields;
-    let maker = Maker { catalogue, task, vars: &entry.vars, defaults: &entry.defaults, selection, inputs };
+pub(super) fn assemble(task: &Task, entry: &Resolved<'_>, request: Request<'_>) -> Outcome {
+    let Request { selection, inputs, mode, .. } = request;
+    let fields = &*entry.fields;
+    let maker = Maker { task, vars: &entry.vars, defaults: entry.defaults, request };
     let when = match maker.decide_when(fields) {
         Ok(when) => when,
         Err(faults) => return Outcome::Faulty(faults),
     };
     let (needs, mut faults) = needs(fields, inputs.document, &task.id);
     let policy = entry.defaults.policy.overlay(&fields.policy).policy();
-    let place = catalogue.describe(entry.place);
+    let place = selection.catalogue.describe(entry.place);
     let without_action = Unmade { task: &task.id, policy, when, needs, place };
     let is_manual = fields.manual == Some(true);
     if !matches!(without_action.when, When::Include) || is_manual {
@@ -159,27 +168,20 @@ pub(super) fn assemble(
     let symbolic = maker.make(fields, entry, Paths::SYMBOLS, Mode::Plan);
     match (made, symbolic) {
         (Ok(made), Ok(symbolic)) if faults.is_empty() => without_action.with(made, &symbolic),
-        (made, _) => {
-            faults.extend(made.err().unwrap_or_default());
+        (made, symbolic) => {
+            faults.extend(made.err().or(symbolic.err()).unwrap_or_default());
             Outcome::Faulty(faults)
         }
     }
 }
 
 /// Binds a task by the blocks in the document, with the policy of an entry if there is one.
-pub(super) fn assemble_inline(
-    catalogue: &Catalogue,
-    task: &Task,
-    entry: Option<&Resolved>,
-    selection: &Selection<'_>,
-    inputs: &Inputs<'_>,
-    mode: Mode,
-) -> Outcome {
+pub(super) fn assemble_inline(task: &Task, entry: Option<&Resolved<'_>>, request: Request<'_>) -> Outcome {
+    let Request { selection, inputs, mode, .. } = request;
     let (no_vars, no_defaults) = (Map::default(), Defaults::default());
-    let shared =
-        selection.shared.as_ref().map_or((&no_vars, &no_defaults), |(vars, defaults)| (vars, defaults));
-    let (vars, defaults) = entry.map_or(shared, |entry| (&entry.vars, &entry.defaults));
-    let maker = Maker { catalogue, task, vars, defaults, selection, inputs };
+    let shared = selection.shared().unwrap_or((&no_vars, &no_defaults));
+    let (vars, defaults) = entry.map_or(shared, |entry| (&entry.vars, entry.defaults));
+    let maker = Maker { task, vars, defaults, request };
     let policy = match entry {
         Some(entry) => defaults.policy.overlay(&entry.fields.policy),
         None => defaults.policy.clone(),
@@ -273,7 +275,7 @@ fn digest(made: &Made) -> Digest {
     Digest::of(text.to_string().as_bytes())
 }
 
-fn fault(entry: &Resolved, code: &'static str, message: &str, help: &str) -> Diagnostic {
+fn fault(entry: &Resolved<'_>, code: &'static str, message: &str, help: &str) -> Diagnostic {
     Diagnostic::error(code, entry.place.span, message).help(help).in_source(entry.place.source)
 }
 

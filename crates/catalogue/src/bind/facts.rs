@@ -1,7 +1,7 @@
 //! What templates and scripts know about a task.
 
 use super::select::Selection;
-use crate::api::{Inputs, OperatingSystem};
+use crate::api::{Inputs, OperatingSystem, Outputs};
 use crate::template::Facts;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub(crate) fn template_facts(
     task: &Task,
     selection: &Selection<'_>,
     inputs: &Inputs<'_>,
+    outputs: &Arc<Outputs>,
     paths: Paths<'_>,
 ) -> Facts {
     let document = inputs.document;
@@ -42,12 +43,7 @@ pub(crate) fn template_facts(
         ("task", task_facts(task)),
         ("phase", document.phase(task.phase.as_str()).map_or(Json::Null, phase_facts)),
     ]);
-    Facts {
-        plain,
-        outputs: Arc::new(inputs.outputs.clone()),
-        producers: Arc::new(selection.producers.clone()),
-        outputs_refused: false,
-    }
+    Facts { plain, outputs: outputs.clone(), producers: selection.producers.clone(), outputs_refused: false }
 }
 
 fn task_facts(task: &Task) -> Json {

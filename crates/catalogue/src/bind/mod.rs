@@ -3,6 +3,7 @@
 mod assemble;
 mod combine;
 mod facts;
+mod find;
 mod scope;
 mod select;
 mod tools;
@@ -10,30 +11,78 @@ mod when;
 
 use crate::api::{Bound, Inputs};
 use crate::load::Catalogue;
-use assemble::{Mode, assemble, assemble_inline};
-use select::{Resolved, Selection};
-use std::collections::BTreeMap;
+use assemble::{Mode, Request, assemble, assemble_inline};
+use select::Resolved;
+pub use select::Selection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use taskmaster_core::action::{Action, Binding};
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
 use taskmaster_core::document::Task;
 use taskmaster_core::id::TaskId;
 
 impl Catalogue {
+    /// Finds the entries for the tasks of one document in one environment. Whoever renders many
+    /// actions one after the other makes this once.
+    pub fn select(&self, inputs: &Inputs<'_>) -> Selection<'_> {
+        Selection::new(self, inputs)
+    }
+
+    /// As [`Selection::bind`].
+    pub fn bind(&self, inputs: &Inputs<'_>) -> Bound {
+        self.select(inputs).bind(inputs)
+    }
+
+    /// As [`Selection::rebind`].
+    ///
+    /// # Errors
+    ///
+    /// Every fault found; also where nothing binds the task.
+    pub fn rebind(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Binding, Vec<Diagnostic>> {
+        self.select(inputs).rebind(task, inputs)
+    }
+
+    /// As [`Selection::render`].
+    ///
+    /// # Errors
+    ///
+    /// Every fault found; also where no action is bound to the task.
+    pub fn render(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
+        self.select(inputs).render(task, inputs)
+    }
+}
+
+/// `inputs` must name the document and the environment that the selection was made for; outputs and
+/// variables may be others.
+impl Selection<'_> {
     /// Binds every task of the document that the catalogue (or, where allowed, the document) binds.
     ///
     /// Outputs that are not known yet show as `<task.name: known after run>`; such bindings name the
-    /// tasks in [`Binding::awaits`] and are rendered again by [`Catalogue::render`].
+    /// tasks in [`Binding::awaits`] and are rendered again by [`Selection::render`].
     pub fn bind(&self, inputs: &Inputs<'_>) -> Bound {
-        let selection = Selection::new(self, inputs);
-        let mut bound = Bound { diagnostics: selection.diagnostics.clone(), ..Bound::default() };
-        for task in &inputs.document.tasks {
-            match self.bind_one(task, &selection, inputs, Mode::Plan) {
+        let mut bound = Bound { diagnostics: self.diagnostics.clone(), ..Bound::default() };
+        let outputs = Arc::new(inputs.outputs.clone());
+        let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Plan };
+        let tasks = &inputs.document.tasks;
+        let parents: BTreeSet<&TaskId> = tasks.iter().filter_map(|task| task.parent.as_ref()).collect();
+        // Where entries may be missing, or all of them are for other environments, that is the fault.
+        let told_already = self.catalogue.is_incomplete
+            || bound.diagnostics.iter().any(|d| d.code == "bind-unknown-environment");
+        for task in tasks {
+            match bind_one(task, request) {
                 Outcome::Bound(binding) => {
                     bound.bindings.insert(task.id.clone(), *binding);
                 }
                 Outcome::Faulty(faults) => bound.diagnostics.extend(faults),
                 Outcome::FaultyDocument(faults) => bound.document_diagnostics.extend(faults),
-                Outcome::Nothing => self.unbound(task, inputs, &mut bound),
+                Outcome::Nothing => {
+                    let is_parent = parents.contains(&task.id);
+                    if !is_parent {
+                        bound.unbound.push(task.id.clone());
+                    }
+                    let found = unbound(task, is_parent, told_already, inputs);
+                    bound.document_diagnostics.extend(found);
+                }
             }
         }
         dedup(&mut bound.diagnostics);
@@ -50,8 +99,8 @@ impl Catalogue {
         let nothing =
             || vec![Diagnostic::error("bind-unbound", None, format!("nothing binds the task `{task}`"))];
         let task = inputs.document.task(task.as_str()).ok_or_else(nothing)?;
-        let selection = Selection::new(self, inputs);
-        match self.bind_one(task, &selection, inputs, Mode::Run) {
+        let outputs = Arc::new(inputs.outputs.clone());
+        match bind_one(task, Request { selection: self, inputs, outputs: &outputs, mode: Mode::Run }) {
             Outcome::Bound(binding) => Ok(*binding),
             Outcome::Faulty(mut faults) | Outcome::FaultyDocument(mut faults) => {
                 dedup(&mut faults);
@@ -72,43 +121,33 @@ impl Catalogue {
             || vec![Diagnostic::error("bind-unbound", None, format!("the task `{task}` has no action here"))];
         self.rebind(task, inputs)?.action.ok_or_else(without)
     }
+}
 
-    fn bind_one(&self, task: &Task, selection: &Selection<'_>, inputs: &Inputs<'_>, mode: Mode) -> Outcome {
-        let resolved = selection.entries.get(&task.id);
-        let inline = || assemble_inline(self, task, resolved, selection, inputs, mode);
-        match resolved {
-            Some(entry) if entry.needs_inline(task) && inputs.allow_inline => inline(),
-            Some(entry) if entry.needs_inline(task) => Outcome::Nothing,
-            Some(entry) => assemble(self, task, entry, selection, inputs, mode),
-            None if !task.inline_actions.is_empty() && inputs.allow_inline => inline(),
-            None => Outcome::Nothing,
-        }
+fn bind_one(task: &Task, request: Request<'_>) -> Outcome {
+    let entry = request.selection.entry(&task.id);
+    let allowed = request.inputs.allow_inline;
+    match &entry {
+        Some(entry) if !entry.needs_inline(task) => assemble(task, entry, request),
+        entry if allowed && !task.inline_actions.is_empty() => assemble_inline(task, entry.as_ref(), request),
+        _ => Outcome::Nothing,
     }
+}
 
-    /// Says what stands in the way of a task that nothing binds.
-    fn unbound(&self, task: &Task, inputs: &Inputs<'_>, bound: &mut Bound) {
-        let is_parent = inputs.document.tasks.iter().any(|other| other.parent.as_ref() == Some(&task.id));
-        let has_inline = !task.inline_actions.is_empty();
-        if is_parent && !has_inline {
-            return;
-        }
-        if !is_parent {
-            bound.unbound.push(task.id.clone());
-        }
-        let severity = if inputs.strict { Severity::Error } else { Severity::Warning };
-        let found = if has_inline {
-            let message = format!("the action of `{}` stands in the document and is not run", task.id);
-            Diagnostic::new(severity, "bind-inline-refused", task.span, message)
-                .help("read it, then allow it with `--allow-inline`, or bind the task in a catalogue")
-        } else if self.is_incomplete {
-            return;
-        } else {
-            let message = format!("nothing binds `{}` in the environment `{}`", task.id, inputs.environment);
-            Diagnostic::new(severity, "bind-unbound", task.span, message)
-                .help("a person has to do it (`taskmaster tasks set`), or bind it in `tasks/*.yaml`")
-        };
-        bound.document_diagnostics.push(found.in_source(task.source));
-    }
+/// Says what stands in the way of a task that nothing binds.
+fn unbound(task: &Task, is_parent: bool, told_already: bool, inputs: &Inputs<'_>) -> Option<Diagnostic> {
+    let severity = if inputs.strict { Severity::Error } else { Severity::Warning };
+    let found = if !task.inline_actions.is_empty() {
+        let message = format!("the action of `{}` stands in the document and is not run", task.id);
+        Diagnostic::new(severity, "bind-inline-refused", task.span, message)
+            .help("read it, then allow it with `--allow-inline`, or bind the task in a catalogue")
+    } else if is_parent || told_already {
+        return None;
+    } else {
+        let message = format!("nothing binds `{}` in the environment `{}`", task.id, inputs.environment);
+        Diagnostic::new(severity, "bind-unbound", task.span, message)
+            .help("a person has to do it (`taskmaster tasks set`), or bind it in `tasks/*.yaml`")
+    };
+    Some(found.in_source(task.source))
 }
 
 /// What became of one task.
@@ -123,7 +162,7 @@ enum Outcome {
     Nothing,
 }
 
-impl Resolved {
+impl Resolved<'_> {
     /// True where the entry leaves the work to the blocks in the document.
     fn needs_inline(&self, task: &Task) -> bool {
         let fields = &self.fields;

@@ -1,67 +1,109 @@
 //! Which entry is for which task.
 
+use super::find::{Index, find, helped};
 use crate::api::Inputs;
-use crate::decode::{Literal, Map, Place};
+use crate::decode::{Map, Place};
 use crate::load::Catalogue;
-use crate::model::{Defaults, Entry, EntryFields, File, OutputsSpec, Selector, VariableSpec};
+use crate::model::{Defaults, Entry, EntryFields, File, OutputsSpec, Overlay, VariableSpec};
 use crate::template::{Producers, near};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use taskmaster_core::diagnostic::Diagnostic;
-use taskmaster_core::document::{Document, Phase, Task};
+use taskmaster_core::document::Task;
 use taskmaster_core::id::TaskId;
-use taskmaster_core::text::slug;
 
-/// An entry that found its task, with everything that its file and its environment add.
-#[derive(Clone, Debug)]
-pub(crate) struct Resolved {
-    /// What it says.
-    pub(crate) fields: EntryFields,
-    /// Variables: of the file, of the environment, of the entry; later ones win.
-    pub(crate) vars: Map<VariableSpec>,
-    /// Defaults of the file and of the environment.
-    pub(crate) defaults: Defaults,
-    /// Where it is written.
-    pub(crate) place: Place,
+/// A catalogue's entries for the tasks of one document in one environment.
+///
+/// Made once, it binds and renders any number of times, as outputs become known.
+#[derive(Debug)]
+pub struct Selection<'c> {
+    pub(super) catalogue: &'c Catalogue,
+    scopes: Vec<Scope>,
+    entries: BTreeMap<TaskId, Candidate<'c>>,
+    /// Tasks, and whether each gives outputs.
+    pub(super) producers: Arc<Producers>,
+    /// Faults.
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// Entries by task.
-pub(crate) struct Selection<'c> {
-    /// What binds each task.
-    pub(crate) entries: BTreeMap<TaskId, Resolved>,
-    /// Variables and defaults of the first file that is for this document and environment: in-document
-    /// actions without an entry see these.
-    pub(crate) shared: Option<(Map<VariableSpec>, Defaults)>,
-    /// Tasks, and whether each gives outputs.
-    pub(crate) producers: Producers,
-    /// Faults.
-    pub(crate) diagnostics: Vec<Diagnostic>,
-    catalogue: &'c Catalogue,
+/// What one file and its environment give to every entry.
+#[derive(Debug)]
+struct Scope {
+    vars: Map<VariableSpec>,
+    defaults: Defaults,
+}
+
+/// What is written for one task: in the base of a file, in its environment, or in both.
+#[derive(Clone, Copy, Debug)]
+struct Candidate<'c> {
+    scope: usize,
+    base: &'c EntryFields,
+    over: Option<&'c EntryFields>,
+    place: Place,
+}
+
+impl<'c> Candidate<'c> {
+    fn fields(&self) -> Cow<'c, EntryFields> {
+        match self.over {
+            Some(over) => Cow::Owned(self.base.overlay(over)),
+            None => Cow::Borrowed(self.base),
+        }
+    }
+}
+
+/// An entry with everything that its file and its environment add.
+pub(super) struct Resolved<'s> {
+    /// What it says.
+    pub(super) fields: Cow<'s, EntryFields>,
+    /// Variables: of the file, of the environment, of the entry; later ones win.
+    pub(super) vars: Map<VariableSpec>,
+    /// Defaults of the file and of the environment.
+    pub(super) defaults: &'s Defaults,
+    /// Where it is written.
+    pub(super) place: Place,
 }
 
 impl<'c> Selection<'c> {
     /// Finds the entries for a document in an environment.
     pub(crate) fn new(catalogue: &'c Catalogue, inputs: &Inputs<'_>) -> Self {
         let mut selection = Self {
-            entries: BTreeMap::new(),
-            shared: None,
-            producers: Producers::new(),
-            diagnostics: Vec::new(),
             catalogue,
+            scopes: Vec::new(),
+            entries: BTreeMap::new(),
+            producers: Arc::default(),
+            diagnostics: Vec::new(),
         };
         selection.check_environment(inputs);
+        selection.check_variables(inputs);
         let id = inputs.document.metadata.id.as_ref().map_or(inputs.document_path, |id| id.as_str());
+        let index = Index::new(inputs.document);
         for file in &catalogue.files {
             let applies = file.is_for_document(id, inputs.document_path)
                 && file.is_for_environment(inputs.environment.as_str());
             if applies {
-                selection.add_file(file, inputs);
+                selection.add_file(file, &index, inputs.environment.as_str());
             }
         }
-        for task in &inputs.document.tasks {
-            let gives = selection.entries.get(&task.id).is_some_and(|entry| gives_outputs(&entry.fields));
-            selection.producers.insert(task.id.clone(), gives);
-        }
+        let gives = |task: &Task| selection.entries.get(&task.id).is_some_and(|e| gives_outputs(&e.fields()));
+        let producers = inputs.document.tasks.iter().map(|task| (task.id.clone(), gives(task))).collect();
+        selection.producers = Arc::new(producers);
         selection
+    }
+
+    /// What binds a task.
+    pub(super) fn entry(&self, task: &TaskId) -> Option<Resolved<'_>> {
+        let candidate = self.entries.get(task)?;
+        let scope = &self.scopes[candidate.scope];
+        let fields = candidate.fields();
+        let vars = scope.vars.overlay(&fields.vars);
+        Some(Resolved { fields, vars, defaults: &scope.defaults, place: candidate.place })
+    }
+
+    /// Variables and defaults of the first file that is for this document and environment:
+    /// in-document actions without an entry see these.
+    pub(super) fn shared(&self) -> Option<(&Map<VariableSpec>, &Defaults)> {
+        self.scopes.first().map(|scope| (&scope.vars, &scope.defaults))
     }
 
     fn check_environment(&mut self, inputs: &Inputs<'_>) {
@@ -78,43 +120,75 @@ impl<'c> Selection<'c> {
         });
     }
 
-    fn add_file(&mut self, file: &File, inputs: &Inputs<'_>) {
-        let overlay = file.environments.get(inputs.environment.as_str());
-        let vars = overlay.map_or_else(|| file.vars.clone(), |overlay| file.vars.overlay(&overlay.vars));
-        let base = file.defaults.clone().unwrap_or_default();
-        let defaults = match overlay.and_then(|overlay| overlay.defaults.as_ref()) {
-            Some(over) => base.overlay(over),
-            None => base,
+    /// A variable that is given and that no text could mean is most likely misspelt. Names are looked
+    /// for as plain text, so that no use is overlooked: not all are known before templates are rendered.
+    fn check_variables(&mut self, inputs: &Inputs<'_>) {
+        let declared: BTreeSet<&str> = self
+            .catalogue
+            .files
+            .iter()
+            .flat_map(File::variable_names)
+            .map(|name| name.text.as_str())
+            .collect();
+        let in_blocks = |name: &str| {
+            let mut blocks = inputs.document.tasks.iter().flat_map(|task| &task.inline_actions);
+            blocks.any(|block| block.body.contains(name))
         };
-        if self.shared.is_none() {
-            self.shared = Some((vars.clone(), defaults.clone()));
+        for name in inputs.vars.keys().filter(|name| !declared.contains(name.as_str())) {
+            let handed_over = crate::action::variable_name(name);
+            let mut texts = self.catalogue.sources.0.iter();
+            if texts.any(|text| text.contains(name) || text.contains(&handed_over)) || in_blocks(&handed_over)
+            {
+                continue;
+            }
+            let message = format!("the variable `{name}` is given, but no catalogue uses it");
+            let found = Diagnostic::warning("bind-unused-variable", None, message);
+            self.diagnostics.push(*helped(found, near(name, declared.iter().copied())));
         }
-        let mut entries = self.resolve(&file.tasks.0, inputs.document);
-        for (task, (over, place)) in
-            overlay.map(|o| self.resolve(&o.tasks.0, inputs.document)).unwrap_or_default()
-        {
+    }
+
+    fn add_file(&mut self, file: &'c File, index: &Index<'_>, environment: &str) {
+        let overlay = file.environments.get(environment);
+        let scope = self.scopes.len();
+        self.scopes.push(scope_of(file, overlay));
+        let mut entries = self.resolve(&file.tasks.0, scope, index);
+        let overlays = overlay.map(|overlay| self.resolve(&overlay.tasks.0, scope, index));
+        for (task, over) in overlays.unwrap_or_default() {
             let merged = match entries.get(&task) {
-                Some((base, place)) => (base.overlay(&over), *place),
-                None => (over, place),
+                Some(base) => Candidate { over: Some(over.base), ..*base },
+                None => over,
             };
             entries.insert(task, merged);
         }
-        for (task, (fields, place)) in entries {
-            let vars = vars.overlay(&fields.vars);
-            self.insert(task, Resolved { fields, vars, defaults: defaults.clone(), place });
+        for (task, entry) in entries {
+            match self.entries.get(&task) {
+                Some(first) => {
+                    let first = first.place;
+                    self.duplicate(&task, first, entry.place);
+                }
+                None => {
+                    self.entries.insert(task, entry);
+                }
+            }
         }
     }
 
     /// The entries of one list by task. A second one for the same task is a fault.
-    fn resolve(&mut self, entries: &[Entry], document: &Document) -> BTreeMap<TaskId, (EntryFields, Place)> {
-        let mut resolved: BTreeMap<TaskId, (EntryFields, Place)> = BTreeMap::new();
+    fn resolve(
+        &mut self,
+        entries: &'c [Entry],
+        scope: usize,
+        index: &Index<'_>,
+    ) -> BTreeMap<TaskId, Candidate<'c>> {
+        let mut resolved: BTreeMap<TaskId, Candidate<'c>> = BTreeMap::new();
         for entry in entries {
             let place = entry.selector.place();
-            match find(&entry.selector, document) {
+            match find(&entry.selector, index) {
                 Ok(task) => match resolved.get(&task.id) {
-                    Some((_, first)) => self.duplicate(task, *first, place),
+                    Some(first) => self.duplicate(&task.id, first.place, place),
                     None => {
-                        resolved.insert(task.id.clone(), (entry.fields.clone(), place));
+                        let candidate = Candidate { scope, base: &entry.fields, over: None, place };
+                        resolved.insert(task.id.clone(), candidate);
                     }
                 },
                 Err(fault) => self.diagnostics.push((*fault).in_source(place.source)),
@@ -123,23 +197,7 @@ impl<'c> Selection<'c> {
         resolved
     }
 
-    fn insert(&mut self, task: TaskId, entry: Resolved) {
-        match self.entries.get(&task) {
-            Some(first) => {
-                let first = first.place;
-                self.report_duplicate(&task, first, entry.place);
-            }
-            None => {
-                self.entries.insert(task, entry);
-            }
-        }
-    }
-
-    fn duplicate(&mut self, task: &Task, first: Place, second: Place) {
-        self.report_duplicate(&task.id, first, second);
-    }
-
-    fn report_duplicate(&mut self, task: &TaskId, first: Place, second: Place) {
+    fn duplicate(&mut self, task: &TaskId, first: Place, second: Place) {
         let message = format!("the task `{task}` is bound twice");
         let help = format!("it is bound at {} already; keep one of the two", self.catalogue.describe(first));
         let mut found = Diagnostic::error("bind-duplicate", second.span, message).help(help);
@@ -150,98 +208,19 @@ impl<'c> Selection<'c> {
     }
 }
 
+fn scope_of(file: &File, overlay: Option<&Overlay>) -> Scope {
+    let base = file.defaults.clone().unwrap_or_default();
+    let Some(overlay) = overlay else {
+        return Scope { vars: file.vars.clone(), defaults: base };
+    };
+    let defaults = overlay.defaults.as_ref().map_or_else(|| base.clone(), |over| base.overlay(over));
+    Scope { vars: file.vars.overlay(&overlay.vars), defaults }
+}
+
 fn gives_outputs(fields: &EntryFields) -> bool {
     match fields.outputs {
         Some(OutputsSpec::None) => false,
         Some(_) => true,
         None => fields.run.iter().flat_map(|run| &run.0).any(|action| action.name() == "terraform"),
     }
-}
-
-fn helped(mut found: Diagnostic, help: Option<String>) -> Box<Diagnostic> {
-    found.help = help;
-    Box::new(found)
-}
-
-/// The task that a selector means.
-fn find<'d>(selector: &Selector, document: &'d Document) -> Result<&'d Task, Box<Diagnostic>> {
-    match selector {
-        Selector::Id(id) => find_id(id, document),
-        Selector::Title { phase, title } => find_title(phase.as_ref(), title, document),
-    }
-}
-
-fn find_id<'d>(id: &Literal, document: &'d Document) -> Result<&'d Task, Box<Diagnostic>> {
-    document.task(&id.text).ok_or_else(|| {
-        let message = format!("the document has no task `{}`: this entry is not used", id.text);
-        let found = Diagnostic::warning("bind-unused-entry", id.place.span, message);
-        helped(found, near(&id.text, document.tasks.iter().map(|task| task.id.as_str())))
-    })
-}
-
-fn find_title<'d>(
-    phase: Option<&Literal>,
-    title: &Literal,
-    document: &'d Document,
-) -> Result<&'d Task, Box<Diagnostic>> {
-    let phases = match phase {
-        Some(phase) => Some(find_phase(phase, document)?),
-        None => None,
-    };
-    let is_inside = |task: &Task| phases.is_none_or(|phase| is_in_phase(task, phase, document));
-    let wanted = slug(&title.text);
-    let found: Vec<&Task> =
-        document.tasks.iter().filter(|task| is_inside(task) && slug(&task.title) == wanted).collect();
-    match found.as_slice() {
-        [task] => Ok(task),
-        [] => {
-            let message = format!("the document has no task `{}` there: this entry is not used", title.text);
-            let found = Diagnostic::warning("bind-unused-entry", title.place.span, message);
-            let titles = document.tasks.iter().filter(|task| is_inside(task)).map(|task| task.title.as_str());
-            Err(helped(found, near(&title.text, titles.collect::<Vec<_>>())))
-        }
-        several => {
-            let ids: Vec<&str> = several.iter().map(|task| task.id.as_str()).collect();
-            let message = format!("`{}` is the title of several tasks", title.text);
-            let found = Diagnostic::error("bind-ambiguous-entry", title.place.span, message);
-            Err(helped(found, Some(format!("bind one of them by its id: {}", ids.join(", ")))))
-        }
-    }
-}
-
-/// By id, by number, by title, or by a word that only one phase has.
-fn find_phase<'d>(wanted: &Literal, document: &'d Document) -> Result<&'d Phase, Box<Diagnostic>> {
-    let text = wanted.text.trim();
-    let number = text.to_lowercase();
-    let number = number.strip_prefix("phase").unwrap_or(&number).trim();
-    let slugged = slug(text);
-    let exact = |phase: &&Phase| {
-        phase.id.as_str() == text
-            || phase.number.as_ref().is_some_and(|n| n.to_lowercase() == number)
-            || slug(&phase.title) == slugged
-    };
-    let worded = |phase: &&Phase| slug(&phase.title).split('-').any(|word| word == slugged);
-    let all = &document.phases;
-    let by_word = || {
-        let mut found = all.iter().filter(worded);
-        found.next().filter(|_| found.next().is_none())
-    };
-    all.iter().find(exact).or_else(by_word).ok_or_else(|| {
-        let message = format!("`{text}` names no phase, or several: this entry is not used");
-        let found = Diagnostic::warning("bind-unused-entry", wanted.place.span, message);
-        helped(found, near(text, all.iter().map(|phase| phase.id.as_str())))
-    })
-}
-
-fn is_in_phase(task: &Task, phase: &Phase, document: &Document) -> bool {
-    let mut current = document.phase(task.phase.as_str());
-    // A document's phases form a tree; the bound keeps a malformed one from looping.
-    for _ in 0..=document.phases.len() {
-        match current {
-            Some(found) if found.id == phase.id => return true,
-            Some(found) => current = found.parent.as_ref().and_then(|parent| document.phase(parent.as_str())),
-            None => return false,
-        }
-    }
-    false
 }

@@ -156,7 +156,7 @@ impl<T> Default for Map<T> {
 
 impl<T> Map<T> {
     /// The pairs.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Literal, T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Literal, T)> + Clone {
         self.0.iter()
     }
 

@@ -158,6 +158,15 @@ impl File {
         head.chain(self.environments.iter().map(|(name, _)| name.text.as_str()))
     }
 
+    /// Names of variables that it declares anywhere.
+    pub(crate) fn variable_names(&self) -> impl Iterator<Item = &Literal> {
+        let overlays = self.environments.iter().map(|(_, overlay)| overlay);
+        let vars = std::iter::once(&self.vars).chain(overlays.clone().map(|overlay| &overlay.vars));
+        let tasks = std::iter::once(&self.tasks).chain(overlays.map(|overlay| &overlay.tasks));
+        let of_entries = tasks.flat_map(|tasks| &tasks.0).map(|entry| &entry.fields.vars);
+        vars.chain(of_entries).flat_map(Map::iter).map(|(name, _)| name)
+    }
+
     /// True where it is for this environment.
     pub(crate) fn is_for_environment(&self, environment: &str) -> bool {
         let mut names = self.environment_names().peekable();

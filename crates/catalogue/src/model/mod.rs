@@ -8,7 +8,7 @@ mod value;
 mod when;
 
 pub(crate) use entry::{CheckSpec, Entry, EntryFields, OutputsSpec, Selector, UndoSpec};
-pub(crate) use file::{Defaults, File};
+pub(crate) use file::{Defaults, File, Overlay};
 pub(crate) use policy::PolicySpec;
 pub(crate) use probe::{MatchSpec, ProbeSpec};
 pub(crate) use value::{SecretKind, SecretSpec, Tree, ValueSpec, VariableSpec, words};

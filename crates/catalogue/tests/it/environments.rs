@@ -77,6 +77,9 @@ fn an_unknown_environment_is_told() {
         faults,
         "error[bind-unknown-environment] - no catalogue is for the environment `prdo` (did you mean `prod`?)"
     );
+    let bound = World::new().in_environment("prdo").bind(TEXT);
+    assert!(bound.document_diagnostics.is_empty(), "then nothing else is called unbound");
+    assert_eq!(bound.unbound.len(), 4);
     let free = World::new().in_environment("anything").faults("tasks: {T1: {run: {exec: [x]}}}");
     assert_eq!(free, "", "a file without environments is for all");
 }

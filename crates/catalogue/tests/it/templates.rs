@@ -161,7 +161,7 @@ fn other_faults_of_templates_are_told() {
 #[test]
 fn names_may_not_be_empty_nor_look_like_flags() {
     let world = World::new().var("ns", "--all").var("empty", "");
-    let fault = |run: &str| world.faults(&format!("tasks:\n  T1:\n    run: {run}\n"));
+    let fault = |run: &str| world.faults(&format!("tasks: # ns, empty\n  T1:\n    run: {run}\n"));
     assert_eq!(
         fault("{kubectl: {delete: {resources: 'pod/{{ vars.ns }}'}}}"),
         "",
@@ -208,4 +208,22 @@ tasks:
     );
     let none = "tasks: {T1: {run: {shell: 'echo $TM_VAR_X'}}}";
     assert!(World::new().faults(none).contains("(declare it in `vars`)"));
+}
+
+#[test]
+fn a_variable_that_is_given_and_never_used_is_told() {
+    let text = "vars: {region: eu}\ntasks: {T1: {vars: {zone: a}, run: {shell: 'echo $TM_VAR_FREE_FORM'}}}\nenvironments: {kind: {tasks: {T2: {vars: {deep: x}, run: {exec: ['{{ vars.other }}']}}}}}";
+    let told = |name: &str| {
+        let faults = World::new().var(name, "x").var("free_form", "y").var("other", "z").faults(text);
+        faults.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told("regoin"),
+        [
+            "warning[bind-unused-variable] - the variable `regoin` is given, but no catalogue uses it (did you mean `region`?)"
+        ]
+    );
+    for used in ["region", "zone", "deep", "other"] {
+        assert_eq!(told(used), Vec::<String>::new(), "{used}");
+    }
 }
