@@ -16,7 +16,7 @@ application=argocd/$app.yaml
 case $mode in
     run)
         [ -d "$repository/.git" ] || new_repository "$repository"
-        render "$repository/$application" "$templates/application.yaml" local "APP=$app"
+        render "$repository/$application" "$templates/application.yaml.in" local "APP=$app"
         rm -rf "${repository:?}/$chart" "${repository:?}/k8s/$app"
         mkdir -p "$repository/charts" "$repository/k8s"
         cp -R "$WORK/$chart" "$repository/charts/"
@@ -37,7 +37,7 @@ show() {
     in_git "$repository" show "HEAD:$1" >"$scratch/shown"
 }
 
-render "$scratch/expected" "$templates/application.yaml" local "APP=$app"
+render "$scratch/expected" "$templates/application.yaml.in" local "APP=$app"
 show "$application"
 same "$scratch/shown" "$scratch/expected"
 path=$(value "$scratch/expected" 0:spec.source.path)

@@ -66,7 +66,7 @@ case $what in
         make -s -C "$WORK" history | grep -q 'Register blue-green' || no "make history does not tell the history"
         ;;
     ci)
-        installed "$templates/ci/deliver.yaml" "$WORK/ci/deliver.yaml"
+        installed "$templates/ci/deliver.yaml.in" "$WORK/ci/deliver.yaml"
         [ "$mode" = check ] || exit 0
         sandbox
         cp "$WORK/Makefile" "$scratch/Makefile" || no "there is no Makefile for the pipeline"

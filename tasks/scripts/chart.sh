@@ -10,15 +10,15 @@ mode=$1 WORK=$2 app=$3
 
 chart=$WORK/charts/$app-app
 package=$WORK/packages/$app-app.tgz
-parts=$(cd "$templates/$app" && ls | sed -n 's/\.yaml$//p' | grep -vx -e values -e namespace)
+parts=$(cd "$templates/$app" && ls | sed -n 's/\.yaml\.in$//p' | grep -vx -e values -e namespace)
 
 case $mode in
     run)
         rm -rf "$chart"
-        render "$chart/Chart.yaml" "$templates/chart.yaml" local "APP=$app"
-        render "$chart/values.yaml" "$templates/$app/values.yaml" local
+        render "$chart/Chart.yaml" "$templates/chart.yaml.in" local "APP=$app"
+        render "$chart/values.yaml" "$templates/$app/values.yaml.in" local
         for part in $parts; do
-            render "$chart/templates/$part.yaml" "$templates/$app/$part.yaml" chart
+            render "$chart/templates/$part.yaml" "$templates/$app/$part.yaml.in" chart
         done
         tar -cf "$scratch/package" -C "$WORK/charts" "$app-app"
         gzip -n "$scratch/package"

@@ -12,7 +12,7 @@ file=$folder/$part.yaml
 
 case $mode in
     run)
-        render "$file" "$templates/$app/$part.yaml" local
+        render "$file" "$templates/$app/$part.yaml.in" local
         say "wrote $file"
         exit 0
         ;;
@@ -20,7 +20,7 @@ case $mode in
     *) die "unknown mode $mode" ;;
 esac
 
-render "$scratch/expected" "$templates/$app/$part.yaml" local
+render "$scratch/expected" "$templates/$app/$part.yaml.in" local
 same "$file" "$scratch/expected"
 
 # Names that a manifest uses for others must be the names that those have.

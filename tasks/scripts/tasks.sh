@@ -18,7 +18,8 @@ in_project() { "$TASKMASTER" --quiet -C "$project" "$@"; }
 
 # project_is_there: the answer is no unless the small project stands as its template does.
 project_is_there() {
-    for file in prd.md tasks/local.yaml; do same "$project/$file" "$templates/rehearsal/$file"; done
+    same "$project/prd.md" "$templates/rehearsal/prd.md"
+    same "$project/tasks/local.yaml" "$templates/rehearsal/local.yaml.in"
     exists "$project/taskmaster.toml"
 }
 
@@ -44,7 +45,8 @@ case $what/$mode in
         say "$found tasks are read"
         ;;
     track/run)
-        for file in prd.md tasks/local.yaml; do put "$project/$file" "$templates/rehearsal/$file"; done
+        put "$project/prd.md" "$templates/rehearsal/prd.md"
+        put "$project/tasks/local.yaml" "$templates/rehearsal/local.yaml.in"
         echo 'document = "prd.md"' >"$scratch/toml"
         put "$project/taskmaster.toml" "$scratch/toml"
         in_project parse

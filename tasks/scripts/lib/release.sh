@@ -8,8 +8,8 @@ values=charts/$app-app/values.yaml
 # begin_releases: a repository with the application's chart at its first version.
 begin_releases() {
     new_repository "$releases"
-    render "$releases/$values" "$templates/$app/values.yaml" local
-    render "$releases/charts/$app-app/Chart.yaml" "$templates/chart.yaml" local "APP=$app"
+    render "$releases/$values" "$templates/$app/values.yaml.in" local
+    render "$releases/charts/$app-app/Chart.yaml" "$templates/chart.yaml.in" local "APP=$app"
     commit "$releases" "Begin with $(wanted_in "$releases/$values")" charts
 }
 

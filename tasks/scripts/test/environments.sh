@@ -12,7 +12,7 @@ structure() { flatten "$1" | sed 's/=.*//'; }
 
 for part in rollout services ingress; do
     for environment in dev staging prod; do
-        render "$scratch/$environment/$part.yaml" "$templates/blue-green/$part.yaml" local "$environment"
+        render "$scratch/$environment/$part.yaml" "$templates/blue-green/$part.yaml.in" local "$environment"
         structure "$scratch/$environment/$part.yaml" >"$scratch/$environment/$part.structure"
         cmp -s "$scratch/dev/$part.structure" "$scratch/$environment/$part.structure" ||
             fail "$part has another structure in $environment"
