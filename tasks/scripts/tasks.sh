@@ -50,7 +50,7 @@ case $what/$mode in
         echo 'document = "prd.md"' >"$scratch/toml"
         put "$project/taskmaster.toml" "$scratch/toml"
         in_project parse
-        in_project report -o html --to "$project/report.html"
+        in_project report -o html --to report.html
         in_project tasks list
         ;;
     track/check)
@@ -68,7 +68,7 @@ case $what/$mode in
     carry/run)
         rm -rf "$project/made"
         in_project run
-        in_project report -o html --to "$project/report.html"
+        in_project report -o html --to report.html
         in_project logs 'Fetch the parts'
         ;;
     carry/check)
