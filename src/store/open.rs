@@ -101,11 +101,20 @@ impl Store {
             _ => {}
         }
         Snapshot { conn: &conn, path }.head()?;
-        // Until here a close must not have moved the log's pages into a file that may be damaged.
-        let config = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
-        config.map_err(|source| StoreError::of(path, source))?;
+        settle(&conn, access).map_err(|source| StoreError::of(path, source))?;
         Ok(Self { conn, path: path.to_path_buf(), hashing: Hashing::new(), synced: false })
     }
+}
+
+/// What may be done to a file only once it is known to be a whole ledger.
+fn settle(conn: &Connection, access: Access) -> rusqlite::Result<()> {
+    if access == Access::ReadWrite {
+        // The file keeps this mode; a backup that was put back has lost it.
+        conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    }
+    // Until here a close must not move the log's pages into a file that may be damaged.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
 }
 
 pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
@@ -159,11 +168,7 @@ fn connect_with(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
-    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        conn.pragma_update(None, "wal_autocheckpoint", PAGES_IN_LOG)?;
-        // The file keeps this mode; a backup that was put back has lost it.
-        conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    }
+    conn.pragma_update(None, "wal_autocheckpoint", PAGES_IN_LOG)?;
     // The first read shows whether the file and its log can be used at all.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(conn)

@@ -2,9 +2,10 @@
 
 use super::support::*;
 use proptest::prelude::*;
+use std::collections::HashMap;
 use taskmaster::store::Access;
-use taskmaster_core::id::{AttemptId, EnvironmentName, RunId};
-use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, TaskChange, Verdict};
+use taskmaster_core::id::{AttemptId, Digest, EnvironmentName, RunId, TaskId, TaskKey};
+use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, Recorded, TaskChange, Verdict};
 use taskmaster_core::state::TaskState;
 
 const TASKS: usize = 4;
@@ -96,6 +97,81 @@ fn live(steps: &[(u8, u8, u8, u8)]) -> (Scene, Vec<Entry>) {
     (scene, entries)
 }
 
+/// What is recorded, found again from the entries alone and in another way than the ledger does it:
+/// by looking back from the end for each task.
+fn looked_back(entries: &[Entry], environment: &EnvironmentName) -> HashMap<TaskKey, Recorded> {
+    (0..TASKS)
+        .map(key)
+        .filter_map(|key| Some((key.clone(), look_back(entries, environment, &key)?)))
+        .collect()
+}
+
+fn look_back(entries: &[Entry], environment: &EnvironmentName, task: &TaskKey) -> Option<Recorded> {
+    let runs: Vec<&RunId> = entries
+        .iter()
+        .filter_map(|entry| match &entry.record {
+            Record::RunStarted { run, plan, .. } if plan.environment == *environment => Some(run),
+            _ => None,
+        })
+        .collect();
+    let attempts: Vec<(&AttemptId, bool)> = entries
+        .iter()
+        .filter_map(|entry| match &entry.record {
+            Record::AttemptStarted { attempt, run, key, undo, .. } if key == task && runs.contains(&run) => {
+                Some((attempt, *undo))
+            }
+            _ => None,
+        })
+        .collect();
+    let ends = |id: &AttemptId| {
+        entries.iter().enumerate().find_map(|(place, entry)| match &entry.record {
+            Record::AttemptEnded { attempt, end, duration_ms, .. } if attempt == id => {
+                Some((place, *end == Outcome::Succeeded, *duration_ms))
+            }
+            _ => None,
+        })
+    };
+    // States in the order of recording: each with digest and person; a likeness puts back to pending.
+    let mut states: Vec<(usize, TaskState, Option<Digest>, Option<String>)> = Vec::new();
+    for (place, entry) in entries.iter().enumerate() {
+        match &entry.record {
+            Record::TaskState { environment: of, key, to, digest, by, .. }
+                if key == task && of == environment =>
+            {
+                states.push((place, to.clone(), digest.clone(), by.clone()));
+            }
+            Record::DocumentParsed { changes, .. } if !states.is_empty() => {
+                let lost = changes.iter().any(|change| {
+                    matches!(change, TaskChange::Renamed { from, id: to } if from != to && key_of(to) == *task)
+                });
+                states.extend(lost.then_some((place, TaskState::Pending, None, None)));
+            }
+            _ => {}
+        }
+    }
+    let open_attempt = attempts.iter().rev().find(|(id, _)| ends(id).is_none()).map(|(id, _)| (*id).clone());
+    let Some((_, state, ..)) = states.last().cloned() else {
+        return open_attempt.map(|id| Recorded { open_attempt: Some(id), ..Recorded::default() });
+    };
+    // The first of the last states that are alike, or the first person among them, speaks for all.
+    let alike: Vec<_> = states.iter().rev().take_while(|(_, other, ..)| *other == state).collect();
+    let speaker = alike.iter().rev().find(|(.., by)| by.is_some()).unwrap_or(&alike[0]);
+    let first_state = states[0].0;
+    let last_duration_ms = attempts
+        .iter()
+        .filter(|(_, undo)| !undo)
+        .filter_map(|(id, _)| ends(id))
+        .filter(|(place, succeeded, _)| *succeeded && *place > first_state)
+        .max()
+        .map(|(.., duration)| duration);
+    Some(Recorded { state, digest: speaker.2.clone(), open_attempt, last_duration_ms, by: speaker.3.clone() })
+}
+
+/// The key of the task with this address.
+fn key_of(id: &TaskId) -> TaskKey {
+    TaskKey::new(id.as_str().replace('t', "KEY"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -105,6 +181,11 @@ proptest! {
         let lived = dump(&scene.raw());
         prop_assert_eq!(scene.second(Access::ReadOnly).entries_since(0).unwrap(), entries);
         prop_assert!(scene.ledger.audit().unwrap().holds());
+        for environment in [local(), EnvironmentName::from("kind")] {
+            let recorded = scene.ledger.recorded(&document("prd"), &environment).unwrap();
+            let expected = looked_back(&scene.ledger.entries_since(0).unwrap(), &environment);
+            prop_assert_eq!(recorded, expected);
+        }
         scene.ledger.rebuild().unwrap();
         prop_assert_eq!(&dump(&scene.raw()), &lived);
         // Also from rows that are all wrong.
