@@ -11,3 +11,5 @@ pub mod exec;
 pub mod process;
 pub mod report;
 pub mod store;
+
+pub use app::api;

@@ -309,7 +309,7 @@ impl Target {
     /// Appends the change; refused where the state moved meanwhile.
     fn commit(mut self, to: TaskState, message: Option<String>) -> Result<(TaskId, TaskState), AppError> {
         let record = Record::TaskState {
-            run: self.evidence.live.clone(),
+            run: None,
             document: self.evidence.prepared.reading.id.clone(),
             environment: self.evidence.prepared.environment.clone(),
             digest: self.evidence.planned(&self.id).and_then(|task| task.digest.clone()),

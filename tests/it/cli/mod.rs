@@ -3,6 +3,7 @@
 mod documents;
 mod ledger;
 mod people;
+mod readme;
 mod recovery;
 mod runs;
 
