@@ -351,3 +351,65 @@ fn the_prd_is_the_plan_that_was_agreed() {
     }
     assert!(document.tasks.iter().all(|task| task.mark.is_some_and(|mark| mark.character == ' ')));
 }
+
+/// Runs the local demo in folders of its own; its events, after it ended well.
+fn run_demo(work: &str, state: &Path, marker: &str) -> Vec<serde_json::Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_taskmaster"))
+        .current_dir(root())
+        .env("DEMO_MARKER", marker)
+        .arg("--state-dir")
+        .arg(state)
+        .args(["run", "prd/platform.md", "--env", "local", "-o", "json", "--jobs", "2"])
+        .arg(format!("--var=work={work}"))
+        .arg(format!("--var=sample_api={}", sample_api().display()))
+        .arg(concat!("--var=taskmaster=", env!("CARGO_BIN_EXE_taskmaster")))
+        .output()
+        .unwrap();
+    let (events, talk) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "the demo fails:\n{talk}\n{events}");
+    events.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn of_kind(events: &[serde_json::Value], prefix: &str) -> usize {
+    let kind = |event: &serde_json::Value| event["record"]["kind"].as_str().unwrap_or("").to_owned();
+    events.iter().filter(|event| kind(event).starts_with(prefix)).count()
+}
+
+/// Processes that inherited the marker of a run: nothing that it started can hide from this.
+fn left_over(marker: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().map_while(Result::ok);
+    let marked = processes.filter(|process| {
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(marker)
+    });
+    let name =
+        |path: PathBuf| fs::read_to_string(path.join("cmdline")).unwrap_or_default().replace('\0', " ");
+    marked.map(|process| name(process.path())).collect()
+}
+
+#[test]
+fn the_whole_demo_runs_once_and_leaves_no_process() {
+    fs::create_dir_all(root().join("out")).unwrap();
+    let folder = tempfile::Builder::new().prefix("demo-").tempdir_in(root().join("out")).unwrap();
+    let work = folder.path().strip_prefix(root()).unwrap().join("work");
+    let (work, state) = (work.to_str().unwrap(), folder.path().join("state"));
+    let marker = folder.path().to_str().unwrap();
+
+    let first = run_demo(work, &state, marker);
+    assert_eq!(left_over(marker), Vec::<String>::new());
+    let ended = &first.last().unwrap()["record"];
+    assert_eq!((ended["kind"].as_str(), ended["exit_code"].as_i64()), (Some("run.ended"), Some(0)));
+    let counts = |key: &str| ended["counts"][key].as_u64().unwrap_or(0);
+    assert_eq!(counts("completed") + counts("skipped"), 39, "{ended}");
+    assert!(counts("completed") >= 32, "{ended}");
+    assert!(of_kind(&first, "attempt.") > 0, "attempts are told");
+    for test in ["promotion", "way-back", "progressive", "analysis", "load", "environments"] {
+        let result = fs::read_to_string(folder.path().join(format!("work/results/{test}.json"))).unwrap();
+        let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+        assert_eq!(result["test"], test);
+    }
+
+    let second = run_demo(work, &state, marker);
+    assert_eq!(of_kind(&second, "attempt."), 0, "the second run finds everything done");
+    assert_eq!(left_over(marker), Vec::<String>::new());
+}

@@ -5,7 +5,8 @@
 
 [ -x "$SAMPLE_API" ] || die "$SAMPLE_API is no program: build it first (cargo build --release)"
 unset PORT APP_VERSION APP_REVISION APP_COLOUR ERROR_RATE ERROR_SEED LATENCY_MS READY_DELAY_MS STOP_TIMEOUT_MS
-export DRAIN_MS=100
+# Long enough for a client on a busy machine to go where it was sent before the route changed.
+export DRAIN_MS=400
 running=
 
 fail() {

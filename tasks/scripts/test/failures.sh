@@ -8,12 +8,12 @@ WORK=$1 SAMPLE_API=$2
 . "$(dirname -- "$0")/../lib/common.sh"
 . "$here/lib/delivery.sh"
 
-becomes_ready() { probe --url "$(url "$1")/health/ready" --timeout 400ms; }
+becomes_ready() { probe --url "$(url "$1")/health/ready" --timeout "${2:-10s}"; }
 answers_well() {
     "$SAMPLE_API" load --url "$(url "$1")/version" --requests 200 --max-error-rate 0.05 >"$scratch/gate"
 }
 answers_fast() {
-    "$SAMPLE_API" load --url "$(url "$1")/version" --requests 40 --max-error-rate 0 --max-p95-ms 100 >"$scratch/gate"
+    "$SAMPLE_API" load --url "$(url "$1")/version" --requests 16 --max-error-rate 0 --max-p95-ms 400 >"$scratch/gate"
 }
 
 start sound --version v2
@@ -29,14 +29,14 @@ if answers_well errors; then fail "30 % errors were not caught"; fi
 say "caught: $(cat "$scratch/gate")"
 
 say "-- latency"
-start slow --version v3 --latency-ms 150
+start slow --version v3 --latency-ms 600
 becomes_ready slow || fail "the health check alone must not see latency"
-if answers_fast slow; then fail "150 ms of latency were not caught"; fi
+if answers_fast slow; then fail "600 ms of latency were not caught"; fi
 say "caught: $(cat "$scratch/gate")"
 
 say "-- never ready"
 start stuck --version v3 --ready-delay-ms 3600000
-if becomes_ready stuck; then fail "a version that is not ready was let in"; fi
+if becomes_ready stuck 400ms; then fail "a version that is not ready was let in"; fi
 say "caught: $(cat "$scratch/probe")"
 
 say "-- gone in the middle"

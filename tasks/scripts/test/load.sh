@@ -19,7 +19,7 @@ ready blue
 route active blue
 measure before
 
-load_begin active blue --duration 2s --rate 800 --max-p95-ms 250
+load_begin active blue --duration 2s --rate 800 --max-p95-ms 500
 start green --version v2
 ready green
 route active green
