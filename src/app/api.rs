@@ -144,7 +144,11 @@ pub fn update_task_status(
 /// # Errors
 /// It cannot be planned, its dependencies are open, or another executor is at work. A task that
 /// fails is a result, not an error.
-pub fn execute_task(project: &Workspace, task_id: &str, context: &Context) -> Result<ExecutionResult, AppError> {
+pub fn execute_task(
+    project: &Workspace,
+    task_id: &str,
+    context: &Context,
+) -> Result<ExecutionResult, AppError> {
     let selection = Selection { tasks: vec![task_id.to_owned()], ..Selection::default() };
     let (result, request) = execute(project, selection, context)?;
     let document = &result.prepared.reading.parsed.document;
@@ -158,13 +162,19 @@ pub fn execute_task(project: &Workspace, task_id: &str, context: &Context) -> Re
 ///
 /// # Errors
 /// As [`execute_task`].
-pub fn execute_phase(project: &Workspace, phase_name: &str, context: &Context) -> Result<PhaseResult, AppError> {
+pub fn execute_phase(
+    project: &Workspace,
+    phase_name: &str,
+    context: &Context,
+) -> Result<PhaseResult, AppError> {
     let selection = Selection { phases: vec![phase_name.to_owned()], ..Selection::default() };
     let (result, request) = execute(project, selection, context)?;
     let count = |wanted: fn(&TaskState) -> bool| result.states.iter().filter(|state| wanted(state)).count();
     Ok(PhaseResult {
         success: result.states.iter().all(TaskState::lets_dependants_go),
-        tasks_completed: count(|s| matches!(s, TaskState::Completed | TaskState::Satisfied | TaskState::Claimed)),
+        tasks_completed: count(|s| {
+            matches!(s, TaskState::Completed | TaskState::Satisfied | TaskState::Claimed)
+        }),
         tasks_failed: count(|s| matches!(s, TaskState::Failed { .. })),
         results: results(project, &request, &result)?,
     })
@@ -219,7 +229,11 @@ fn results(
             Ok(ExecutionResult {
                 task: planned.id.clone(),
                 success,
-                output: if attempts.is_empty() { String::new() } else { output(project, request, &planned.id)? },
+                output: if attempts.is_empty() {
+                    String::new()
+                } else {
+                    output(project, request, &planned.id)?
+                },
                 error: (!success).then(|| why(state, failure)),
                 duration: Duration::from_millis(ms),
                 attempts: u32::try_from(attempts.len()).unwrap_or(u32::MAX),

@@ -40,5 +40,8 @@ fn the_tour_holds_as_it_is_printed() {
 
     let typo = prd.replace("(depends on: Write the settings)", "(depends on: Write the setings)");
     sandbox.write("prd.md", typo);
-    assert_eq!(sandbox.run("parse prd.md").code(10).stderr.lines().take(7).collect::<Vec<_>>().join("\n"), block(&readme, "text").trim_end());
+    assert_eq!(
+        sandbox.run("parse prd.md").code(10).stderr.lines().take(7).collect::<Vec<_>>().join("\n"),
+        block(&readme, "text").trim_end()
+    );
 }
