@@ -7,6 +7,7 @@ use crate::forest::Forest;
 use crate::front_matter::as_text;
 use crate::ids::{self, Ids};
 use crate::links::{self, Links};
+use crate::mermaid;
 use crate::names::{Asker, Names};
 use crate::page::Page;
 use crate::requirements::References;
@@ -146,7 +147,7 @@ fn read_dependencies(
     for page in pages {
         let mut own = Vec::new();
         let links = links::read(page, draft, &mut names, &mut own);
-        links::graphs(page, draft, &names, &mut own);
+        mermaid::find(page, draft, &names, &mut own);
         reader.found.extend(own.into_iter().map(|diagnostic| diagnostic.in_source(page.index)));
         reader.links(&mut names, page, links);
     }

@@ -5,7 +5,8 @@ use crate::fields::IdForm;
 use crate::marks::Shape;
 use crate::page::{Item, Page};
 use crate::scan::{digits, strip_word};
-use crate::title::{Dotted, id_token, is_obsidian};
+use crate::title::is_obsidian;
+use crate::tokens::{Dotted, id_token};
 use taskmaster_core::document::Dialect;
 
 /// Recognises the notation of `page`.

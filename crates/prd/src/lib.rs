@@ -18,6 +18,7 @@ mod headings;
 mod ids;
 mod links;
 mod marks;
+mod mermaid;
 mod names;
 mod one_task_files;
 mod page;
@@ -26,10 +27,12 @@ mod requirements;
 mod scan;
 mod strays;
 mod title;
+mod tokens;
 mod words;
 pub mod write_back;
 
 use draft::Draft;
+use page::Page;
 pub use report::{ParseReport, report};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::{Dialect, Document, Ordering};
@@ -67,22 +70,30 @@ pub fn parse(text: &str, options: &Options) -> Parsed {
 }
 
 /// Reads several texts (a folder of one-task files) into one document: ids are unique in it and
-/// dependencies are resolved across the texts.
+/// dependencies are resolved across the texts. They are read in the byte order of their names;
+/// `source` in what comes out is the index in `sources` as given.
 pub fn parse_many(sources: &[SourceText<'_>], options: &Options) -> Parsed {
-    let mut found = Vec::new();
+    let mut found: Vec<Vec<Diagnostic>> = vec![Vec::new(); sources.len()];
+    let pages: Vec<Page<'_>> = sources
+        .iter()
+        .zip(&mut found)
+        .enumerate()
+        .map(|(index, (source, own))| page::read(index, source, options.dialect, own))
+        .collect();
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|index| sources[*index].name);
     let mut draft = Draft::default();
-    let mut pages = Vec::with_capacity(sources.len());
-    for (index, source) in sources.iter().enumerate() {
-        let mut own = Vec::new();
-        let page = page::read(index, source, options.dialect, &mut own);
+    for index in order {
+        let (page, own) = (&pages[index], &mut found[index]);
         match page.dialect {
-            Dialect::Backlog => one_task_files::read_backlog(&page, &mut draft, &mut own),
-            Dialect::TaskMaster => one_task_files::read_task_master(&page, &mut draft, &mut own),
-            _ => checklist::read(&page, &mut draft, &mut own),
+            Dialect::Backlog => one_task_files::read_backlog(page, &mut draft, own),
+            Dialect::TaskMaster => one_task_files::read_task_master(page, &mut draft, own),
+            _ => checklist::read(page, &mut draft, own),
         }
-        strays::find(&page, &mut own);
-        found.extend(own.into_iter().map(|diagnostic| diagnostic.in_source(index)));
-        pages.push(page);
+        strays::find(page, own);
     }
+    let placed =
+        |(index, own): (usize, Vec<Diagnostic>)| own.into_iter().map(move |one| one.in_source(index));
+    let found = found.into_iter().enumerate().flat_map(placed).collect();
     assemble::document(&pages, draft, options, found)
 }

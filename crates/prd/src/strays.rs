@@ -7,7 +7,7 @@ use crate::fields::IdForm;
 use crate::marks::{Shape, Stray, stray_box};
 use crate::page::Page;
 use crate::scan::{iso_date, strip_word};
-use crate::title::{Dotted, id_token};
+use crate::tokens::{Dotted, id_token};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
 

@@ -3,7 +3,7 @@
 use crate::fixtures;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use taskmaster_core::document::{Claim, Document, Mark};
+use taskmaster_core::document::{Claim, Dialect, Document, Mark, Ordering};
 use taskmaster_core::text::Span;
 use taskmaster_prd::write_back::{Change, apply};
 use taskmaster_prd::{Options, Parsed, SourceText, parse, parse_many, report};
@@ -168,6 +168,51 @@ proptest! {
         is_consistent(&parsed.document)?;
         serde_json::to_string(&report(&parsed, &sources)).unwrap();
     }
+}
+
+const DIALECTS: &[Dialect] = &[
+    Dialect::Plain,
+    Dialect::SpecKit,
+    Dialect::Kiro,
+    Dialect::TaskMaster,
+    Dialect::Obsidian,
+    Dialect::Backlog,
+    Dialect::OpenSpec,
+    Dialect::Bmad,
+];
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn any_notation_may_be_forced(
+        text in soup(),
+        dialect in prop::sample::select(DIALECTS),
+        ordering in prop::sample::select(&[Ordering::Sequential, Ordering::Phases, Ordering::Explicit][..]),
+    ) {
+        let parsed = parse(&text, &Options { dialect: Some(dialect), ordering: Some(ordering) });
+        prop_assert_eq!(parsed.document.metadata.dialect, dialect);
+        prop_assert_eq!(parsed.document.metadata.ordering, ordering);
+        spans_fit(&parsed, &[&text])?;
+        is_consistent(&parsed.document)?;
+    }
+}
+
+/// Texts are read by name; places still say which of the given texts they are in.
+#[test]
+fn a_folder_is_read_in_the_order_of_names() {
+    let text = |name: &str| format!("# Task ID: {name}\n# Title: t\n# Dependencies: 1\n");
+    let (one, two) = (text("1"), text("2"));
+    let sources = [SourceText { name: "b.md", text: &two }, SourceText { name: "a.md", text: &one }];
+    let parsed = parse_many(&sources, &Options::default());
+    let tasks: Vec<(&str, usize)> = parsed.document.tasks.iter().map(|t| (t.id.as_str(), t.source)).collect();
+    assert_eq!(tasks, [("1", 1), ("2", 0)]);
+    let report = serde_json::to_value(report(&parsed, &sources)).unwrap();
+    assert_eq!(report["diagnostics"][0]["file"], "a.md", "task 1 waits for itself: {report}");
+    assert_eq!(
+        (&report["diagnostics"][0]["line"], &report["diagnostics"][0]["column"]),
+        (&3.into(), &17.into())
+    );
 }
 
 /// Everything that holds for one text.
