@@ -57,6 +57,10 @@ fn rows() {
             check  check: ask(1=error) argocd app get --core web --refresh --output=json > captured | true [0] false [1] | `/status/sync/status` = "Synced"
         "#,
     );
+}
+
+#[test]
+fn further_rows() {
     renders(
         r#"argocd: {core: true, sync: {app: web, wait: false, revision: 0123456789abcdef0123456789abcdef01234567}}"#,
         r#"
