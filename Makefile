@@ -51,7 +51,7 @@ coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI h
 	@tests/tools/coverage.sh $(TOOLS)/bin/cargo-tarpaulin
 
 fuzz: ## fuzz the parser for SECONDS=60 (needs nightly and cargo-fuzz)
-	$(CARGO) +nightly fuzz run parse --fuzz-dir fuzz -- -max_total_time=$(or $(SECONDS),60)
+	cd fuzz && $(CARGO) +nightly fuzz run parse corpus/parse seeds/parse -- -max_total_time=$(or $(SECONDS),60)
 
 screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh

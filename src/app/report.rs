@@ -98,7 +98,7 @@ pub fn view(evidence: &Evidence) -> ReportView {
         runs: evidence.runs.iter().map(|run| views::run(run, live(run))).collect(),
         phases: views::phases(document),
         tasks: document.tasks.iter().map(|task| evidence.task(task)).collect(),
-        edges: views::edges(document, Some(&evidence.prepared.plan)),
+        edges: views::edges(document, &evidence.prepared.bound.bindings),
         requirements: requirements(document),
         diagnostics,
     }

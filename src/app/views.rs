@@ -7,11 +7,11 @@ use super::workspace::Reading;
 use crate::report::view::{
     ChangeView, ChangesView, DiagnosticView, DocumentView, EdgeView, PhaseView, RunView, TaskRow,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use taskmaster_core::action::Binding;
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{TaskId, TaskKey};
 use taskmaster_core::journal::TaskChange;
-use taskmaster_core::plan::Plan;
 use taskmaster_core::state::TaskState;
 use taskmaster_core::text::LineIndex;
 
@@ -42,8 +42,8 @@ pub fn phases(document: &Document) -> Vec<PhaseView> {
     document.phases.iter().map(view).collect()
 }
 
-/// Every edge of the document, then those that the catalogue adds.
-pub fn edges(document: &Document, plan: Option<&Plan>) -> Vec<EdgeView> {
+/// Every edge of the document, then those that the catalogue adds (`needs`, outputs of others).
+pub fn edges(document: &Document, bindings: &BTreeMap<TaskId, Binding>) -> Vec<EdgeView> {
     let written = document.edges.iter().map(|edge| EdgeView {
         task: edge.task.clone(),
         dependency: edge.dependency.clone(),
@@ -51,14 +51,10 @@ pub fn edges(document: &Document, plan: Option<&Plan>) -> Vec<EdgeView> {
     });
     let known: BTreeSet<(&TaskId, &TaskId)> =
         document.edges.iter().map(|e| (&e.task, &e.dependency)).collect();
-    let tasks = plan.map_or(&[][..], |plan| &plan.tasks);
-    let added = tasks.iter().flat_map(|task| {
-        let dependencies = task.dependencies.iter().map(|index| &tasks[*index].id);
-        dependencies.filter(|id| !known.contains(&(&task.id, *id))).map(|id| EdgeView {
-            task: task.id.clone(),
-            dependency: id.clone(),
-            kind: None,
-        })
+    let added = bindings.values().flat_map(|binding| {
+        let dependencies: BTreeSet<&TaskId> = binding.needs.iter().chain(&binding.awaits).collect();
+        let new = dependencies.into_iter().filter(|id| !known.contains(&(&binding.task, *id)));
+        new.map(|id| EdgeView { task: binding.task.clone(), dependency: id.clone(), kind: None })
     });
     written.chain(added).collect()
 }

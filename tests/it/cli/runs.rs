@@ -148,6 +148,19 @@ fn what_an_environment_cannot_do_is_skipped_with_its_reason() {
 }
 
 #[test]
+fn what_is_skipped_passes_its_order_on() {
+    let tasks = concat!(
+        "tasks:\n",
+        "  a/one: {run: {shell: 'sleep 0.3; echo one >> order'}}\n",
+        "  a/two: {run: {exec: ['true']}, when: {never: not here}}\n",
+        "  a/three: {run: {shell: 'echo three >> order'}}\n",
+    );
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n", tasks);
+    sandbox.run("run prd.md --jobs 4").code(0);
+    assert_eq!(sandbox.read("order").as_deref(), Some("one\nthree\n"));
+}
+
+#[test]
 fn a_destroy_goes_backwards_and_asks_first() {
     let tasks = concat!(
         "tasks:\n",

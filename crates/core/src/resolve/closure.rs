@@ -11,6 +11,12 @@ pub(super) struct Found {
     pub(super) needed_by: usize,
 }
 
+/// True where a task settles only when something was done, or its subtasks were.
+fn has_work(disposition: &Disposition) -> bool {
+    use Disposition::{Execute, Group, Manual, Unknown};
+    matches!(disposition, Execute | Group | Manual | Unknown { .. })
+}
+
 /// Every unmet dependency that must be added to the selection before it can run, their own unmet
 /// dependencies included, in document order.
 pub(super) fn unmet(
@@ -26,13 +32,9 @@ pub(super) fn unmet(
             _ => intents[task].is_met(&dispositions[task]),
         };
     }
-    let has_work = |task: usize| {
-        use Disposition::{Execute, Group, Manual, Unknown};
-        matches!(dispositions[task], Execute | Group | Manual | Unknown { .. })
-    };
     let mut needed_by: HashMap<usize, usize> = HashMap::new();
     let mut queue: Vec<usize> =
-        (0..intents.len()).rev().filter(|&task| chosen[task] && has_work(task)).collect();
+        (0..intents.len()).rev().filter(|&task| chosen[task] && has_work(&dispositions[task])).collect();
     while let Some(task) = queue.pop() {
         for dependency in dag.dependencies(task) {
             if !chosen[dependency] && !met[dependency] && !needed_by.contains_key(&dependency) {
@@ -48,9 +50,10 @@ pub(super) fn unmet(
 }
 
 /// The dependencies of each chosen task among the chosen ones, by their places in the plan. What lies
-/// between them outside the plan is met, but passes its order on. Tasks that wait for the same set
-/// share it, so that wide phases in a row stay cheap.
-pub(super) fn within(dag: &Dag, chosen: &[bool]) -> Vec<Vec<usize>> {
+/// between them and has no work (outside the plan it is met; inside it is left out, claimed or
+/// recorded) settles at once, but passes its order on: whoever waits for it waits for what came
+/// before it too. Tasks that wait for the same set share it, so that wide phases in a row stay cheap.
+pub(super) fn within(dag: &Dag, chosen: &[bool], dispositions: &[Disposition]) -> Vec<Vec<usize>> {
     let mut place = vec![0; chosen.len()];
     let mut next = 0;
     for (task, chosen) in chosen.iter().enumerate() {
@@ -61,18 +64,21 @@ pub(super) fn within(dag: &Dag, chosen: &[bool]) -> Vec<Vec<usize>> {
     let mut known: HashMap<Vec<usize>, usize> = HashMap::from([(Vec::new(), 0)]);
     let mut set_of = vec![0; chosen.len()];
     let mut planned = vec![Vec::new(); next];
+    let passes = |task: usize| !chosen[task] || !has_work(&dispositions[task]);
     for &task in dag.order() {
-        let (inside, outside): (Vec<usize>, Vec<usize>) = dag.dependencies(task).partition(|&d| chosen[d]);
-        let mut before: Vec<usize> = inside.into_iter().map(|dependency| place[dependency]).collect();
-        let mut through: Vec<usize> = outside.into_iter().map(|dependency| set_of[dependency]).collect();
+        let inside = dag.dependencies(task).filter(|&d| chosen[d]);
+        let mut before: Vec<usize> = inside.map(|dependency| place[dependency]).collect();
+        let passing = dag.dependencies(task).filter(|&d| passes(d));
+        let mut through: Vec<usize> = passing.map(|dependency| set_of[dependency]).collect();
         through.sort_unstable();
         through.dedup();
         through.iter().for_each(|&set| before.extend(&sets[set]));
         before.sort_unstable();
         before.dedup();
         if chosen[task] {
-            planned[place[task]] = before;
-        } else {
+            planned[place[task]].clone_from(&before);
+        }
+        if passes(task) {
             set_of[task] = *known.entry(before).or_insert_with_key(|set| {
                 sets.push(set.clone());
                 sets.len() - 1

@@ -153,7 +153,7 @@ pub fn resolve(
     if options.strict && !diagnostics.is_empty() {
         return Err(ResolveError::Unbound(diagnostics));
     }
-    let dependencies = closure::within(&graph.dag, &chosen);
+    let dependencies = closure::within(&graph.dag, &chosen, &dispositions);
     let tasks = chosen
         .iter()
         .enumerate()
