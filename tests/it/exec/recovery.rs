@@ -378,6 +378,21 @@ fn signals_reach_us_and_not_our_children() {
 }
 
 #[test]
+fn what_configures_us_is_not_inherited() {
+    let script = "tr '\\0' '\\n' < /proc/self/environ > env; echo $$ > pid";
+    let (dir, mut process, records) = executor(script, |project, _| project.join("pid").exists());
+    process.wait().unwrap();
+    let env = std::fs::read_to_string(dir.path().join("project/env")).unwrap();
+    let own: Vec<_> = env.lines().filter(|line| line.starts_with("TASKMASTER_")).collect();
+    let attempt = records.iter().find_map(|record| match record {
+        Record::AttemptStarted { attempt, .. } => Some(attempt),
+        _ => None,
+    });
+    // The executor itself was told its folder by such a variable.
+    assert_eq!(own, [format!("TASKMASTER_ATTEMPT={}", attempt.unwrap())]);
+}
+
+#[test]
 fn a_hangup_that_was_ignored_stays_ignored() {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(std::env::current_exe().unwrap());
