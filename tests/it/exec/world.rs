@@ -1,6 +1,5 @@
 //! A project folder, a plan, actions, and a ledger in memory that counts its commits.
 
-use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -453,9 +452,4 @@ pub(super) fn runs(pid: u32) -> bool {
 /// The process id that a script wrote to a file.
 pub(super) fn pid_in(path: &Path) -> Option<u32> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
-}
-
-/// Milliseconds from one instant to another.
-pub(super) fn between(from: Timestamp, to: Timestamp) -> i128 {
-    to.duration_since(from).as_millis()
 }
