@@ -3,6 +3,7 @@
 mod drawing;
 mod layers;
 mod layout;
+mod route;
 mod segment;
 
 pub(super) use drawing::section;
