@@ -7,7 +7,7 @@ use crate::clock;
 use crate::exec::ports::{Journal, JournalError, Render, RenderFault};
 use crate::store::Durability;
 use std::collections::BTreeMap;
-use taskmaster_catalogue::Outputs;
+use taskmaster_catalogue::{Outputs, Selection};
 use taskmaster_core::action::Action;
 use taskmaster_core::id::TaskId;
 use taskmaster_core::journal::{Entry, OutputValue, Record};
@@ -50,21 +50,26 @@ impl Journal for LedgerJournal {
 pub struct PlanRender<'a> {
     binder: &'a Binder,
     reading: &'a Reading,
+    /// The catalogue's entries for this document, looked up once.
+    entries: Selection<'a>,
     outputs: Outputs,
 }
 
 impl<'a> PlanRender<'a> {
     /// Renders with the outputs of earlier runs, and those it learns of.
     pub fn new(prepared: &'a Prepared) -> Self {
-        Self { binder: &prepared.binder, reading: &prepared.reading, outputs: prepared.outputs.clone() }
+        let (binder, reading) = (&prepared.binder, &prepared.reading);
+        let outputs = prepared.outputs.clone();
+        let entries = binder.with_inputs(reading, &outputs, |inputs| binder.catalogue().select(inputs));
+        Self { binder, reading, entries, outputs }
     }
 }
 
 impl Render for PlanRender<'_> {
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault> {
-        let catalogue = self.binder.catalogue();
+        let entries = &self.entries;
         let rendered =
-            self.binder.with_inputs(self.reading, &self.outputs, |inputs| catalogue.render(task, inputs));
+            self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.render(task, inputs));
         rendered.map_err(|diagnostics| {
             let lines: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
             RenderFault { message: lines.join("; ") }
