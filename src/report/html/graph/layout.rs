@@ -267,8 +267,13 @@ fn arrange(
     gutter_left[last] = x;
     let width = if lanes.count(last) > 0 { x + lanes.width(last) } else { x };
     let nodes = places(&stacks, input.clusters.len());
-    let paths =
-        paths(input, &stacks, &nodes, detours, &Way { lanes: &lanes, gutter_left: &gutter_left, channel });
+    let paths = route::paths(
+        input,
+        &stacks,
+        &nodes,
+        detours,
+        &Way { lanes: &lanes, gutter_left: &gutter_left, channel },
+    );
     Layout { width, height, nodes, frames, paths }
 }
 
