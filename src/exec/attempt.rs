@@ -98,13 +98,9 @@ impl Running<'_> {
                 return Ended::without_log(failed(FailureKind::Spawn, message));
             }
         };
-        let done = match &secrets {
-            Ok(secrets) => self.steps(secrets, &mut log).await,
-            Err(_) => Err(Failure::Fault(Fault::Stopped)),
-        };
         let done = match secrets {
+            Ok(secrets) => self.steps(&secrets, &mut log).await,
             Err(fault) => Err(Failure::Fault(fault)),
-            Ok(_) => done,
         };
         let (end, values) = self.outcome(done, redactor.as_deref(), &mut log);
         self.close(end, values, log).await

@@ -118,8 +118,7 @@ impl Work<'_> {
         let captured = if capture { Some(memory_file::empty().map_err(unable)?) } else { None };
         let command = self.command(spec, captured.as_ref())?;
         let mut child = launch(command).map_err(|error| Fault::Spawn(error.to_string()))?;
-        self.tell_spawned(name, &child);
-        let ended = self.watch(&mut child, captured.as_ref()).await;
+        let ended = self.watch(name, &mut child, captured.as_ref()).await;
         let status = match ended {
             Ok(status) => status,
             Err(fault) => {
@@ -162,7 +161,6 @@ impl Work<'_> {
 
     fn tell_spawned(&self, step: &str, child: &Child) {
         let Some(attempt) = self.attempt else { return };
-        // A child that ended at once still has its entry in /proc: it is not reaped yet.
         let record = Record::AttemptSpawned {
             attempt: attempt.clone(),
             step: step.to_owned(),
@@ -173,8 +171,15 @@ impl Work<'_> {
         let _ = self.cx.news.send(News::Spawned { task: self.task, record: Box::new(record) });
     }
 
-    /// Returns at the child's end, or says why it must be stopped.
-    async fn watch(&mut self, child: &mut Child, captured: Option<&File>) -> Result<ExitStatus, Fault> {
+    /// Returns at the child's end, or says why it must be stopped. A child that lasts is told of;
+    /// for one that ends at once nobody will look.
+    async fn watch(
+        &mut self,
+        step: &str,
+        child: &mut Child,
+        captured: Option<&File>,
+    ) -> Result<ExitStatus, Fault> {
+        let mut told = false;
         loop {
             let pause = self.log.pause();
             tokio::select! {
@@ -184,7 +189,12 @@ impl Work<'_> {
                 }
                 () = at_least(&mut self.wish, Hurry::Stop) => return Err(Fault::Stopped),
                 () = until(self.deadline) => return Err(Fault::Timeout),
-                () = tokio::time::sleep(pause) => self.look(captured)?,
+                () = tokio::time::sleep(pause) => {
+                    if !std::mem::replace(&mut told, true) {
+                        self.tell_spawned(step, child);
+                    }
+                    self.look(captured)?;
+                }
             }
         }
     }

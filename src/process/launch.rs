@@ -4,11 +4,13 @@ use super::child::Child;
 use super::memory_file;
 use super::proc::ATTEMPT_VARIABLE;
 use rustix::fs::Access;
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Variables with this prefix configure the taskmaster that reads them. They are not inherited: a
@@ -113,12 +115,13 @@ pub fn launch(launch: Launch) -> Result<Child, SpawnError> {
         return Err(SpawnError::Nul);
     }
     let path = find_program(program, &launch)?;
-    let expression = expression(&path, &launch)?;
-    let handle = expression.start().map_err(|error| classify(error, &path, &launch.cwd))?;
-    Ok(Child::new(handle, launch.attempt))
+    let (cwd, attempt) = (launch.cwd.clone(), launch.attempt.clone());
+    let expression = expression(&path, launch)?;
+    let handle = expression.start().map_err(|error| classify(error, &path, &cwd))?;
+    Ok(Child::new(handle, attempt))
 }
 
-fn expression(path: &Path, launch: &Launch) -> Result<duct::Expression, SpawnError> {
+fn expression(path: &Path, launch: Launch) -> Result<duct::Expression, SpawnError> {
     // The program is given by its full path, which lets the standard library take posix_spawn
     // instead of fork; argv[0] stays what the catalogue wrote.
     let name = launch.argv[0].clone();
@@ -131,12 +134,11 @@ fn expression(path: &Path, launch: &Launch) -> Result<duct::Expression, SpawnErr
         Stdin::Null => it.stdin_null(),
         Stdin::Bytes(bytes) => it.stdin_file(memory_file::holding(bytes).map_err(SpawnError::System)?),
     };
-    let clone = |file: &File| file.try_clone().map_err(SpawnError::System);
-    it = match &launch.stderr {
-        Some(stderr) => it.stderr_file(clone(stderr)?),
+    it = match launch.stderr {
+        Some(stderr) => it.stderr_file(stderr),
         None => it.stderr_to_stdout(),
     };
-    it = it.stdout_file(clone(&launch.stdout)?);
+    it = it.stdout_file(launch.stdout);
     // In duct the innermost setting wins: removals must be outermost, our own mark innermost.
     it = it.env(ATTEMPT_VARIABLE, &launch.attempt);
     for (name, value) in &launch.env {
@@ -148,8 +150,13 @@ fn expression(path: &Path, launch: &Launch) -> Result<duct::Expression, SpawnErr
     Ok(it)
 }
 
-fn inherited_internals() -> impl Iterator<Item = OsString> {
-    std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(OWN_PREFIX))
+/// Our own environment does not change while we run.
+fn inherited_internals() -> &'static [OsString] {
+    static NAMES: OnceLock<Vec<OsString>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let names = std::env::vars_os().map(|(name, _)| name);
+        names.filter(|name| name.as_encoded_bytes().starts_with(OWN_PREFIX)).collect()
+    })
 }
 
 /// Looks a program up as `execvp` does in the child.
@@ -172,9 +179,9 @@ fn search_path(program: &str, search: &OsStr, cwd: &Path) -> Result<PathBuf, Spa
         for folder in std::env::split_paths(search) {
             folders += 1;
             let path = cwd.join(folder).join(program);
-            match (rustix::fs::access(&path, Access::EXEC_OK), path.is_file()) {
-                (Ok(()), true) => return Ok(path),
-                (Err(_), true) => refused = Some(path),
+            match rustix::fs::access(&path, Access::EXEC_OK) {
+                Err(Errno::ACCESS) if path.is_file() => refused = Some(path),
+                Ok(()) if path.is_file() => return Ok(path),
                 _ => {}
             }
         }
@@ -188,7 +195,6 @@ fn search_path(program: &str, search: &OsStr, cwd: &Path) -> Result<PathBuf, Spa
 /// The kernel answers "no such file" for a missing program, a missing interpreter and a missing
 /// directory alike; people need to know which.
 fn classify(error: io::Error, path: &Path, cwd: &Path) -> SpawnError {
-    use rustix::io::Errno;
     let Some(errno) = Errno::from_io_error(&error) else { return SpawnError::System(error) };
     let directory = |why| SpawnError::Directory { path: cwd.to_owned(), why };
     if !matches!(errno, Errno::NOENT | Errno::ACCESS | Errno::NOTDIR | Errno::NOEXEC | Errno::TOOBIG) {
