@@ -199,17 +199,17 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
 }
 
 /// The longest head of at most `room` columns, and the rest. The head holds at least a character.
-/// Widths are taken of whole heads, because a selector or a joiner changes what stands before it.
 fn split(text: &str, room: usize) -> (&str, &str) {
-    let mut end = text.chars().next().map_or(0, char::len_utf8);
-    for (at, c) in text.char_indices().skip(1) {
-        let next = at + c.len_utf8();
-        if text[..next].width() > room {
-            break;
-        }
-        end = next;
-    }
-    text.split_at(end)
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    text.split_at(head(text, room).len().max(first))
+}
+
+/// The longest head of at most `room` columns; empty where the first character is wider. Widths are
+/// taken of whole heads, because a selector or a joiner changes what stands before it.
+fn head(text: &str, room: usize) -> &str {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|&end| text[..end].width() <= room).last().unwrap_or(0);
+    &text[..end]
 }
 
 /// Cut to `room` columns; what is lost is shown by `…`.
@@ -217,10 +217,10 @@ pub(super) fn cut(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
     }
-    if room < 2 {
-        return "…".chars().take(room).collect();
+    if room == 0 {
+        return String::new();
     }
-    format!("{}…", split(text, room - 1).0)
+    format!("{}…", head(text, room - 1))
 }
 
 /// Filled with spaces to `room` columns, or cut.
@@ -241,6 +241,7 @@ mod tests {
         assert_eq!(cut("設定設定", 4), "設…");
         assert_eq!(fit("設…", 5), "設…  ");
         assert_eq!(cut("设", 1), "…");
+        assert_eq!(cut("设a", 2), "…", "a wide first character leaves no room for itself");
     }
 
     proptest! {
