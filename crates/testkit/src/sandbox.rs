@@ -72,7 +72,9 @@ impl Sandbox {
 
     /// The command with these arguments, not started.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.program);
+        // Whoever started the tests in the background made SIGINT ignored for all below it.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT,TERM,HUP").arg(&self.program);
         let inherited = ["PATH", "LLVM_PROFILE_FILE", "TMPDIR"];
         command
             .args(args)

@@ -62,7 +62,7 @@ fn a_second_executor_is_refused_with_the_first_ones_pid() {
 
 #[test]
 fn ctrl_c_lets_what_runs_end_and_starts_nothing_new() {
-    let tasks = "tasks:\n  a/one: {run: {shell: 'touch begun; while ! test -e go; do sleep 0.02; done; touch one'}}\n  a/two: {run: {shell: touch two}}\n";
+    let tasks = "tasks:\n  a/one: {run: {shell: 'touch begun; n=0; while ! test -e go && test $n -lt 3000; do n=$((n+1)); sleep 0.02; done; touch one'}}\n  a/two: {run: {shell: touch two}}\n";
     let sandbox = project(TWO, tasks);
     let run = sandbox.start("run prd.md");
     until("the task began", 10, || sandbox.read("begun"));

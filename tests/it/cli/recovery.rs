@@ -5,8 +5,7 @@ use super::{project, state};
 use taskmaster_testkit::until;
 
 const TWO: &str = "## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n";
-const SLOW: &str =
-    "echo start >> starts; echo $$ > pid; touch begun; while ! test -e go; do sleep 0.02; done; touch two";
+const SLOW: &str = "echo start >> starts; echo $$ > pid; touch begun; n=0; while ! test -e go && test $n -lt 3000; do n=$((n+1)); sleep 0.02; done; touch two";
 
 fn tasks(slow: &str) -> String {
     format!(
