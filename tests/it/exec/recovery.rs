@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use taskmaster::clock;
 use taskmaster::exec::ports::{Ports, Settings};
 use taskmaster::exec::recovery::{Open, Recovered, recover};
+use taskmaster::process::child::Remains;
 use taskmaster::process::proc;
 use taskmaster_core::action::{Action, OrphanPolicy, SecretRef};
 use taskmaster_core::id::{AttemptId, RunId};
@@ -84,6 +85,21 @@ fn start(
 
 fn recorded(dir: &Path) -> Option<Vec<Record>> {
     Some(serde_json::from_str(&std::fs::read_to_string(dir.join("records")).ok()?).unwrap())
+}
+
+/// Whatever a failing test leaves at work ends with it.
+impl Drop for Killed {
+    fn drop(&mut self) {
+        for record in &self.records {
+            if let Record::AttemptSpawned { attempt, pid, start_ticks, boot_id, .. } = record {
+                let process = (*pid, *start_ticks, boot_id.clone());
+                let _ = block_on(Remains::new(attempt.as_str(), &[process]).stop(Duration::ZERO));
+            }
+            if let Record::AttemptStarted { attempt, .. } = record {
+                let _ = block_on(Remains::new(attempt.as_str(), &[]).stop(Duration::ZERO));
+            }
+        }
+    }
 }
 
 impl Killed {
@@ -244,22 +260,43 @@ fn what_is_not_idempotent_is_not_run_again() {
     assert!(matches!(decision(&recovered(&mut world, open)), Decision::Unknown { .. }));
 }
 
+/// A process of the test's own, which does not outlive it.
+struct Bystander(Child);
+
+impl Bystander {
+    fn new(mark: &str) -> Self {
+        let null = || Stdio::null();
+        let mut command = Command::new("sleep");
+        command.arg("1000").env("TASKMASTER_ATTEMPT", mark).stdin(null()).stdout(null()).stderr(null());
+        Self(command.spawn().unwrap())
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn another_process_with_the_recorded_id_is_left_alone() {
     let mut world = World::of(sh("true"));
     world.tasks[0].policy.orphan = OrphanPolicy::Stop;
-    let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
-    let ticks = proc::start_ticks(stranger.id()).unwrap();
+    let stranger = Bystander::new("another's");
+    let ticks = proc::start_ticks(stranger.pid()).unwrap();
     let mut open = gone(&world);
     open.processes = vec![
-        (stranger.id(), ticks + 1, proc::boot_id().to_owned()),
-        (stranger.id(), ticks, "another boot".to_owned()),
+        (stranger.pid(), ticks + 1, proc::boot_id().to_owned()),
+        (stranger.pid(), ticks, "another boot".to_owned()),
     ];
     let recovered = recovered(&mut world, open);
     assert!(matches!(decision(&recovered), Decision::Unknown { .. }));
-    assert!(stranger.try_wait().unwrap().is_none(), "it was ended");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    assert!(runs(stranger.pid()), "it was ended");
 }
 
 #[test]
@@ -280,19 +317,11 @@ fn a_person_need_not_wait() {
 #[test]
 fn checks_of_a_dead_run_are_ended() {
     let run = new_id();
-    let mut check = Command::new("sleep")
-        .arg("1000")
-        .env("TASKMASTER_ATTEMPT", format!("{run}/KEY0/check"))
-        .spawn()
-        .unwrap();
-    let mut other =
-        Command::new("sleep").arg("1000").env("TASKMASTER_ATTEMPT", format!("{run}x")).spawn().unwrap();
+    let check = Bystander::new(&format!("{run}/KEY0/check"));
+    let other = Bystander::new(&format!("{run}x"));
     block_on(taskmaster::exec::recovery::end_probes_of(&run));
-    assert!(!runs(check.id()));
-    assert!(runs(other.id()));
-    check.wait().unwrap();
-    other.kill().unwrap();
-    other.wait().unwrap();
+    assert!(!runs(check.pid()));
+    assert!(runs(other.pid()));
 }
 
 /// An attempt of which nothing is left.
