@@ -8,6 +8,7 @@ use super::workspace::{ReadOptions, Reading, Workspace};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use taskmaster_catalogue::{Bound, Catalogue, Inputs, OperatingSystem, Outputs};
+use taskmaster_core::action::Binding;
 use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Recorded;
 use taskmaster_core::plan::Plan;
@@ -116,6 +117,14 @@ impl Binder {
         &self.sources
     }
 
+    /// The digest of a bound action, joined with the contents of the files that belong to it.
+    pub fn whole_digest(&self, binding: &Binding) -> Result<Digest, AppError> {
+        if binding.inputs.is_empty() {
+            return Ok(binding.digest.clone());
+        }
+        with_contents(Path::new(&self.project_root), &binding.digest, &binding.inputs)
+    }
+
     /// Calls `use_inputs` with every fact that binding depends on.
     pub fn with_inputs<T>(
         &self,
@@ -165,8 +174,8 @@ pub fn prepare(
     if catalogue_findings.has_errors() {
         return Err(AppError::Catalogue(Box::new(catalogue_findings)));
     }
-    for binding in bound.bindings.values_mut().filter(|binding| !binding.inputs.is_empty()) {
-        binding.digest = with_contents(&workspace.project.root, &binding.digest, &binding.inputs)?;
+    for binding in bound.bindings.values_mut() {
+        binding.digest = binder.whole_digest(binding)?;
     }
     let resolved = resolve::resolve(
         &resolve::Inputs {

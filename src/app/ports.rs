@@ -9,7 +9,8 @@ use crate::store::Durability;
 use std::collections::BTreeMap;
 use taskmaster_catalogue::{Outputs, Selection};
 use taskmaster_core::action::Action;
-use taskmaster_core::id::TaskId;
+use taskmaster_core::diagnostic::Diagnostic;
+use taskmaster_core::id::{Digest, TaskId};
 use taskmaster_core::journal::{Entry, OutputValue, Record};
 
 /// The ledger as the driver sees it.
@@ -65,15 +66,25 @@ impl<'a> PlanRender<'a> {
     }
 }
 
+fn refused(diagnostics: Vec<Diagnostic>) -> RenderFault {
+    let lines: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    RenderFault { message: lines.join("; ") }
+}
+
 impl Render for PlanRender<'_> {
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault> {
         let entries = &self.entries;
         let rendered =
             self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.render(task, inputs));
-        rendered.map_err(|diagnostics| {
-            let lines: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
-            RenderFault { message: lines.join("; ") }
-        })
+        rendered.map_err(refused)
+    }
+
+    fn digest(&mut self, task: &TaskId) -> Result<Digest, RenderFault> {
+        let entries = &self.entries;
+        let bound =
+            self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.rebind(task, inputs));
+        let digest = self.binder.whole_digest(&bound.map_err(refused)?);
+        digest.map_err(|error| RenderFault { message: error.to_string() })
     }
 
     fn know(&mut self, task: &TaskId, outputs: &BTreeMap<String, OutputValue>) {

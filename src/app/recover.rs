@@ -90,6 +90,7 @@ fn of_attempt(run: &RunDetail, attempt: &Attempt, task: &PlannedTask) -> Open {
         log: attempt.log.clone(),
         processes: processes.collect(),
         task: task.clone(),
+        digest: attempt.digest.clone(),
         document: run.summary.document.clone(),
         environment: run.summary.environment.clone(),
         state: Default::default(),

@@ -220,20 +220,12 @@ impl Running<'_> {
             return Ended { end, tail, log_bytes, outputs: BTreeMap::new() };
         };
         let task = &self.attempt.id;
-        let named =
-            values.sensitive.iter().map(|(name, value)| (format!("output:{task}.{name}"), value.as_str()));
-        if let Some(redactor) = Redactor::new(named) {
+        if let Some(redactor) = values.redactor(task) {
             tail = redactor.text(&tail);
             values.hide(&redactor);
             log_bytes = redact_log(redactor, path, log_bytes).await;
         }
-        let mut outputs: BTreeMap<_, _> =
-            values.plain.into_iter().map(|(name, value)| (name, OutputValue::Plain(value))).collect();
-        for (name, value) in values.sensitive {
-            self.cx.vault.put(task, &name, value);
-            outputs.insert(name, OutputValue::Sensitive);
-        }
-        Ended { end, tail, log_bytes, outputs }
+        Ended { end, tail, log_bytes, outputs: values.hand_over(task, &self.cx.vault) }
     }
 }
 

@@ -94,7 +94,10 @@ impl Undo {
                     effects.push(Effect::Stop { task: current.task });
                 }
             }
-            Event::ProbeEnded { .. } | Event::Approved { .. } | Event::Set { .. } => {}
+            Event::ProbeEnded { .. }
+            | Event::Digested { .. }
+            | Event::Approved { .. }
+            | Event::Set { .. } => {}
         }
     }
 
@@ -122,10 +125,11 @@ impl Undo {
     fn launch(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let Some(current) = &mut self.current else { return };
         current.number += 1;
-        let key = &self.plan.tasks[current.task].key;
-        let attempt = retry::attempt_id(&self.run, key, current.number, now);
+        let planned = &self.plan.tasks[current.task];
+        let attempt = retry::attempt_id(&self.run, &planned.key, current.number, now);
         current.attempt = Some(attempt.clone());
-        effects.push(Effect::Attempt { task: current.task, attempt, number: current.number });
+        let digest = planned.digest.clone();
+        effects.push(Effect::Attempt { task: current.task, attempt, number: current.number, digest });
     }
 
     fn ended(&mut self, end: &Outcome, now: Timestamp, effects: &mut Vec<Effect>) {

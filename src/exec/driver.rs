@@ -16,13 +16,13 @@ use super::stop::{Hurry, Stops};
 use super::timers::Timers;
 use crate::clock;
 use crate::process::proc;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskmaster_core::action::{Action, FailureKind, Probe, SecretRef, Step};
-use taskmaster_core::id::{AttemptId, TaskId};
+use taskmaster_core::id::{AttemptId, Digest, TaskId};
 use taskmaster_core::journal::{Entry, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Plan, PlannedTask};
 use taskmaster_core::scheduler::{Effect, Event, RunEnd};
@@ -161,18 +161,14 @@ impl<'a> Driver<'a> {
 
     /// Lets the scheduler decide about all that is queued, commits, performs.
     fn tick(&mut self) -> Result<Option<RunEnd>, ExecError> {
-        let events = std::mem::take(&mut self.queue);
+        let mut events = std::mem::take(&mut self.queue);
         if events.is_empty() {
             return Ok(None);
         }
         // Before the decision: an attempt that starts in this tick may need what another ended with.
-        for event in &events {
-            if let Event::AttemptEnded { task, outputs, .. } = event
-                && let (false, Some(task)) = (outputs.is_empty(), self.plan.tasks.get(*task))
-            {
-                self.ports.render.know(&task.id, outputs);
-            }
-        }
+        let mut known = self.learn(&events);
+        known.append(&mut events);
+        let events = known;
         let tick = self.decider.decide(events, clock::now());
         for (_, refused) in &tick.refused {
             // Such as an approval that came twice: nothing changed, nothing is lost.
@@ -185,9 +181,9 @@ impl<'a> Driver<'a> {
         for effect in tick.effects {
             match effect {
                 Effect::Record(record) => records.push(*record),
-                Effect::Attempt { task, attempt, number } => {
+                Effect::Attempt { task, attempt, number, digest } => {
                     durable |= self.task(task)?.policy.irreversible;
-                    records.push(self.prepare_attempt(task, attempt, number, &mut ready)?);
+                    records.push(self.prepare_attempt(task, (attempt, number, digest), &mut ready)?);
                 }
                 Effect::Probe { task, probe } => self.prepare_probe(task, probe, &mut ready)?,
                 Effect::Stop { task } => ready.push(Ready::Stop(task)),
@@ -201,6 +197,32 @@ impl<'a> Driver<'a> {
         self.commit(records, durable)?;
         ready.into_iter().for_each(|ready| self.perform(ready));
         Ok(end)
+    }
+
+    /// Hands on the outputs that came, and tells of each task that reads them what it would run now.
+    fn learn(&mut self, events: &[Event]) -> Vec<Event> {
+        let plan = Arc::clone(&self.plan);
+        let mut told = BTreeSet::new();
+        for event in events {
+            if let Event::AttemptEnded { task, outputs, .. } | Event::ProbeEnded { task, outputs, .. } = event
+                && !outputs.is_empty()
+                && let Some(planned) = plan.tasks.get(*task)
+            {
+                self.ports.render.know(&planned.id, outputs);
+                told.insert(*task);
+            }
+        }
+        if told.is_empty() {
+            return Vec::new();
+        }
+        let readers = plan.tasks.iter().enumerate();
+        let readers = readers.filter(|(_, task)| task.reads.iter().any(|read| told.contains(read)));
+        // What still lacks the outputs of another task is told when those come.
+        let digested = |(task, planned): (usize, &PlannedTask)| {
+            let digest = self.ports.render.digest(&planned.id).ok()?;
+            Some(Event::Digested { task, digest })
+        };
+        readers.filter_map(digested).collect()
     }
 
     fn run_ended(&self, end: RunEnd) -> Record {
@@ -234,8 +256,7 @@ impl<'a> Driver<'a> {
     fn prepare_attempt(
         &mut self,
         index: usize,
-        attempt: AttemptId,
-        number: u32,
+        (attempt, number, digest): (AttemptId, u32, Option<Digest>),
         ready: &mut Vec<Ready>,
     ) -> Result<Record, ExecError> {
         let plan = Arc::clone(&self.plan);
@@ -277,7 +298,7 @@ impl<'a> Driver<'a> {
             id: task.id.clone(),
             number,
             undo,
-            digest: task.digest.clone(),
+            digest,
             commands,
             log,
         })
@@ -291,19 +312,29 @@ impl<'a> Driver<'a> {
     ) -> Result<(), ExecError> {
         let task = self.task(index)?.clone();
         let rendered = self.ports.render.action(&task.id).map_err(|fault| fault.message);
-        let rendered = rendered.and_then(|action| {
+        let rendered = rendered.and_then(|mut action| {
+            let outputs = action.outputs.take().filter(|_| kind == ProbeKind::Check);
             let probe = pick(action, kind).ok_or_else(|| "there is no such question".to_owned())?;
-            let sources = self.sources(&references_of_probe(&probe))?;
-            Ok((probe, sources))
+            let mut references = references_of_probe(&probe);
+            references.extend(references_of_steps(&[], outputs.as_ref()));
+            Ok((probe, outputs, self.sources(&references)?))
         });
         match rendered {
-            Ok((probe, sources)) => {
-                let question = question(&self.cx.settings, index, &task, kind, probe, sources);
+            Ok((probe, outputs, sources)) => {
+                let mut question = question(&self.cx.settings, index, &task, kind, probe, sources);
+                question.outputs = outputs.map(|outputs| (task.id.clone(), outputs));
                 ready.push(Ready::Question(Box::new(question)));
             }
             Err(message) => {
                 let verdict = Verdict::Error { message };
-                self.queue.push(Event::ProbeEnded { task: index, probe: kind, verdict, duration_ms: 0 });
+                let outputs = BTreeMap::new();
+                self.queue.push(Event::ProbeEnded {
+                    task: index,
+                    probe: kind,
+                    verdict,
+                    duration_ms: 0,
+                    outputs,
+                });
             }
         }
         Ok(())
@@ -481,6 +512,7 @@ pub(super) fn question(
         task: index,
         kind,
         probe,
+        outputs: None,
         sources,
         mark: format!("{run}/{}/{name}", task.key),
         log: settings.state_dir.join(format!("logs/{run}/{}.{name}.log", task.key)),

@@ -1,8 +1,11 @@
 //! What work answers with: values for later tasks, and whether an output matches.
 
+use super::secret::Vault;
 use crate::process::redact::Redactor;
 use std::collections::BTreeMap;
 use taskmaster_core::action::{OutputMatch, Outputs};
+use taskmaster_core::id::TaskId;
+use taskmaster_core::journal::OutputValue;
 use zeroize::Zeroizing;
 
 /// Stored outputs are values, not data: together at most 256 KiB of JSON.
@@ -29,6 +32,26 @@ impl Values {
             return Err(format!("its outputs take {size} bytes, more than the {MAX_STORED} that are kept"));
         }
         Ok(values)
+    }
+
+    /// Finds its sensitive values in texts.
+    pub(super) fn redactor(&self, task: &TaskId) -> Option<Redactor> {
+        let named = |(name, value): (&String, &Zeroizing<String>)| {
+            (format!("output:{task}.{name}"), value.to_string())
+        };
+        let named: Vec<_> = self.sensitive.iter().map(named).collect();
+        Redactor::new(named.iter().map(|(name, value)| (name.clone(), value.as_str())))
+    }
+
+    /// What is recorded. Sensitive values go to the vault, for this run.
+    pub(super) fn hand_over(self, task: &TaskId, vault: &Vault) -> BTreeMap<String, OutputValue> {
+        let mut outputs: BTreeMap<_, _> =
+            self.plain.into_iter().map(|(name, value)| (name, OutputValue::Plain(value))).collect();
+        for (name, value) in self.sensitive {
+            vault.put(task, &name, value);
+            outputs.insert(name, OutputValue::Sensitive);
+        }
+        outputs
     }
 
     /// Values that hold a secret of the attempt become sensitive themselves: they are handed on

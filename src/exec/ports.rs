@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use taskmaster_core::action::Action;
-use taskmaster_core::id::{RunId, TaskId};
+use taskmaster_core::id::{Digest, RunId, TaskId};
 use taskmaster_core::journal::{Entry, OutputValue, Record};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::scheduler::{Event, Scheduler, Tick};
@@ -49,7 +49,13 @@ pub trait Render {
     /// It needs a value that is not known, or nothing binds the task.
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault>;
 
-    /// An attempt of the task ended with these values: what is rendered from now on may use them.
+    /// Digest of that action, contents of its inputs included, as the plan has it.
+    ///
+    /// # Errors
+    /// As [`Render::action`].
+    fn digest(&mut self, task: &TaskId) -> Result<Digest, RenderFault>;
+
+    /// An attempt of the task ended with these values, or its check found them: what is rendered from now on may use them.
     fn know(&mut self, task: &TaskId, outputs: &BTreeMap<String, OutputValue>);
 }
 

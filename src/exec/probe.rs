@@ -5,23 +5,25 @@
 //! will want to read it.
 
 use super::attempt::read_secrets;
-use super::outputs;
-use super::secret::{Secrets, references_of_probe};
+use super::outputs::{self, Values};
+use super::secret::{Secrets, references_of_probe, references_of_steps};
 use super::show;
 use super::steps::{Context, End, Fault, Work, deadline_in, elapsed_ms, fault_text, until};
 use super::stop::{Hurry, at_least};
 use crate::clock;
 use crate::process::attempt_log::AttemptLog;
 use crate::process::child::stop_strangers;
+use crate::process::redact::Redactor;
 use crate::process::show::{harmless, last_line};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taskmaster_core::action::{Probe, Step};
+use taskmaster_core::action::{Outputs, Probe, Step};
 use taskmaster_core::id::TaskId;
-use taskmaster_core::journal::{ProbeKind, Verdict};
+use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};
 use taskmaster_core::scheduler::Event;
 use tokio::sync::watch;
 
@@ -32,12 +34,17 @@ const KEPT_LINES: usize = 1000;
 /// Longest last line in a message, in characters.
 const LAST_LINE: usize = 160;
 
+/// A verdict, and the outputs that were read with it.
+type Answer = (Verdict, BTreeMap<String, OutputValue>);
+
 /// Everything about a probe before it begins.
 pub(super) struct Question {
     /// Index into the plan.
     pub(super) task: usize,
     pub(super) kind: ProbeKind,
     pub(super) probe: Probe,
+    /// The task, and the step that reads its outputs, where they are wanted if the answer is yes.
+    pub(super) outputs: Option<(TaskId, Outputs)>,
     /// Steps that read sensitive outputs of other tasks again.
     pub(super) sources: Vec<(TaskId, Step)>,
     /// Value of `TASKMASTER_ATTEMPT`.
@@ -51,20 +58,27 @@ impl Question {
     /// Asks, and says what the answer was.
     pub(super) async fn ask(self, cx: Arc<Context>, wish: watch::Receiver<Hurry>) -> Event {
         let started = clock::monotonic();
-        let verdict = self.verdict(&cx, wish).await;
-        Event::ProbeEnded { task: self.task, probe: self.kind, verdict, duration_ms: elapsed_ms(started) }
+        let (verdict, outputs) = self.answer(&cx, wish).await;
+        let duration_ms = elapsed_ms(started);
+        Event::ProbeEnded { task: self.task, probe: self.kind, verdict, duration_ms, outputs }
     }
 
-    pub(super) async fn verdict(&self, cx: &Context, mut wish: watch::Receiver<Hurry>) -> Verdict {
+    /// The answer alone.
+    pub(super) async fn verdict(&self, cx: &Context, wish: watch::Receiver<Hurry>) -> Verdict {
+        self.answer(cx, wish).await.0
+    }
+
+    async fn answer(&self, cx: &Context, mut wish: watch::Receiver<Hurry>) -> Answer {
         let deadline = deadline_in(Some(self.timeout_ms));
+        let error = |message| (Verdict::Error { message }, BTreeMap::new());
         let secrets = match self.secrets(cx, deadline, &mut wish).await {
             Ok(secrets) => secrets,
-            Err(fault) => return Verdict::Error { message: fault_text(&fault, Some(self.timeout_ms)) },
+            Err(fault) => return error(fault_text(&fault, Some(self.timeout_ms))),
         };
         let redactor = secrets.redactor();
         let mut log = match AttemptLog::in_memory(KEPT, redactor.as_ref()) {
             Ok(log) => log,
-            Err(error) => return Verdict::Error { message: format!("the system refused: {error}") },
+            Err(fault) => return error(format!("the system refused: {fault}")),
         };
         let mut work = Work {
             cx,
@@ -77,8 +91,40 @@ impl Question {
             grace: self.grace,
             wish,
         };
-        let verdict = self.answer(&mut work).await;
-        self.conclude(verdict, log, redactor.as_deref())
+        let mut verdict = self.decide(&mut work).await;
+        let mut outputs = BTreeMap::new();
+        if let (Verdict::True, Some((task, kind))) = (&verdict, &self.outputs) {
+            match self.read_outputs(task, kind, &mut work, redactor.as_deref()).await {
+                Ok(read) => outputs = read,
+                Err(why) => {
+                    verdict = Verdict::Error {
+                        message: format!("it is true, but its outputs cannot be read: {why}"),
+                    }
+                }
+            }
+        }
+        (self.conclude(verdict, log, redactor.as_deref()), outputs)
+    }
+
+    /// Nothing runs, so later tasks get what the world holds now.
+    async fn read_outputs(
+        &self,
+        task: &TaskId,
+        kind: &Outputs,
+        work: &mut Work<'_>,
+        redactor: Option<&Redactor>,
+    ) -> Result<BTreeMap<String, OutputValue>, String> {
+        let Outputs::Terraform(step) = kind else { return Ok(BTreeMap::new()) };
+        let bytes = match work.step(step, true).await {
+            Ok((End::Exit(status), Some(bytes))) if status.success() => bytes,
+            Ok((End::Exit(status), _)) => return Err(show::exit(status)),
+            Ok(_) => return Err("it is no command".to_owned()),
+            Err(fault) => return Err(fault_text(&fault, Some(self.timeout_ms))),
+        };
+        let mut values = Values::read(kind, &bytes)?;
+        let own = values.redactor(task);
+        redactor.into_iter().chain(&own).for_each(|redactor| values.hide(redactor));
+        Ok(values.hand_over(task, &work.cx.vault))
     }
 
     async fn secrets(
@@ -87,7 +133,8 @@ impl Question {
         deadline: Option<Instant>,
         wish: &mut watch::Receiver<Hurry>,
     ) -> Result<Secrets, Fault> {
-        let references = references_of_probe(&self.probe);
+        let mut references = references_of_probe(&self.probe);
+        references.extend(references_of_steps(&[], self.outputs.as_ref().map(|(_, outputs)| outputs)));
         if references.is_empty() {
             return Ok(Secrets::default());
         }
@@ -105,7 +152,7 @@ impl Question {
         read
     }
 
-    async fn answer(&self, work: &mut Work<'_>) -> Verdict {
+    async fn decide(&self, work: &mut Work<'_>) -> Verdict {
         let error = |message| Verdict::Error { message };
         for step in &self.probe.prepare {
             match work.step(step, false).await {
@@ -152,12 +199,7 @@ impl Question {
 
     /// Completes an error's message with the last line, and keeps what was printed where somebody
     /// will ask for it.
-    fn conclude(
-        &self,
-        verdict: Verdict,
-        log: AttemptLog,
-        redactor: Option<&crate::process::redact::Redactor>,
-    ) -> Verdict {
+    fn conclude(&self, verdict: Verdict, log: AttemptLog, redactor: Option<&Redactor>) -> Verdict {
         let wanted =
             matches!((&verdict, self.kind), (Verdict::Error { .. }, _) | (Verdict::False, ProbeKind::Verify));
         if !wanted {

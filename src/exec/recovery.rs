@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
-use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId};
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId};
 use taskmaster_core::journal::{Outcome, Record, Verdict};
 use taskmaster_core::plan::PlannedTask;
 use taskmaster_core::recovery::{Decision, Found, decide};
@@ -41,6 +41,8 @@ pub struct Open {
     pub processes: Vec<(u32, u64, String)>,
     /// The task, as the new plan or else the old one has it.
     pub task: PlannedTask,
+    /// Digest of the action that was attempted.
+    pub digest: Option<Digest>,
     /// The document.
     pub document: DocumentId,
     /// The environment.
@@ -144,6 +146,7 @@ async fn one(
                     probe,
                     verdict: answer.clone(),
                     duration_ms: super::steps::elapsed_ms(started),
+                    outputs: BTreeMap::new(),
                 });
                 verdict = Some(answer);
             }
@@ -212,7 +215,7 @@ fn state_after(open: &Open, decision: &Decision, verdict: Option<&Verdict>) -> O
         id: open.task.id.clone(),
         from: open.state.clone(),
         to,
-        digest: open.task.digest.clone(),
+        digest: open.digest.clone(),
         by: open.undo.then(|| "recovery".to_owned()),
         message: Some("decided in recovery".to_owned()),
     })

@@ -211,9 +211,9 @@ impl Tx<'_> {
     pub fn note_success(
         &mut self,
         (document, environment, key): (&str, &str, &str),
-        success: Option<(u64, u64)>,
+        success: Option<(u64, Option<u64>)>,
     ) -> Result<(), StoreError> {
-        let (seq, duration) = success.unzip();
+        let (seq, duration) = (success.map(|s| s.0), success.and_then(|s| s.1));
         self.run(
             "UPDATE task_states SET success_seq = ?4, last_duration_ms = coalesce(?5, last_duration_ms)
              WHERE document = ?1 AND environment = ?2 AND key = ?3",

@@ -15,6 +15,7 @@ fn plan() -> Plan {
         priority: Priority::Medium,
         line: 1,
         dependencies: Vec::new(),
+        reads: Vec::new(),
         disposition: Disposition::Execute,
         kind: None,
         has_check: false,
@@ -118,6 +119,7 @@ fn a_task_is_followed_from_its_check_to_its_end() {
         probe: ProbeKind::Check,
         verdict: Verdict::False,
         duration_ms: 3,
+        outputs: BTreeMap::new(),
     };
     let retry = Record::RetryScheduled {
         run: "run".into(),
@@ -206,6 +208,7 @@ fn other_runs_and_what_happens_outside_runs_are_passed_over() {
         probe: ProbeKind::Check,
         verdict: Verdict::True,
         duration_ms: 1,
+        outputs: BTreeMap::new(),
     };
     let cases = [
         step(Some("other"), "key", TaskState::Ready, TaskState::Checking, None),

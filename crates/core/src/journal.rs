@@ -259,6 +259,9 @@ pub enum Record {
         verdict: Verdict,
         /// How long it took.
         duration_ms: u64,
+        /// Values for later tasks, read where a check was true and nothing ran.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, OutputValue>,
     },
     /// Another attempt will follow.
     #[serde(rename = "retry.scheduled")]

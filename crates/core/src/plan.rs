@@ -57,6 +57,9 @@ pub struct PlannedTask {
     pub line: usize,
     /// Indices into [`Plan::tasks`] of what it waits for, ascending.
     pub dependencies: Vec<usize>,
+    /// Those of them whose outputs its action reads, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<usize>,
     /// What is intended.
     pub disposition: Disposition,
     /// Kind of its action, if it has one.
@@ -67,7 +70,7 @@ pub struct PlannedTask {
     pub has_verify: bool,
     /// Its policy.
     pub policy: Policy,
-    /// Digest of its rendered action; none where nothing is bound.
+    /// Digest of its action as far as it can be rendered now; none where nothing is bound.
     pub digest: Option<Digest>,
     /// How long it took last time, else none.
     pub last_duration_ms: Option<u64>,

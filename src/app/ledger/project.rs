@@ -5,14 +5,14 @@ use super::encode::state_to_json;
 use super::error::LedgerError;
 use crate::store::{DocumentRow, ProcessRow, RunEndRow, RunRow, TaskStateRow, Tx};
 use std::collections::BTreeSet;
-use taskmaster_core::id::{AttemptId, Digest, DocumentId};
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, TaskKey};
 use taskmaster_core::journal::{Entry, KnownTask, Outcome, ProbeKind, Record, TaskChange, Verdict};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::TaskState;
 
 /// Raised whenever the same events make other rows than before: read models of another version
 /// are made anew when the ledger is opened.
-pub(super) const PROJECTION: u32 = 1;
+pub(super) const PROJECTION: u32 = 2;
 
 /// Brings the read models from the entry before to this one.
 pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
@@ -43,8 +43,11 @@ pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError>
                 succeeded(seq, attempt, *duration_ms, tx)?;
             }
         }
-        Record::ProbeEnded { run, key, probe, verdict, .. } => {
+        Record::ProbeEnded { run, key, probe, verdict, outputs, .. } => {
             let run = run.as_ref().map(|run| run.as_str());
+            if let (Some(run), false) = (run, outputs.is_empty()) {
+                note_outputs(seq, run, key, tx)?;
+            }
             tx.add_probe(seq, run, key.as_str(), probe_name(*probe), verdict_name(verdict))?;
         }
         Record::RetryScheduled { run, key, attempt, .. } => {
@@ -167,8 +170,15 @@ fn task_state(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
 fn succeeded(seq: u64, attempt: &AttemptId, duration_ms: u64, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     let Some(attempt) = tx.now().attempt_keys(attempt.as_str())? else { return Ok(()) };
     let Some(run) = tx.now().run_keys(&attempt.run)? else { return Ok(()) };
-    let success = (!attempt.undo).then_some((seq, duration_ms));
+    let success = (!attempt.undo).then_some((seq, Some(duration_ms)));
     tx.note_success((&run.document, &run.environment, &attempt.key), success)?;
+    Ok(())
+}
+
+/// A check found outputs: they are newer than those of the last attempt.
+fn note_outputs(seq: u64, run: &str, key: &TaskKey, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
+    let Some(run) = tx.now().run_keys(run)? else { return Ok(()) };
+    tx.note_success((&run.document, &run.environment, key.as_str()), Some((seq, None)))?;
     Ok(())
 }
 

@@ -53,7 +53,7 @@ impl Ledger {
         rows.into_iter().map(|row| evidence(row).map(|known| (known.key.clone(), known))).collect()
     }
 
-    /// Outputs of the last successful attempt of each task that has one.
+    /// Outputs of each task that has any: of the last successful attempt, or found by a check since.
     pub fn outputs(
         &self,
         document: &DocumentId,
@@ -61,7 +61,9 @@ impl Ledger {
     ) -> Result<HashMap<TaskKey, BTreeMap<String, OutputValue>>, LedgerError> {
         let mut found = HashMap::new();
         for (key, event) in self.store.now().successes(document.as_str(), environment.as_str())? {
-            if let Record::AttemptEnded { outputs, .. } = entry(&event)?.record {
+            if let Record::AttemptEnded { outputs, .. } | Record::ProbeEnded { outputs, .. } =
+                entry(&event)?.record
+            {
                 found.insert(TaskKey::new(key), outputs);
             }
         }
@@ -367,7 +369,7 @@ fn task_evidence(entry: Entry) -> Option<TaskEvidence> {
 
 fn probe(entry: Entry) -> Option<ProbeAnswer> {
     match entry.record {
-        Record::ProbeEnded { run, key, id, probe, verdict, duration_ms } => {
+        Record::ProbeEnded { run, key, id, probe, verdict, duration_ms, .. } => {
             Some(ProbeAnswer { run, key, id, probe, verdict, at: entry.at, duration_ms })
         }
         _ => None,

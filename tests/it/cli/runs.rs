@@ -128,6 +128,27 @@ fn outputs_of_one_task_are_variables_of_the_next() {
 }
 
 #[test]
+fn a_task_without_a_check_runs_again_when_the_outputs_that_it_reads_are_others() {
+    let tasks = concat!(
+        "tasks:\n",
+        "  a/one: {check: {shell: 'test -e made && cmp -s port made'}, run: {shell: 'cp port made; echo port=$(cat port)'}, outputs: lines}\n",
+        "  a/two: {run: {exec: [sh, -c, 'echo \"$1\" >> seen', sh, '{{ outputs[\"a/one\"].port }}']}}\n",
+    );
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n- [ ] Two\n", tasks);
+    let write = |text: &str| std::fs::write(sandbox.path().join("port"), text).unwrap();
+    write("80");
+    sandbox.run("run prd.md").code(0);
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(sandbox.read("seen").as_deref(), Some("80\n"), "its outputs are the same");
+    write("81");
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(sandbox.read("seen").as_deref(), Some("80\n81\n"), "in the same run");
+    std::fs::remove_file(sandbox.path().join("made")).unwrap();
+    sandbox.run("run prd.md").code(0);
+    assert_eq!(sandbox.read("seen").as_deref(), Some("80\n81\n"), "done again, with the same outputs");
+}
+
+#[test]
 fn claims_count_until_marks_are_ignored() {
     let tasks = "tasks:\n  a/one: {run: {shell: touch ran}}\n";
     let sandbox = project("## Phase 1: A\n\n- [x] One\n", tasks);

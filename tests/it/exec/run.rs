@@ -412,6 +412,47 @@ fn terraform_outputs_are_read_by_a_step_of_their_own() {
 }
 
 #[test]
+fn terraform_outputs_are_read_where_the_check_is_true_and_nothing_runs() {
+    let mut world = World::new();
+    let text = r#"{"ip": {"value": "10.0.0.1"}, "key": {"sensitive": true, "value": "hunter22-tf"}}"#;
+    let read = named("output", sh(&format!("echo '{text}'")));
+    let outputs = Some(Outputs::Terraform(Box::new(read)));
+    let check = Some(probe(argv(&["true"])));
+    world.task("a", Action { outputs, check, ..action(vec![sh("echo > ran")]) }).has_check = true;
+    let reader = world.task("b", action(vec![sh("echo {a.ip} > ip")]));
+    (reader.dependencies, reader.reads) = (vec![0], vec![0]);
+    let planned = reader.digest.clone();
+    assert_eq!(world.run(), RunEnd::Succeeded);
+    assert_eq!(world.read("ip"), "10.0.0.1\n");
+    assert!(!world.project().join("ran").exists());
+    let records = world.ledger.records();
+    let found = records.iter().find_map(|record| match record {
+        Record::ProbeEnded { outputs, .. } => Some(outputs.clone()),
+        _ => None,
+    });
+    let found = found.unwrap();
+    assert_eq!(found["ip"], OutputValue::Plain("10.0.0.1".into()));
+    assert_eq!(found["key"], OutputValue::Sensitive);
+    let attempted = records.iter().find_map(|record| match record {
+        Record::AttemptStarted { digest, .. } => Some(digest.clone()),
+        _ => None,
+    });
+    assert_ne!(attempted.unwrap(), planned, "what is recorded is what ran");
+}
+
+#[test]
+fn outputs_that_cannot_be_read_leave_no_true_check() {
+    let mut world = World::new();
+    let outputs = Some(Outputs::Terraform(Box::new(named("output", sh("echo no json")))));
+    let check = Some(probe(argv(&["true"])));
+    world.task("a", Action { outputs, check, ..action(vec![sh("echo > ran")]) }).has_check = true;
+    assert_eq!(world.run(), RunEnd::Failed);
+    assert!(!world.project().join("ran").exists());
+    let Some(TaskState::Failed { reason }) = world.ledger.states().remove("a") else { panic!("it failed") };
+    assert!(reason.contains("its outputs cannot be read: this is no `terraform output -json`"), "{reason}");
+}
+
+#[test]
 fn approvals_and_states_come_from_outside_during_the_run() {
     let mut world = World::of(sh("echo > ran"));
     world.tasks[0].approval = Some("really?".into());

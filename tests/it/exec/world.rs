@@ -14,7 +14,7 @@ use taskmaster_core::action::{
     Action, ActionKind, HttpSpec, Invocation, Policy, Probe, ProcessSpec, RetryPolicy, Step,
 };
 use taskmaster_core::document::Priority;
-use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, Outcome, OutputValue, Record, Verdict};
 use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
 use taskmaster_core::scheduler::{Options, RunEnd, Scheduler};
@@ -175,6 +175,10 @@ impl Render for Catalogue {
         Ok(action)
     }
 
+    fn digest(&mut self, task: &TaskId) -> Result<Digest, RenderFault> {
+        Ok(Digest::of(format!("{:?}", self.action(task)?).as_bytes()))
+    }
+
     fn know(&mut self, task: &TaskId, outputs: &BTreeMap<String, OutputValue>) {
         for (name, value) in outputs {
             if let OutputValue::Plain(value) = value {
@@ -276,6 +280,7 @@ impl World {
             priority: Priority::Medium,
             line: number + 1,
             dependencies: Vec::new(),
+            reads: Vec::new(),
             disposition: Disposition::Execute,
             kind: Some(action.kind),
             has_check: action.check.is_some(),

@@ -108,6 +108,7 @@ fn a_run_tells_everything_in_the_order_of_recording() {
         probe: ProbeKind::Check,
         verdict: Verdict::Error { message: "API down".to_owned() },
         duration_ms: 12,
+        outputs: BTreeMap::new(),
     };
     let retry = Record::RetryScheduled {
         run: run.clone(),

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use proptest::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use taskmaster::store::Access;
 use taskmaster_core::id::{AttemptId, Digest, EnvironmentName, RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, Recorded, TaskChange, Verdict};
@@ -48,6 +48,7 @@ fn record((what, task, other, round): (u8, u8, u8, u8)) -> Record {
             probe: if round.is_multiple_of(2) { ProbeKind::Check } else { ProbeKind::Verify },
             verdict: if other.is_multiple_of(3) { Verdict::True } else { Verdict::False },
             duration_ms: u64::from(round),
+            outputs: BTreeMap::new(),
         },
         10 => approved(&run, task, "ann"),
         _ if other.is_multiple_of(4) => run_ended(&run),

@@ -151,6 +151,7 @@ pub(super) fn plan(name: &str, revision: u64, number: u64, tasks: usize) -> Plan
         priority: Priority::High,
         line: number + 3,
         dependencies: Vec::new(),
+        reads: Vec::new(),
         disposition: Disposition::Execute,
         kind: None,
         has_check: false,

@@ -139,6 +139,7 @@ impl Intent<'_> {
             priority: self.task.priority,
             line: self.task.line,
             dependencies,
+            reads: Vec::new(),
             disposition,
             kind: action.map(|action| action.kind),
             has_check: action.is_some_and(|action| action.check.is_some()),

@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::{Document, Task};
 use crate::id::{DocumentId, EnvironmentName, TaskId, TaskKey};
 use crate::journal::Recorded;
-use crate::plan::{Disposition, Plan};
+use crate::plan::{Disposition, Plan, PlannedTask};
 use crate::select::{SelectError, Selection};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -163,6 +163,7 @@ pub fn resolve(
             intents[task].planned(keys[task].clone(), dispositions[task].clone(), dependencies)
         })
         .collect();
+    let tasks = with_reads(tasks, inputs.bindings);
     let plan = Plan {
         number: inputs.number,
         document: inputs.document_id.clone(),
@@ -176,6 +177,18 @@ pub fn resolve(
 fn keys<'a>(inputs: &Inputs<'a>) -> Result<Vec<&'a TaskKey>, ResolveError> {
     let key = |task: &Task| inputs.keys.get(&task.id).ok_or_else(|| ResolveError::NoKey(task.id.clone()));
     inputs.document.tasks.iter().map(key).collect()
+}
+
+/// Names the tasks of the plan that each one reads outputs of.
+fn with_reads(mut tasks: Vec<PlannedTask>, bindings: &BTreeMap<TaskId, Binding>) -> Vec<PlannedTask> {
+    let place: HashMap<TaskId, usize> =
+        tasks.iter().enumerate().map(|(place, task)| (task.id.clone(), place)).collect();
+    for task in &mut tasks {
+        let awaits = bindings.get(&task.id).map_or(&[][..], |binding| &binding.awaits);
+        task.reads = awaits.iter().filter_map(|read| place.get(read).copied()).collect();
+        task.reads.sort_unstable();
+    }
+    tasks
 }
 
 fn listed(unmet: Vec<closure::Found>, intents: &[Intent<'_>], dispositions: &[Disposition]) -> Vec<Unmet> {

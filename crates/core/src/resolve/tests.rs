@@ -438,6 +438,26 @@ fn order_passes_through_what_is_met_outside() {
 }
 
 #[test]
+fn what_is_left_out_inside_passes_its_order_on() {
+    let mut world = World::chain("a b c d");
+    world.binding("b").when = When::Skip { reason: "no cluster".to_owned() };
+    world.binding("c").when = When::Skip { reason: "no cluster".to_owned() };
+    assert_eq!(world.selected(&Selection::default()), ["a<", "b<a", "c<a,b", "d<a,b,c"]);
+}
+
+#[test]
+fn a_plan_tells_which_outputs_are_read() {
+    let mut world = World::chain("a b c");
+    world.binding("c").awaits = vec!["p/b".into(), "p/a".into()];
+    let reads = |world: &World, selection: &Selection| -> Vec<Vec<usize>> {
+        world.resolve(selection).unwrap().plan.tasks.iter().map(|task| task.reads.clone()).collect()
+    };
+    assert_eq!(reads(&world, &Selection::default()), [vec![], vec![], vec![0, 1]]);
+    world.record("a", TaskState::Completed);
+    assert_eq!(reads(&world, &tasks(&["b", "c"])), [vec![], vec![0]], "by its place in this plan");
+}
+
+#[test]
 fn from_takes_what_follows_and_what_depends() {
     let mut world = World::chain("a b c d");
     world.task("a").dependencies = vec!["p/c".into()];

@@ -5,7 +5,7 @@ use super::locks::Locks;
 use super::queue::ReadyQueue;
 use super::{Effect, Event, Options};
 use crate::dag::{Dag, GraphError};
-use crate::id::AttemptId;
+use crate::id::{AttemptId, Digest};
 use crate::journal::{ProbeKind, Record};
 use crate::plan::{Disposition, Plan, PlannedTask};
 use crate::state::{TaskEvent, TaskState};
@@ -95,6 +95,10 @@ pub(super) struct Slot {
     pub(super) ticket: u64,
     /// Its failure holds the run back.
     failure: bool,
+    /// Digest of its action with the outputs that are known by now.
+    pub(super) digest: Option<Digest>,
+    /// It was done before, and stays so unless what it reads turns out to be other than then.
+    pub(super) recall: bool,
 }
 
 /// What a task needs when its turn comes.
@@ -183,6 +187,8 @@ impl Scheduler {
             retry_at: None,
             ticket: 0,
             failure: false,
+            digest: plan.tasks[task].digest.clone(),
+            recall: false,
         };
         Ok(Self {
             slots: (0..plan.tasks.len()).map(slot).collect(),
@@ -339,7 +345,7 @@ impl Scheduler {
             id: planned.id.clone(),
             from,
             to,
-            digest: planned.digest.clone(),
+            digest: self.slots[task].digest.clone(),
             by: by.map(ToOwned::to_owned),
             message: None,
         })));
@@ -377,6 +383,9 @@ impl Scheduler {
         if matches!(self.states[task], TaskState::Blocked { .. }) && self.slots[task].bad == 0 {
             self.step(task, &TaskEvent::Unblocked);
         }
+        if self.states[task] == TaskState::Pending && self.recalled(task) {
+            return;
+        }
         match self.states[task] {
             TaskState::Pending if self.slots[task].bad > 0 => self.block(task),
             TaskState::Pending if self.slots[task].unmet == 0 => {
@@ -385,6 +394,24 @@ impl Scheduler {
             }
             _ => {}
         }
+    }
+
+    /// Takes a task as done before, once what it reads has ended and made no difference. Where that
+    /// cannot end well in this run, nothing says that it made one.
+    fn recalled(&mut self, task: usize) -> bool {
+        let slot = &self.slots[task];
+        if !slot.recall || (slot.unmet > 0 && slot.bad == 0) {
+            return false;
+        }
+        let planned = &self.plan.tasks[task];
+        let Disposition::Recorded { state } = &planned.disposition else { return false };
+        let state = state.clone();
+        let unchanged = slot.digest == planned.digest;
+        self.slots[task].recall = false;
+        if unchanged {
+            self.step(task, &TaskEvent::Recalled { state });
+        }
+        unchanged
     }
 
     /// Blocks a task by the task at the root of a bad dependency; of the first one, unless the root

@@ -1,6 +1,6 @@
 //! What the scheduler is told and what it answers.
 
-use crate::id::{AttemptId, RunId};
+use crate::id::{AttemptId, Digest, RunId};
 use crate::journal::{Outcome, OutputValue, ProbeKind, Record, Verdict};
 use crate::state::TaskState;
 use jiff::Timestamp;
@@ -34,6 +34,16 @@ pub enum Event {
         verdict: Verdict,
         /// How long it took.
         duration_ms: u64,
+        /// Values for later tasks.
+        outputs: BTreeMap<String, OutputValue>,
+    },
+    /// Outputs that the task's action reads are known now, and this is the action's digest with
+    /// them. Comes together with the end that made them known, before it.
+    Digested {
+        /// Index into the plan.
+        task: usize,
+        /// The digest.
+        digest: Digest,
     },
     /// An attempt ended.
     AttemptEnded {
@@ -110,6 +120,8 @@ pub enum Effect {
         attempt: AttemptId,
         /// Its number in this run, from 1.
         number: u32,
+        /// Digest of the action with the outputs that are known by now.
+        digest: Option<Digest>,
     },
     /// Stop whatever runs for this task: TERM, grace, KILL. Its end comes back as an event.
     Stop {

@@ -3,7 +3,7 @@
 use super::engine::{Life, Need, Proof, Refused, Scheduler, Stopping, Work};
 use super::{Effect, Event};
 use crate::action::{ActionKind, FailureKind};
-use crate::journal::{Outcome, ProbeKind, Record, Verdict};
+use crate::journal::{Outcome, Record, Verdict};
 use crate::plan::Disposition;
 use crate::recovery::{self, Decision, Found};
 use crate::retry::{self, Meaning};
@@ -20,10 +20,20 @@ impl Scheduler {
         self.admit(&event)?;
         match event {
             Event::Begin => self.begin(),
-            Event::ProbeEnded { task, probe, verdict, duration_ms } => {
+            Event::ProbeEnded { task, probe, verdict, duration_ms, outputs } => {
                 self.expect_work(task, &Work::Probe(probe))?;
-                self.probe_ended(task, probe, &verdict, duration_ms, now);
+                self.records.push(Effect::Record(Box::new(Record::ProbeEnded {
+                    run: Some(self.options.run.clone()),
+                    key: self.task(task).key.clone(),
+                    id: self.task(task).id.clone(),
+                    probe,
+                    verdict: verdict.clone(),
+                    duration_ms,
+                    outputs,
+                })));
+                self.probe_ended(task, &verdict, now);
             }
+            Event::Digested { task, digest } => self.slots[task].digest = Some(digest),
             Event::AttemptEnded { task, attempt, end, duration_ms, tail, log_bytes, outputs } => {
                 self.expect_work(task, &Work::Attempt(attempt.clone()))?;
                 let record =
@@ -51,6 +61,7 @@ impl Scheduler {
             Event::Begin | Event::Interrupt | Event::Terminate => Ok(()),
             Event::ProbeEnded { task, .. }
             | Event::AttemptEnded { task, .. }
+            | Event::Digested { task, .. }
             | Event::Timer { task }
             | Event::Approved { task }
             | Event::Set { task, .. } => {
@@ -83,6 +94,12 @@ impl Scheduler {
             let event = match disposition {
                 Disposition::Execute | Disposition::Manual | Disposition::Group => continue,
                 Disposition::Claimed => TaskEvent::MarkTaken,
+                Disposition::Recorded { state: TaskState::Completed | TaskState::Satisfied }
+                    if self.reads_what_may_change(task) =>
+                {
+                    self.slots[task].recall = true;
+                    continue;
+                }
                 Disposition::Recorded { state } if state.lets_dependants_go() => {
                     TaskEvent::Recalled { state: state.clone() }
                 }
@@ -105,6 +122,15 @@ impl Scheduler {
         for task in 0..self.states.len() {
             self.reconsider(task);
         }
+    }
+
+    /// True where a task that it reads outputs of is not decided yet.
+    fn reads_what_may_change(&self, task: usize) -> bool {
+        self.task(task).reads.iter().any(|read| {
+            let read = self.task(*read);
+            read.has_work()
+                || (matches!(read.disposition, Disposition::Recorded { .. }) && !read.reads.is_empty())
+        })
     }
 
     /// A task became ready: done at once, or queued for what it needs.
@@ -138,22 +164,7 @@ impl Scheduler {
             && !planned.has_verify
     }
 
-    fn probe_ended(
-        &mut self,
-        task: usize,
-        probe: ProbeKind,
-        verdict: &Verdict,
-        duration_ms: u64,
-        now: Timestamp,
-    ) {
-        self.records.push(Effect::Record(Box::new(Record::ProbeEnded {
-            run: Some(self.options.run.clone()),
-            key: self.task(task).key.clone(),
-            id: self.task(task).id.clone(),
-            probe,
-            verdict: verdict.clone(),
-            duration_ms,
-        })));
+    fn probe_ended(&mut self, task: usize, verdict: &Verdict, now: Timestamp) {
         if matches!(self.states[task], TaskState::Verifying { .. }) {
             self.proof_answered(task, verdict, now);
         } else {
@@ -304,7 +315,8 @@ impl Scheduler {
         self.step(task, &TaskEvent::AttemptStarted { attempt: attempt.clone(), number });
         self.slots[task].ran = true;
         self.occupy(task, Work::Attempt(attempt.clone()));
-        self.actions.push(Effect::Attempt { task, attempt, number });
+        let digest = self.slots[task].digest.clone();
+        self.actions.push(Effect::Attempt { task, attempt, number, digest });
     }
 
     pub(super) fn occupy(&mut self, task: usize, work: Work) {
@@ -356,6 +368,7 @@ impl Scheduler {
             slot.first = slot.number;
             slot.ran = false;
             slot.approved = false;
+            slot.recall = false;
             self.settle();
             self.reconsider(task);
         }

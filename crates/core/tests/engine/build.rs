@@ -18,6 +18,7 @@ pub(crate) fn task(number: usize) -> PlannedTask {
         priority: Priority::Medium,
         line: number + 1,
         dependencies: Vec::new(),
+        reads: Vec::new(),
         disposition: Disposition::Execute,
         kind: Some(ActionKind::Exec),
         has_check: false,

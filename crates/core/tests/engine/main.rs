@@ -5,6 +5,7 @@
 mod build;
 mod chance;
 mod properties;
+mod recalls;
 mod script;
 mod sim;
 mod speed;

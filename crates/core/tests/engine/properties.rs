@@ -81,7 +81,8 @@ fn plan(most: usize) -> impl Strategy<Value = Plan> {
             dependencies.sort_unstable();
             dependencies.dedup();
             let named = task(number);
-            PlannedTask { key: named.key, id: named.id, dependencies, ..planned.clone() }
+            let reads = dependencies.iter().copied().filter(|read| (read + number) % 3 == 0).collect();
+            PlannedTask { key: named.key, id: named.id, dependencies, reads, ..planned.clone() }
         });
         plan_of(tasks.collect())
     })

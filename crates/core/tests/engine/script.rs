@@ -2,6 +2,7 @@
 
 use crate::build::{Edit, at, options, plan};
 use crate::sim::{Sim, attempt_ended, failed};
+use std::collections::BTreeMap;
 use taskmaster_core::action::FailureKind;
 use taskmaster_core::id::AttemptId;
 use taskmaster_core::journal::{Outcome, ProbeKind, Record, Verdict};
@@ -43,7 +44,13 @@ impl Script {
     }
 
     pub(crate) fn probe(&mut self, task: usize, probe: ProbeKind, verdict: Verdict) {
-        let refused = self.give(vec![Event::ProbeEnded { task, probe, verdict, duration_ms: 1 }]);
+        let refused = self.give(vec![Event::ProbeEnded {
+            task,
+            probe,
+            verdict,
+            duration_ms: 1,
+            outputs: BTreeMap::default(),
+        }]);
         assert_eq!(refused, []);
     }
 

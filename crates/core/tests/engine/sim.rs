@@ -193,7 +193,7 @@ impl Sim {
                 self.may_start(task, probe == ProbeKind::Check && !self.is_verifying(task));
                 self.jobs.push(Job::Probe(task, probe));
             }
-            Effect::Attempt { task, attempt, number } => {
+            Effect::Attempt { task, attempt, number, .. } => {
                 self.may_start(task, true);
                 self.may_attempt(task, number);
                 let planned = self.plan.tasks[task].clone();
@@ -341,7 +341,13 @@ impl Sim {
                     (false, 1) if self.is_verifying(*task) => Verdict::True,
                     (false, _) => Verdict::False,
                 };
-                Event::ProbeEnded { task: *task, probe: *probe, verdict, duration_ms }
+                Event::ProbeEnded {
+                    task: *task,
+                    probe: *probe,
+                    verdict,
+                    duration_ms,
+                    outputs: BTreeMap::new(),
+                }
             }
             Job::Attempt(task, attempt) => {
                 let end = match (fails, chance.below(8)) {

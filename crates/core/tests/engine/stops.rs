@@ -78,7 +78,13 @@ fn a_start_is_not_decided_before_a_failure_of_the_same_tick_is_known() {
     let attempt = script.attempt(1);
     let probe = ProbeKind::Check;
     script.give(vec![
-        Event::ProbeEnded { task: 0, probe, verdict: Verdict::False, duration_ms: 1 },
+        Event::ProbeEnded {
+            task: 0,
+            probe,
+            verdict: Verdict::False,
+            duration_ms: 1,
+            outputs: std::collections::BTreeMap::new(),
+        },
         attempt_ended(1, attempt, boom(), 1),
     ]);
     assert_eq!(script.answer(), ["Finish Failed"]);

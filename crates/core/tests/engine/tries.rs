@@ -304,8 +304,13 @@ fn records_stand_before_everything_else_of_a_tick() {
 fn ends_of_what_is_not_at_work_are_refused_without_harm() {
     let mut script = Script::begin(&[&any]);
     let attempt = script.attempt(0);
-    let probe =
-        Event::ProbeEnded { task: 0, probe: ProbeKind::Check, verdict: Verdict::True, duration_ms: 1 };
+    let probe = Event::ProbeEnded {
+        task: 0,
+        probe: ProbeKind::Check,
+        verdict: Verdict::True,
+        duration_ms: 1,
+        outputs: std::collections::BTreeMap::new(),
+    };
     let stranger = attempt_ended(0, "01STRANGER".into(), Outcome::Succeeded, 1);
     let good = attempt_ended(0, attempt, Outcome::Succeeded, 1);
     let far = Event::Timer { task: 9 };
