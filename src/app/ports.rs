@@ -66,7 +66,7 @@ impl<'a> PlanRender<'a> {
     }
 }
 
-fn refused(diagnostics: Vec<Diagnostic>) -> RenderFault {
+fn refused(diagnostics: &[Diagnostic]) -> RenderFault {
     let lines: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
     RenderFault { message: lines.join("; ") }
 }
@@ -76,14 +76,14 @@ impl Render for PlanRender<'_> {
         let entries = &self.entries;
         let rendered =
             self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.render(task, inputs));
-        rendered.map_err(refused)
+        rendered.map_err(|diagnostics| refused(&diagnostics))
     }
 
     fn digest(&mut self, task: &TaskId) -> Result<Digest, RenderFault> {
         let entries = &self.entries;
         let bound =
             self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.rebind(task, inputs));
-        let digest = self.binder.whole_digest(&bound.map_err(refused)?);
+        let digest = self.binder.whole_digest(&bound.map_err(|diagnostics| refused(&diagnostics))?);
         digest.map_err(|error| RenderFault { message: error.to_string() })
     }
 

@@ -10,6 +10,11 @@ use taskmaster_core::journal::{Entry, Outcome, Record, Verdict};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::{TaskState, WaitFor};
 
+/// `1 task`, `2 tasks`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -121,9 +126,9 @@ impl Progress {
             self.bars = Some(Bars { multi, total });
         }
         self.say(&format!(
-            "Running {} tasks in {} phases ({})",
-            plan.tasks.len(),
-            self.phases.len(),
+            "Running {} in {} ({})",
+            count(plan.tasks.len(), "task"),
+            count(self.phases.len(), "phase"),
             plan.environment
         ));
     }
@@ -155,7 +160,7 @@ impl Progress {
             let took = took.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
             let took = took.map_or_else(String::new, |ms| format!("  {}", duration(ms)));
             let why = if why.is_empty() { String::new() } else { format!("  ({})", one_line(&why)) };
-            self.say(&format!("{sign} {word:<9}{label}{took}{why}"));
+            self.say(&format!("{sign} {word:<9} {label}{took}{why}"));
         }
     }
 
@@ -167,7 +172,7 @@ impl Progress {
         };
         let Some(bars) = &self.bars else {
             if matches!(to, TaskState::Running { .. }) {
-                let line = format!("▶ {word:<9}{}", task.label);
+                let line = format!("▶ {word:<9} {}", task.label);
                 self.say(&line);
             }
             return;

@@ -30,6 +30,7 @@ use tokio::sync::watch;
 /// So much of what a probe prints is kept.
 const KEPT: u64 = 256 * 1024;
 const KEPT_LINES: usize = 1000;
+const KEPT_BYTES: usize = 64 * 1024;
 
 /// Longest last line in a message, in characters.
 const LAST_LINE: usize = 160;
@@ -165,7 +166,8 @@ impl Question {
                 }
             }
         }
-        let wants_output = !self.probe.output.is_empty();
+        // Words are looked for on standard error alone.
+        let wants_output = !self.probe.output.is_empty() || !self.probe.false_words.is_empty();
         let (code, captured, words) = match work.step(&self.probe.decide, wants_output).await {
             Ok((End::Exit(status), captured)) => match status.code() {
                 Some(code) => (code, captured, show::exit(status)),
@@ -177,23 +179,26 @@ impl Question {
             Err(fault) => return error(fault_text(&fault, Some(self.timeout_ms))),
         };
         let text = captured.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
-        if is_true(&self.probe, code) {
-            match self.probe.output.iter().find_map(|expected| outputs::mismatch(expected, &text)) {
-                None => Verdict::True,
-                Some(why) => {
-                    work.note(&why);
-                    Verdict::False
+        let said = work.log.text(KEPT_LINES, KEPT_BYTES).unwrap_or_default();
+        match self.probe.answer(code, &said) {
+            Some(true) => {
+                match self.probe.output.iter().find_map(|expected| outputs::mismatch(expected, &text)) {
+                    None => Verdict::True,
+                    Some(why) => {
+                        work.note(&why);
+                        Verdict::False
+                    }
                 }
             }
-        } else if self.probe.false_codes.contains(&code) {
-            Verdict::False
-        } else {
-            // What it printed on standard output explains the code as often as standard error.
-            let said = harmless(text.as_bytes());
-            if !said.is_empty() {
-                work.note(said.trim_end());
+            Some(false) => Verdict::False,
+            None => {
+                // What it printed on standard output explains the code as often as standard error.
+                let said = harmless(text.as_bytes());
+                if !said.is_empty() {
+                    work.note(said.trim_end());
+                }
+                error(words)
             }
-            error(words)
         }
     }
 
@@ -205,7 +210,7 @@ impl Question {
         if !wanted {
             return verdict;
         }
-        let printed = log.finish(KEPT_LINES, 64 * 1024).map(|(_, text)| text).unwrap_or_default();
+        let printed = log.finish(KEPT_LINES, KEPT_BYTES).map(|(_, text)| text).unwrap_or_default();
         if !printed.is_empty()
             && let Err(error) = write_log(&self.log, &printed)
         {
@@ -221,10 +226,6 @@ impl Question {
             other => other,
         }
     }
-}
-
-fn is_true(probe: &Probe, code: i32) -> bool {
-    if probe.true_codes.is_empty() { code == 0 } else { probe.true_codes.contains(&code) }
 }
 
 fn write_log(path: &Path, text: &str) -> std::io::Result<()> {

@@ -36,7 +36,16 @@ pub fn step(step: &Step) -> String {
 
 /// An argv quoted for a shell, so that it can be pasted.
 pub fn argv(argv: &[String]) -> String {
-    line(&shell_words::join(argv))
+    // `--name=value` is safe as it is everywhere but in front, where it would set a variable.
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=".contains(c);
+    let quoted = |(place, word): (usize, &String)| {
+        if place > 0 && !word.is_empty() && word.chars().all(is_safe) {
+            word.clone()
+        } else {
+            shell_words::quote(word).into_owned()
+        }
+    };
+    line(&argv.iter().enumerate().map(quoted).collect::<Vec<_>>().join(" "))
 }
 
 /// The variables that a process gets, quoted for a shell.

@@ -149,6 +149,17 @@ impl AttemptLog {
         Ok(show::last_line(&tail, 200).to_owned())
     }
 
+    /// Its last lines so far, as harmless text.
+    ///
+    /// # Errors
+    /// Those of reading and writing.
+    pub fn text(&mut self, max_lines: usize, max_bytes: usize) -> io::Result<String> {
+        if let Some(filtered) = &mut self.filtered {
+            filtered.drain(&mut self.file)?;
+        }
+        show::tail(&self.file, max_lines, max_bytes)
+    }
+
     /// Nobody writes any more: completes the log, and trims it where it passed its bound. Returns
     /// its bytes and its last lines.
     ///

@@ -123,8 +123,22 @@ pub struct Probe {
     pub true_codes: Vec<i32>,
     /// Exit codes that mean false (default 1); every other code is an error.
     pub false_codes: Vec<i32>,
+    /// Words on standard error that mean false, whatever the other exit codes say: for programs that
+    /// end with the same code when an object is missing and when the server is down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub false_words: Vec<String>,
     /// A true exit code counts only if the output matches each of these; else false.
     pub output: Vec<OutputMatch>,
+}
+
+impl Probe {
+    /// What an exit code means, with what was said on standard error; none is an error.
+    pub fn answer(&self, code: i32, said: &str) -> Option<bool> {
+        let is_true = if self.true_codes.is_empty() { code == 0 } else { self.true_codes.contains(&code) };
+        let is_false =
+            || self.false_codes.contains(&code) || self.false_words.iter().any(|words| said.contains(words));
+        if is_true { Some(true) } else { is_false().then_some(false) }
+    }
 }
 
 /// How outputs are read after a successful run.

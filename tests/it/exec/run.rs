@@ -3,7 +3,7 @@
 use super::world::{World, action, argv, named, pid_in, probe, process, retry, runs, sh};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
-use taskmaster_core::action::{Action, FailureKind, OutputMatch, Outputs, ProcessSpec};
+use taskmaster_core::action::{Action, FailureKind, OutputMatch, Outputs, Probe, ProcessSpec};
 use taskmaster_core::id::TaskKey;
 use taskmaster_core::journal::{Outcome, OutputValue, ProbeKind, Record, Verdict};
 use taskmaster_core::scheduler::RunEnd;
@@ -438,6 +438,22 @@ fn terraform_outputs_are_read_where_the_check_is_true_and_nothing_runs() {
         _ => None,
     });
     assert_ne!(attempted.unwrap(), planned, "what is recorded is what ran");
+}
+
+#[test]
+fn a_check_is_false_by_words_on_standard_error_alone() {
+    for (script, wanted) in [
+        ("echo gone >&2; exit 20", Verdict::False),
+        ("echo gone; exit 20", Verdict::Error { message: "exit code 20: gone".to_owned() }),
+        ("echo gone >&2", Verdict::True),
+        ("echo refused >&2; exit 20", Verdict::Error { message: "exit code 20: refused".to_owned() }),
+    ] {
+        let mut world = World::new();
+        let check = Probe { false_words: vec!["gone".into()], false_codes: vec![], ..probe(sh(script)) };
+        world.task("a", Action { check: Some(check), ..action(vec![sh("exit 1")]) }).has_check = true;
+        world.run();
+        assert_eq!(world.ledger.verdicts()[0], wanted, "{script}");
+    }
 }
 
 #[test]

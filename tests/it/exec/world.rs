@@ -435,7 +435,14 @@ pub(super) fn named(name: &str, step: Step) -> Step {
 
 /// True on exit code 0, false on 1.
 pub(super) fn probe(decide: Step) -> Probe {
-    Probe { prepare: Vec::new(), decide, true_codes: vec![0], false_codes: vec![1], output: Vec::new() }
+    Probe {
+        prepare: Vec::new(),
+        decide,
+        true_codes: vec![0],
+        false_codes: vec![1],
+        false_words: Vec::new(),
+        output: Vec::new(),
+    }
 }
 
 /// So many attempts with this delay, whatever the failure.

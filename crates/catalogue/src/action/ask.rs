@@ -2,37 +2,22 @@
 //!
 //! kubectl and argocd end with the same code when an object is missing and when the server is down.
 //! The first means false, the second is an error that must never lead to a run. The server's own
-//! words on standard error tell them apart, so these checks run through a fixed script, which takes
-//! the command as arguments: nothing of a catalogue is ever part of the script's text.
+//! words on standard error tell them apart.
 
-use super::command::Command;
 use super::{probe, process};
-use taskmaster_core::action::{Probe, ProcessSpec};
+use taskmaster_core::action::{Probe, ProcessSpec, Value};
 
-/// Exit 0 stays 0; "not there" is 1; `$1` is what exit code 1 means otherwise; the rest stays.
-const KUBECTL: &str = r#"one=$1; shift
-exec 3>&1
-if said=$("$@" 2>&1 1>&3 3>&-); then code=0; else code=$?; fi
-printf '%s\n' "$said" >&2
-case $code:$said in
-  0:*) exit 0 ;;
-  *'(NotFound)'*|*'no matches for kind'*|*"doesn't have a resource type"*) exit 1 ;;
-  *'timed out waiting for the condition'*|*'condition not met'*|*'no matching resources found'*) exit 1 ;;
-  1:*) exit "$one" ;;
-esac
-exit "$code""#;
+const KUBECTL: &[&str] = &[
+    "(NotFound)",
+    "no matches for kind",
+    "doesn't have a resource type",
+    "timed out waiting for the condition",
+    "condition not met",
+    "no matching resources found",
+];
 
-/// The same for argocd, whose server hides missing applications behind "permission denied".
-const ARGOCD: &str = r#"one=$1; shift
-exec 3>&1
-if said=$("$@" 2>&1 1>&3 3>&-); then code=0; else code=$?; fi
-printf '%s\n' "$said" >&2
-case $code:$said in
-  0:*) exit 0 ;;
-  *'code = NotFound'*|*'code = PermissionDenied'*) exit 1 ;;
-  1:*) exit "$one" ;;
-esac
-exit "$code""#;
+/// Argo CD's server hides missing applications behind "permission denied".
+const ARGOCD: &[&str] = &["code = NotFound", "code = PermissionDenied"];
 
 /// What exit code 1 of the asked command means, where its words do not say "not there".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,40 +28,20 @@ pub(crate) enum One {
     Error,
 }
 
-fn asked(script: &str, one: One, command: ProcessSpec) -> ProcessSpec {
-    let one = match one {
-        One::False => "1",
-        One::Error => "2",
-    };
-    let argv = command.argv.clone();
-    let mut asked = Command::new(&["sh", "-c", script, "ask", one]).args(argv).build();
-    asked.env = command.env;
-    asked.cwd = command.cwd;
-    asked.stdin = command.stdin;
-    asked.capture = command.capture;
+fn asked(words: &[&str], one: One, mut command: ProcessSpec) -> Probe {
     // The words are compared, so they must not be translated.
-    asked.env.insert("LC_ALL".to_owned(), taskmaster_core::action::Value::Plain("C".to_owned()));
-    asked
+    command.env.insert("LC_ALL".to_owned(), Value::Plain("C".to_owned()));
+    let false_codes = if one == One::False { vec![1] } else { Vec::new() };
+    let false_words = words.iter().map(|&words| words.to_owned()).collect();
+    Probe { false_words, ..probe(process("check", command), false_codes) }
 }
 
 /// A probe by kubectl.
 pub(crate) fn ask_kubectl(one: One, command: ProcessSpec) -> Probe {
-    probe(process("check", asked(KUBECTL, one, command)), vec![1])
+    asked(KUBECTL, one, command)
 }
 
 /// A probe by argocd.
 pub(crate) fn ask_argocd(command: ProcessSpec) -> Probe {
-    probe(process("check", asked(ARGOCD, One::Error, command)), vec![1])
-}
-
-/// The program that such a script runs: it must be on PATH too.
-pub(crate) fn asked_tool(argv: &[String]) -> Option<&str> {
-    match argv {
-        [shell, flag, script, name, _, tool, ..]
-            if shell == "sh" && flag == "-c" && name == "ask" && (script == KUBECTL || script == ARGOCD) =>
-        {
-            Some(tool)
-        }
-        _ => None,
-    }
+    asked(ARGOCD, One::Error, command)
 }

@@ -21,7 +21,6 @@ mod wait;
 
 pub(crate) use approval::ApprovalSpec;
 pub(crate) use argocd::{ArgocdSettings, ArgocdSpec};
-pub(crate) use ask::asked_tool;
 pub(crate) use exec::ExecSpec;
 pub(crate) use helm::HelmSpec;
 pub(crate) use http::HttpRequestSpec;
@@ -166,5 +165,12 @@ pub(crate) fn process(name: &str, process: ProcessSpec) -> Step {
 
 /// A probe that one step decides by exit codes alone.
 pub(crate) fn probe(decide: Step, false_codes: Vec<i32>) -> Probe {
-    Probe { prepare: Vec::new(), decide, true_codes: vec![0], false_codes, output: Vec::new() }
+    Probe {
+        prepare: Vec::new(),
+        decide,
+        true_codes: vec![0],
+        false_codes,
+        false_words: Vec::new(),
+        output: Vec::new(),
+    }
 }

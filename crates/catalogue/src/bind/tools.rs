@@ -1,6 +1,5 @@
 //! Programs that an action needs.
 
-use crate::action::asked_tool;
 use std::collections::BTreeSet;
 use taskmaster_core::action::{Action, Invocation, Outputs, Step};
 
@@ -21,6 +20,5 @@ fn programs(step: &Step) -> Vec<&str> {
         return Vec::new();
     };
     let program = process.argv.first().map(String::as_str);
-    let candidates = program.into_iter().chain(asked_tool(&process.argv));
-    candidates.filter(|name| !name.is_empty() && !name.contains('/')).collect()
+    program.into_iter().filter(|name| !name.is_empty() && !name.contains('/')).collect()
 }

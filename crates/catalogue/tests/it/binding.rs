@@ -153,7 +153,7 @@ tasks:
 ";
     let binding = World::new().binding(text);
     assert_eq!(binding.needs, [id("T2"), id("T3")]);
-    assert_eq!(binding.tools, ["kubectl", "sh", "terraform"]);
+    assert_eq!(binding.tools, ["kubectl", "terraform"]);
     assert_eq!(binding.policy.locks, ["mine", "terraform:infra"]);
     assert_eq!(binding.inputs, ["charts/**", "kind/*.yaml"]);
     assert_eq!(binding.place, "tasks/test.yaml:3");

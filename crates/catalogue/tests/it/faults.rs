@@ -292,7 +292,7 @@ fn probes_of_every_kind_render() {
         ("{kubectl: {namespace: n, args: [get, pod]}}", "kubectl get pod --namespace=n | true [0] false [1]"),
         (
             "{kubectl: {apply: a}}",
-            "ask(1=false) kubectl diff --server-side --field-manager=taskmaster --filename=a | true [0] false [1]",
+            "kubectl diff --server-side --field-manager=taskmaster --filename=a | true [0] false [1] or by its words",
         ),
         (
             "{helm: {uninstall: {release: a}}}",
@@ -302,7 +302,7 @@ fn probes_of_every_kind_render() {
         ("{argocd: {core: true, args: [app, diff, a]}}", "argocd app diff a --core | true [0] false [1]"),
         (
             "{argocd: {core: true, sync: {app: a}}}",
-            "ask(1=error) argocd app get --core a --refresh --output=json > captured | true [0] false [1] | `/status/sync/status` = \"Synced\" | `/status/health/status` = \"Healthy\"",
+            "argocd app get --core a --refresh --output=json > captured | true [0] false [] or by its words | `/status/sync/status` = \"Synced\" | `/status/health/status` = \"Healthy\"",
         ),
         (
             "{terraform: {dir: a}}",

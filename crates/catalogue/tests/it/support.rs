@@ -192,7 +192,8 @@ pub(crate) fn describe(action: &Action) -> String {
         let Some(probe) = probe else { continue };
         lines.extend(probe.prepare.iter().map(|step| format!("before {}", line(step))));
         let output: Vec<String> = probe.output.iter().map(condition).collect();
-        let codes = format!("true {:?} false {:?}", probe.true_codes, probe.false_codes);
+        let words = if probe.false_words.is_empty() { "" } else { " or by its words" };
+        let codes = format!("true {:?} false {:?}{words}", probe.true_codes, probe.false_codes);
         lines.push(format!("{name} {} | {codes}{}", line(&probe.decide), output.concat()));
     }
     lines.extend(action.undo.iter().map(|step| format!("undo   {}", line(step))));
@@ -239,20 +240,11 @@ fn request(http: &HttpSpec) -> String {
 }
 
 fn words(process: &ProcessSpec) -> String {
-    // The fixed scripts of checks are shown by what they do, not by their text.
-    let argv: Vec<&str> = match process.argv.as_slice() {
-        [shell, _, _, name, one, rest @ ..] if shell == "sh" && name == "ask" => {
-            let mut argv = vec![if one == "1" { "ask(1=false)" } else { "ask(1=error)" }];
-            argv.extend(rest.iter().map(String::as_str));
-            argv
-        }
-        all => all.iter().map(String::as_str).collect(),
-    };
     let is_special = |c: char| c.is_whitespace() || matches!(c, '\'' | '"');
     let quoted = |word: &str| {
         if word.is_empty() || word.contains(is_special) { format!("{word:?}") } else { word.to_owned() }
     };
-    let mut text = argv.into_iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let mut text = process.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     // Variables that every script and every terraform has are tested once, elsewhere.
     let common = ["TM_TASK", "TM_ENVIRONMENT", "TM_PROJECT", "TM_STATE_DIR", "TF_IN_AUTOMATION", "LC_ALL"];
     let own = process.env.iter().filter(|(name, _)| !common.contains(&name.as_str()));

@@ -20,6 +20,7 @@ fn action(with_check: bool) -> Action {
         decide: wait(),
         true_codes: vec![0],
         false_codes: vec![1],
+        false_words: Vec::new(),
         output: Vec::new(),
     };
     Action {

@@ -8,7 +8,7 @@ fn apply() {
         r#"kubectl: {apply: k8s/base}"#,
         r#"
             run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=k8s/base
-            check  check: ask(1=false) kubectl diff --server-side --field-manager=taskmaster --filename=k8s/base | true [0] false [1]
+            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=k8s/base | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=k8s/base
         "#,
     );
@@ -23,7 +23,7 @@ fn apply() {
         "#,
         r#"
             run    apply: kubectl apply --context=kind-platform --kubeconfig=/k/config --namespace=argocd --server-side --field-manager=me --force-conflicts --filename=a.yaml --filename=https://x.example/b.yaml --recursive --selector=app=web HTTPS_PROXY=http://p:1
-            check  check: ask(1=false) kubectl diff --context=kind-platform --kubeconfig=/k/config --namespace=argocd --server-side --field-manager=me --force-conflicts --filename=a.yaml --filename=https://x.example/b.yaml --recursive --selector=app=web HTTPS_PROXY=http://p:1 | true [0] false [1]
+            check  check: kubectl diff --context=kind-platform --kubeconfig=/k/config --namespace=argocd --server-side --field-manager=me --force-conflicts --filename=a.yaml --filename=https://x.example/b.yaml --recursive --selector=app=web HTTPS_PROXY=http://p:1 | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --context=kind-platform --kubeconfig=/k/config --namespace=argocd --filename=a.yaml --filename=https://x.example/b.yaml --recursive --selector=app=web HTTPS_PROXY=http://p:1
         "#,
     );
@@ -31,7 +31,7 @@ fn apply() {
         r#"kubectl: {apply: {kustomize: k8s/overlays/kind, server_side: false}}"#,
         r#"
             run    apply: kubectl apply --field-manager=taskmaster --kustomize=k8s/overlays/kind
-            check  check: ask(1=false) kubectl diff --field-manager=taskmaster --kustomize=k8s/overlays/kind | true [0] false [1]
+            check  check: kubectl diff --field-manager=taskmaster --kustomize=k8s/overlays/kind | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --kustomize=k8s/overlays/kind
         "#,
     );
@@ -39,7 +39,7 @@ fn apply() {
         r#"kubectl: {apply: {manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {n: "1"}}}}"#,
         r#"
             run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
-            check  check: ask(1=false) kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}} | true [0] false [1]
+            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
         "#,
     );
@@ -47,7 +47,7 @@ fn apply() {
         r#"kubectl: {apply: {manifest: [{kind: A}, {kind: B}]}}"#,
         r#"
             run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
-            check  check: ask(1=false) kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1]
+            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
         "#,
     );
@@ -80,7 +80,7 @@ fn delete_and_namespaces() {
         r#"kubectl: {context: c, namespace: ignored, create_namespace: demo}"#,
         r#"
             run    apply: kubectl apply --server-side --context=c --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}}
-            check  check: ask(1=false) kubectl diff --server-side --context=c --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}} | true [0] false [1]
+            check  check: kubectl diff --server-side --context=c --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete namespace --ignore-not-found --context=c demo
         "#,
     );
@@ -88,7 +88,7 @@ fn delete_and_namespaces() {
         r#"kubectl: {create_namespace: {name: demo, labels: {team: a}, annotations: {note: b}}}"#,
         r#"
             run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}}
-            check  check: ask(1=false) kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}} | true [0] false [1]
+            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete namespace --ignore-not-found demo
         "#,
     );
@@ -100,28 +100,28 @@ fn waits_rollouts_and_raw_commands() {
         r#"kubectl: {context: c, namespace: n, wait: {resources: deployment/web, condition: condition=Available}}"#,
         r#"
             run    wait: kubectl wait --context=c --namespace=n deployment/web --for=condition=Available --timeout=300s
-            check  check: ask(1=error) kubectl wait --context=c --namespace=n deployment/web --for=condition=Available --timeout=0s | true [0] false [1]
+            check  check: kubectl wait --context=c --namespace=n deployment/web --for=condition=Available --timeout=0s | true [0] false [] or by its words
         "#,
     );
     renders(
         r#"kubectl: {wait: {resources: pods, selector: app=web, condition: "jsonpath={.status.phase}=Running", timeout: 90s}}"#,
         r#"
             run    wait: kubectl wait pods --selector=app=web --for=jsonpath={.status.phase}=Running --timeout=90s
-            check  check: ask(1=error) kubectl wait pods --selector=app=web --for=jsonpath={.status.phase}=Running --timeout=0s | true [0] false [1]
+            check  check: kubectl wait pods --selector=app=web --for=jsonpath={.status.phase}=Running --timeout=0s | true [0] false [] or by its words
         "#,
     );
     renders(
         r#"kubectl: {wait: {resources: nodes, all: true, condition: condition=Ready, timeout: 1500ms}}"#,
         r#"
             run    wait: kubectl wait nodes --all --for=condition=Ready --timeout=1500ms
-            check  check: ask(1=error) kubectl wait nodes --all --for=condition=Ready --timeout=0s | true [0] false [1]
+            check  check: kubectl wait nodes --all --for=condition=Ready --timeout=0s | true [0] false [] or by its words
         "#,
     );
     renders(
         r#"kubectl: {namespace: n, rollout: {verb: status, resource: deployment/web, timeout: 2m}}"#,
         r#"
             run    status: kubectl rollout status --namespace=n deployment/web --watch=true --timeout=120s
-            check  check: ask(1=error) kubectl rollout status --namespace=n deployment/web --watch=true --timeout=1s | true [0] false [1]
+            check  check: kubectl rollout status --namespace=n deployment/web --watch=true --timeout=1s | true [0] false [] or by its words
         "#,
     );
     renders(
