@@ -7,8 +7,8 @@
 //! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
 //! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
-//! [`dag`] and [`retry`]), [`journal`] (what is recorded), [`fold`] and [`recovery`] (what the
-//! records say).
+//! [`dag`] and [`retry`]), [`journal`] (what is recorded), [`recovery`] (what is done about an end that
+//! is not).
 
 pub mod action;
 #[cfg(test)]
@@ -16,7 +16,6 @@ pub(crate) mod build;
 pub mod dag;
 pub mod diagnostic;
 pub mod document;
-pub mod fold;
 pub mod id;
 pub mod identity;
 pub mod journal;

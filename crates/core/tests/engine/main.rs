@@ -4,6 +4,7 @@
 
 mod build;
 mod chance;
+mod fold;
 mod properties;
 mod recalls;
 mod script;

@@ -3,11 +3,11 @@
 
 use crate::build::{options, plan_of, task};
 use crate::chance::Chance;
+use crate::fold::RunView;
 use crate::sim::{Habits, Sim};
 use proptest::prelude::*;
 use taskmaster_core::action::{FailureKind, RetryPolicy};
 use taskmaster_core::document::Priority;
-use taskmaster_core::fold::RunView;
 use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
 use taskmaster_core::scheduler::{Effect, RunEnd};
 use taskmaster_core::state::TaskState;

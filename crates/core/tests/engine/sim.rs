@@ -5,10 +5,10 @@
 
 use crate::build::{at, options};
 use crate::chance::Chance;
+use crate::fold::RunView;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use taskmaster_core::action::FailureKind;
-use taskmaster_core::fold::RunView;
 use taskmaster_core::id::AttemptId;
 use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Disposition, Plan};
@@ -392,7 +392,7 @@ impl Sim {
     }
 
     fn must_wait_for_a_person(&self) {
-        let waits = |task: &taskmaster_core::fold::TaskView| match &task.state {
+        let waits = |task: &crate::fold::TaskView| match &task.state {
             TaskState::Waiting { on } => matches!(on, WaitFor::Approval { .. } | WaitFor::Manual),
             _ => false,
         };

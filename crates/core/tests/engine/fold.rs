@@ -4,16 +4,16 @@
 //! have followed is an error. Absent on purpose: what all runs together left behind, which the ledger
 //! keeps in tables ([`crate::journal::Recorded`]).
 
-use crate::id::{AttemptId, Digest, RunId, TaskKey};
-use crate::journal::{Entry, Outcome, OutputValue, ProbeKind, Record, Verdict};
-use crate::plan::Plan;
-use crate::state::TaskState;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
+use taskmaster_core::id::{AttemptId, Digest, RunId, TaskKey};
+use taskmaster_core::journal::{Entry, Outcome, OutputValue, ProbeKind, Record, Verdict};
+use taskmaster_core::plan::Plan;
+use taskmaster_core::state::TaskState;
 
 /// Why an entry could not be folded. The view is as before.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
+pub(crate) enum FoldError {
     /// A state cannot follow from the one before it.
     #[error("entry {seq}: task {key}, which was {before}, cannot go from {from} to {to}")]
     IllegalTransition {
@@ -48,127 +48,127 @@ pub enum FoldError {
 
 /// A process of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpawnView {
+pub(crate) struct SpawnView {
     /// Name of the step.
-    pub step: String,
+    pub(crate) step: String,
     /// Process id, which is its group's too.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// Start time in clock ticks since boot.
-    pub start_ticks: u64,
+    pub(crate) start_ticks: u64,
     /// Boot id of the machine.
-    pub boot_id: String,
+    pub(crate) boot_id: String,
 }
 
 /// One attempt of a task.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AttemptView {
+pub(crate) struct AttemptView {
     /// Its identity.
-    pub attempt: AttemptId,
+    pub(crate) attempt: AttemptId,
     /// Index of its task in the plan.
-    pub task: usize,
+    pub(crate) task: usize,
     /// From 1.
-    pub number: u32,
+    pub(crate) number: u32,
     /// True for `destroy`.
-    pub undo: bool,
+    pub(crate) undo: bool,
     /// Digest of the rendered action.
-    pub digest: Option<Digest>,
+    pub(crate) digest: Option<Digest>,
     /// Command lines as shown to people.
-    pub commands: Vec<String>,
+    pub(crate) commands: Vec<String>,
     /// Log file, relative to the state directory.
-    pub log: String,
+    pub(crate) log: String,
     /// When it was about to start.
-    pub started_at: Timestamp,
+    pub(crate) started_at: Timestamp,
     /// Processes, in order.
-    pub spawned: Vec<SpawnView>,
+    pub(crate) spawned: Vec<SpawnView>,
     /// When its end was recorded; none while it is open.
-    pub ended_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
     /// How it ended.
-    pub end: Option<Outcome>,
+    pub(crate) end: Option<Outcome>,
     /// How long it took.
-    pub duration_ms: Option<u64>,
+    pub(crate) duration_ms: Option<u64>,
     /// Last lines of its log.
-    pub tail: String,
+    pub(crate) tail: String,
     /// Bytes of its log.
-    pub log_bytes: u64,
+    pub(crate) log_bytes: u64,
     /// Values for later tasks.
-    pub outputs: BTreeMap<String, OutputValue>,
+    pub(crate) outputs: BTreeMap<String, OutputValue>,
 }
 
 /// An answer of a check or verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeView {
+pub(crate) struct ProbeView {
     /// Which question.
-    pub probe: ProbeKind,
+    pub(crate) probe: ProbeKind,
     /// The answer.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// When it was recorded.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// How long it took.
-    pub duration_ms: u64,
+    pub(crate) duration_ms: u64,
 }
 
 /// A retry that was scheduled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryView {
+pub(crate) struct RetryView {
     /// Number of the attempt to come.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// Delay before it.
-    pub delay_ms: u64,
+    pub(crate) delay_ms: u64,
     /// Why.
-    pub reason: String,
+    pub(crate) reason: String,
     /// When it was decided.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 /// One task in one run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TaskView {
+pub(crate) struct TaskView {
     /// Its state.
-    pub state: TaskState,
+    pub(crate) state: TaskState,
     /// When it reached it.
-    pub since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
     /// When it was first checked or run.
-    pub began_at: Option<Timestamp>,
+    pub(crate) began_at: Option<Timestamp>,
     /// Who set the state, where a person did.
-    pub by: Option<String>,
+    pub(crate) by: Option<String>,
     /// Its attempts, indices into [`RunView::attempts`].
-    pub attempts: Vec<usize>,
+    pub(crate) attempts: Vec<usize>,
     /// Answers, in order.
-    pub probes: Vec<ProbeView>,
+    pub(crate) probes: Vec<ProbeView>,
     /// Retries, in order.
-    pub retries: Vec<RetryView>,
+    pub(crate) retries: Vec<RetryView>,
 }
 
 /// One run, folded from its records. Replaying them gives the states the scheduler lived through.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RunView {
+pub(crate) struct RunView {
     /// The run.
-    pub run: RunId,
+    pub(crate) run: RunId,
     /// Its plan.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// Process id of its executor.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// Boot id of its machine.
-    pub boot_id: String,
+    pub(crate) boot_id: String,
     /// Command line options that matter.
-    pub options: BTreeMap<String, String>,
+    pub(crate) options: BTreeMap<String, String>,
     /// When it began.
-    pub started_at: Timestamp,
+    pub(crate) started_at: Timestamp,
     /// When it ended; none while it runs, or when its executor died.
-    pub ended_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
     /// Exit code of the command.
-    pub exit_code: Option<i32>,
+    pub(crate) exit_code: Option<i32>,
     /// Tasks by index into the plan.
-    pub tasks: Vec<TaskView>,
+    pub(crate) tasks: Vec<TaskView>,
     /// Attempts in order of their start.
-    pub attempts: Vec<AttemptView>,
+    pub(crate) attempts: Vec<AttemptView>,
     by_key: HashMap<TaskKey, usize>,
     by_attempt: HashMap<AttemptId, usize>,
 }
 
 impl RunView {
     /// The view of a run at its `run.started`; none for any other entry.
-    pub fn begin(entry: &Entry) -> Option<Self> {
+    pub(crate) fn begin(entry: &Entry) -> Option<Self> {
         let Record::RunStarted { run, plan, pid, boot_id, options } = &entry.record else {
             return None;
         };
@@ -191,7 +191,7 @@ impl RunView {
 
     /// Folds one entry. Those of other runs, and those that a person made outside the run, are
     /// passed over: a person's wish takes effect by the record that the run itself makes of it.
-    pub fn apply(&mut self, entry: &Entry) -> Result<(), FoldError> {
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), FoldError> {
         match &entry.record {
             Record::TaskState { run: Some(run), key, from, to, by, .. } if *run == self.run => {
                 self.stepped(entry, key, from, to, by.as_ref())
@@ -253,18 +253,8 @@ impl RunView {
     }
 
     /// Attempts without a recorded end: what recovery looks at when the executor is gone.
-    pub fn open_attempts(&self) -> impl Iterator<Item = &AttemptView> {
+    pub(crate) fn open_attempts(&self) -> impl Iterator<Item = &AttemptView> {
         self.attempts.iter().filter(|attempt| attempt.end.is_none())
-    }
-
-    /// The task with this key.
-    pub fn task(&self, key: &TaskKey) -> Option<&TaskView> {
-        self.by_key.get(key).map(|&task| &self.tasks[task])
-    }
-
-    /// The attempt with this identity.
-    pub fn attempt(&self, attempt: &AttemptId) -> Option<&AttemptView> {
-        self.by_attempt.get(attempt).map(|&place| &self.attempts[place])
     }
 
     fn attempt_mut(&mut self, attempt: &AttemptId) -> Option<&mut AttemptView> {
@@ -338,7 +328,3 @@ impl RunView {
         Ok(())
     }
 }
-
-#[cfg(test)]
-#[path = "fold_tests.rs"]
-mod tests;
