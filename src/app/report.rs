@@ -34,6 +34,42 @@ pub struct Evidence {
     /// The run at work.
     pub live: Option<RunId>,
     outputs: HashMap<TaskKey, BTreeMap<String, OutputValue>>,
+    /// Places of tasks in the plan.
+    places: HashMap<TaskId, usize>,
+    /// What the shown run did about each task.
+    done: HashMap<TaskKey, Done>,
+}
+
+/// What a run did about one task, as places in [`RunDetail`].
+#[derive(Clone, Debug, Default)]
+struct Done {
+    attempts: Vec<usize>,
+    probes: Vec<usize>,
+    approvals: Vec<usize>,
+    /// Delays in milliseconds before attempts, by their number.
+    delays: HashMap<u32, u64>,
+}
+
+/// Groups once, so that a report of many tasks looks at each record once.
+fn group(run: &RunDetail) -> HashMap<TaskKey, Done> {
+    let mut done: HashMap<TaskKey, Done> = HashMap::new();
+    let mut of =
+        |key: &TaskKey, change: &mut dyn FnMut(&mut Done)| change(done.entry(key.clone()).or_default());
+    for (place, attempt) in run.attempts.iter().enumerate() {
+        of(&attempt.key, &mut |done| done.attempts.push(place));
+    }
+    for (place, probe) in run.probes.iter().enumerate() {
+        of(&probe.key, &mut |done| done.probes.push(place));
+    }
+    for (place, approval) in run.approvals.iter().enumerate() {
+        of(&approval.key, &mut |done| done.approvals.push(place));
+    }
+    for retry in &run.retries {
+        of(&retry.key, &mut |done| {
+            done.delays.entry(retry.attempt).or_insert(retry.delay_ms);
+        });
+    }
+    done
 }
 
 /// Reads the evidence. `run` names a run by its id or the end of it; the newest otherwise.
@@ -41,9 +77,20 @@ pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Re
     let mut ledger = workspace.ledger_if_any()?;
     let whole = Request { selection: Default::default(), ..request.clone() };
     let prepared = plan::prepare(workspace, &whole, ledger.as_mut(), false)?;
+    let planned = prepared.plan.tasks.iter().enumerate();
+    let places = planned.map(|(place, task)| (task.id.clone(), place)).collect();
     let Some(ledger) = ledger else {
-        let (states, outputs) = Default::default();
-        return Ok(Evidence { prepared, states, runs: Vec::new(), run: None, live: None, outputs });
+        let (states, outputs, done) = Default::default();
+        return Ok(Evidence {
+            prepared,
+            states,
+            runs: Vec::new(),
+            run: None,
+            live: None,
+            outputs,
+            places,
+            done,
+        });
     };
     let (document, environment) = (&prepared.reading.id, &prepared.environment);
     let filter = RunFilter {
@@ -58,8 +105,10 @@ pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Re
         states: ledger.evidence(document, environment)?,
         outputs: ledger.outputs(document, environment)?,
         live: live_run(workspace, &ledger)?,
+        done: detail.as_ref().map(group).unwrap_or_default(),
         run: detail,
         runs,
+        places,
         prepared,
     })
 }
@@ -156,7 +205,7 @@ pub fn requirements(document: &Document) -> Vec<RequirementView> {
 impl Evidence {
     /// The planned task of this address.
     pub fn planned(&self, id: &TaskId) -> Option<&PlannedTask> {
-        self.prepared.plan.tasks.iter().find(|task| task.id == *id)
+        self.places.get(id).map(|place| &self.prepared.plan.tasks[*place])
     }
 
     /// Everything about one task.
@@ -165,8 +214,8 @@ impl Evidence {
         let found = key.and_then(|key| self.states.get(key));
         let binding = self.prepared.bound.bindings.get(&task.id);
         let action = binding.and_then(|binding| binding.action.as_ref());
-        let attempts = self.attempts(key);
-        let probes = self.probes(key);
+        let done = key.and_then(|key| self.done.get(key)).cloned().unwrap_or_default();
+        let probes = self.probes(&done);
         ReportTask {
             id: task.id.clone(),
             key: key.cloned(),
@@ -185,9 +234,9 @@ impl Evidence {
             kind: action.map(|action| action.kind),
             commands: action.map(|action| command_lines(&task.id, action)).unwrap_or_default(),
             digest: found.and_then(|found| found.digest.clone()),
-            attempts,
+            attempts: self.attempts(&done),
             probes,
-            approvals: self.approvals(key),
+            approvals: self.approvals(&done),
             outputs: key.and_then(|key| self.outputs.get(key)).cloned().unwrap_or_default(),
             durations: Durations {
                 estimate: task.estimate.clone(),
@@ -200,36 +249,31 @@ impl Evidence {
         self.planned(id).is_some_and(|task| task.disposition == Disposition::Group)
     }
 
-    fn attempts(&self, key: Option<&TaskKey>) -> Vec<AttemptView> {
-        let Some(run) = &self.run else { return Vec::new() };
-        let of_task = run.attempts.iter().filter(|attempt| Some(&attempt.key) == key);
-        let delay = |attempt: &Attempt| {
-            let retry = run.retries.iter().find(|r| r.key == attempt.key && r.attempt == attempt.number);
-            retry.map(|retry| retry.delay_ms)
-        };
-        of_task.map(|attempt| attempt_view(attempt, delay(attempt))).collect()
+    fn attempts(&self, done: &Done) -> Vec<AttemptView> {
+        let attempts = self.run.as_ref().map_or(&[][..], |run| &run.attempts);
+        let view = |attempt: &Attempt| attempt_view(attempt, done.delays.get(&attempt.number).copied());
+        done.attempts.iter().map(|place| view(&attempts[*place])).collect()
     }
 
-    fn probes(&self, key: Option<&TaskKey>) -> Vec<ProbeView> {
-        let Some(run) = &self.run else { return Vec::new() };
+    fn probes(&self, done: &Done) -> Vec<ProbeView> {
+        let probes = self.run.as_ref().map_or(&[][..], |run| &run.probes);
         let view = |probe: &ProbeAnswer| ProbeView {
             probe: probe.probe,
             verdict: probe.verdict.clone(),
             at: probe.at,
             duration_ms: probe.duration_ms,
         };
-        run.probes.iter().filter(|probe| Some(&probe.key) == key).map(view).collect()
+        done.probes.iter().map(|place| view(&probes[*place])).collect()
     }
 
-    fn approvals(&self, key: Option<&TaskKey>) -> Vec<Approval> {
-        let Some(run) = &self.run else { return Vec::new() };
-        let of_task = run.approvals.iter().filter(|approval| Some(&approval.key) == key);
+    fn approvals(&self, done: &Done) -> Vec<Approval> {
+        let approvals = self.run.as_ref().map_or(&[][..], |run| &run.approvals);
         let view = |approval: &super::ledger::Approval| Approval {
             by: approval.by.clone(),
             at: approval.at,
             message: approval.message.clone(),
         };
-        of_task.map(view).collect()
+        done.approvals.iter().map(|place| view(&approvals[*place])).collect()
     }
 }
 
