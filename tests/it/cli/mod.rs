@@ -5,6 +5,7 @@ mod ledger;
 mod people;
 mod readme;
 mod recovery;
+mod reference;
 mod runs;
 
 use taskmaster_testkit::Sandbox;

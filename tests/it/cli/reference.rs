@@ -1,0 +1,51 @@
+//! docs/commands.md is what the commands say of themselves.
+
+use super::sandbox;
+use std::fmt::Write;
+
+const COMMANDS: [&str; 15] = [
+    "",
+    "parse",
+    "plan",
+    "run",
+    "report",
+    "tasks list",
+    "tasks show",
+    "tasks set",
+    "tasks next",
+    "logs",
+    "approve",
+    "resolve",
+    "destroy",
+    "history",
+    "audit",
+];
+
+/// `UPDATE_REFERENCE=1 cargo test --test it reference` writes it anew.
+#[test]
+fn the_command_reference_is_current() {
+    let sandbox = sandbox();
+    let mut text = "# Commands\n\nWhat `-h` says, command by command; `--help` says more, and a test keeps this page current.\n".to_owned();
+    for command in COMMANDS {
+        let help = sandbox.run(&format!("{command} -h")).code(0).stdout;
+        let _ = write!(text, "\n## {}\n\n", format!("taskmaster {command}").trim_end());
+        let lines = help.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        let _ = writeln!(text, "```text\n{}\n```", lines.trim_end());
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md");
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == text, "docs/commands.md is not current: run this test with UPDATE_REFERENCE=1");
+}
+
+#[test]
+fn the_command_reference_holds_every_command() {
+    let help = sandbox().run("--help").code(0).stdout;
+    let listed = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let names = listed.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
+    for name in names.filter(|name| *name != "help") {
+        assert!(COMMANDS.iter().any(|known| known.split(' ').next() == Some(name)), "{name}");
+    }
+}
