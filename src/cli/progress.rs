@@ -9,11 +9,7 @@ use taskmaster_core::id::{TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, Outcome, Record, Verdict};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::{TaskState, WaitFor};
-
-/// `1 task`, `2 tasks`.
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
+use taskmaster_core::text::count;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +123,8 @@ impl Progress {
         }
         self.say(&format!(
             "Running {} in {} ({})",
-            count(plan.tasks.len(), "task"),
-            count(self.phases.len(), "phase"),
+            count(plan.tasks.len(), "task", "tasks"),
+            count(self.phases.len(), "phase", "phases"),
             plan.environment
         ));
     }

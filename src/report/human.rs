@@ -6,6 +6,7 @@ use taskmaster_core::action::{ActionKind, FailureKind};
 use taskmaster_core::document::{Claim, Estimate, Priority};
 use taskmaster_core::journal::{Outcome, OutputValue, ProbeKind, TaskChange, Verdict};
 use taskmaster_core::state::{TaskState, WaitFor};
+pub(super) use taskmaster_core::text::count;
 
 use std::collections::HashMap;
 use taskmaster_core::id::TaskId;
@@ -33,11 +34,6 @@ pub(super) fn time(at: Timestamp) -> String {
 /// Working time as the document gives it.
 pub(super) fn estimate(estimate: &Estimate) -> String {
     format!("est. {}", estimate.text)
-}
-
-/// `1 task`, `2 tasks`.
-pub(super) fn count(number: usize, singular: &str, plural: &str) -> String {
-    format!("{number} {}", if number == 1 { singular } else { plural })
 }
 
 /// `critical`.

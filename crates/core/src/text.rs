@@ -81,6 +81,11 @@ pub fn slug(text: &str) -> String {
     head.rfind('-').map_or(head, |dash| &head[..dash]).to_owned()
 }
 
+/// `1 task`, `2 tasks`.
+pub fn count(number: usize, singular: &str, plural: &str) -> String {
+    format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,11 @@ use crate::app::workspace::Reading;
 use crate::app::{parse, views};
 use crate::cli::args::{Format, ParseArgs};
 use crate::cli::context::{Context, print};
+use std::collections::HashMap;
 use std::fmt::Write;
 use taskmaster_core::document::{Claim, Document};
 use taskmaster_core::id::PhaseId;
+use taskmaster_core::text::count;
 
 /// Reads a document, shows what is in it and what is wrong, and remembers it.
 pub(crate) fn run(context: &Context, args: &ParseArgs) -> Result<Exit, AppError> {
@@ -52,24 +54,30 @@ fn summary(reading: &Reading) -> String {
     let title = document.metadata.title.as_deref().unwrap_or(&reading.text.path);
     let dialect = super::name(&document.metadata.dialect);
     let _ = writeln!(text, "{title}  ({dialect}, {})", reading.text.path);
+    let mut held: HashMap<&PhaseId, (usize, usize)> = HashMap::new();
+    for task in &document.tasks {
+        let (tasks, done) = held.entry(&task.phase).or_default();
+        *tasks += 1;
+        *done += usize::from(task.status == Claim::Completed);
+    }
     for phase in &document.phases {
         let depth = depth(document, phase.parent.as_ref());
-        let tasks: Vec<_> = document.tasks.iter().filter(|task| task.phase == phase.id).collect();
-        let done = tasks.iter().filter(|task| task.status == Claim::Completed).count();
+        let (tasks, done) = held.get(&phase.id).copied().unwrap_or_default();
         let number = phase.number.as_deref().map_or_else(String::new, |number| format!("{number}  "));
         let priority = phase.priority.map_or_else(String::new, |p| format!(", {}", super::name(&p)));
         let claimed = if done > 0 { format!(", {done} claimed done") } else { String::new() };
         let indent = "  ".repeat(depth + 1);
-        let _ = writeln!(text, "{indent}{number}{}  ({} tasks{claimed}{priority})", phase.title, tasks.len());
+        let tasks = count(tasks, "task", "tasks");
+        let _ = writeln!(text, "{indent}{number}{}  ({tasks}{claimed}{priority})", phase.title);
     }
-    let claimed = document.tasks.iter().filter(|task| task.status == Claim::Completed).count();
+    let claimed: usize = held.values().map(|(_, done)| done).sum();
     let _ = writeln!(
         text,
-        "{} tasks in {} phases, {claimed} claimed done; {} dependencies, {} requirements",
-        document.tasks.len(),
-        document.phases.len(),
-        document.edges.len(),
-        document.requirements.len()
+        "{} in {}, {claimed} claimed done; {}, {}",
+        count(document.tasks.len(), "task", "tasks"),
+        count(document.phases.len(), "phase", "phases"),
+        count(document.edges.len(), "dependency", "dependencies"),
+        count(document.requirements.len(), "requirement", "requirements")
     );
     text
 }
