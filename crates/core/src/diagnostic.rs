@@ -99,13 +99,67 @@ impl Diagnostic {
     }
 }
 
-/// The nearest of `candidates` to `wanted`, if it is near enough to be worth offering.
+/// The nearest of `candidates` to `wanted`, if it is near enough to be worth offering: one slip of
+/// the fingers first, then the greatest likeness.
 pub fn did_you_mean<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = wanted.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+        .map(|candidate| {
+            let lower = candidate.to_lowercase();
+            (is_swap(&wanted, &lower), strsim::jaro_winkler(&wanted, &lower), candidate)
+        })
+        .filter(|(swap, score, _)| *swap || *score >= 0.8)
+        .max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))
+        .map(|(.., candidate)| candidate)
+}
+
+/// True where one word is the other but for one slip: a letter too many, too few, wrong, or two
+/// neighbours swapped. Letter case does not count. Words of two letters are too short to be near.
+pub fn is_slip(a: &str, b: &str) -> bool {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    slips(&a, &b) == Some(1)
+}
+
+/// Likeness by letters in common does not see `evn` in `env`: in short words neighbours are far apart.
+fn is_swap(a: &str, b: &str) -> bool {
+    a.len() == b.len() && slips(a, b) == Some(1) && strsim::levenshtein(a, b) == 2
+}
+
+/// How many slips part two words; none where they are too short, or differ in length by more than one.
+fn slips(a: &str, b: &str) -> Option<usize> {
+    const SHORTEST: usize = 3;
+    let (long, short) = (a.chars().count(), b.chars().count());
+    (long.min(short) >= SHORTEST && long.abs_diff(short) <= 1).then(|| strsim::osa_distance(a, b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_swapped_letters_are_one_slip() {
+        let known = ["run", "env", "every", "event", "command", "timeout"];
+        let near = |wanted| did_you_mean(wanted, known);
+        assert_eq!(near("evn"), Some("env"));
+        assert_eq!(near("rnu"), Some("run"));
+        assert_eq!(near("NRU"), None);
+        assert_eq!(near("Rnu"), Some("run"));
+        assert_eq!(near("comamnd"), Some("command"));
+        assert_eq!(near("tiemout"), Some("timeout"));
+    }
+
+    #[test]
+    fn short_words_are_not_each_other() {
+        assert_eq!(did_you_mean("no", ["on"]), None);
+        assert_eq!(did_you_mean("cat", ["dog", "act up"]), None);
+        assert_eq!(did_you_mean("", ["a"]), None);
+        assert_eq!(did_you_mean("x", ["y"]), None);
+    }
+
+    #[test]
+    fn a_slip_comes_before_a_longer_likeness() {
+        assert_eq!(did_you_mean("Depends-no", ["depends-none", "depends-on"]), Some("depends-on"));
+        assert!(is_slip("T001", "t010") && is_slip("Login", "logi") && !is_slip("ab", "ba"));
+    }
 }
