@@ -11,7 +11,7 @@ use crate::marks::Shape;
 use crate::page::{Item, Page, is_acceptance_label};
 use crate::scan::{squeeze, unwrap_emphasis};
 use crate::title;
-use crate::tokens::{Dotted, dotted_number};
+use crate::tokens::{Dotted, IdRules, dotted_number};
 use crate::words::is_acceptance_name;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::{Acceptance, Claim, Dialect, InlineAction, InlineKind, Mark};
@@ -57,7 +57,7 @@ struct Reader<'r, 'a> {
     draft: &'r mut Draft,
     found: &'r mut Vec<Diagnostic>,
     source: Source,
-    dotted: Dotted,
+    rules: IdRules,
     /// Phase of each section: the innermost phase heading, or the heading itself.
     phase_of: Vec<Option<usize>>,
     /// Sections below a name of acceptance criteria.
@@ -88,7 +88,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         Self {
             page,
             source,
-            dotted: dotted(page),
+            rules: IdRules::new(dotted(page), page.items.iter().map(Item::content)),
             phase_of: vec![None; page.headings.len()],
             accepted,
             has_box: Vec::new(),
@@ -257,7 +257,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn task(&mut self, item: &Item, phase: usize, parent: Option<usize>) -> usize {
-        let mut fields = title::read(&item.inline, item.rest, self.dotted);
+        let mut fields = title::read(&item.inline, item.rest, &self.rules);
         for line in &item.fields {
             let inline = Inline::new(self.page.text, &[*line]);
             if let Some((key, value)) = fields::whole(&inline.text) {
@@ -291,7 +291,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn requirement(&mut self, item: &Item, claim: Claim, acceptance: bool) {
-        let (title, id, struck) = requirement_text(item, self.dotted);
+        let (title, id, struck) = requirement_text(item, &self.rules);
         let heading = self.section(item.block).map(|section| &self.page.headings[section]);
         let requirement = DraftRequirement {
             source: self.page.index,
@@ -421,8 +421,8 @@ pub(crate) fn criterion(page: &Page<'_>, item: &Item, claim: Claim) -> Acceptanc
 }
 
 /// The text of a requirement without its id, the id, and whether it is struck through.
-fn requirement_text(item: &Item, dotted: Dotted) -> (String, Option<Written>, bool) {
-    let fields = title::read(&item.inline, item.rest, dotted);
+fn requirement_text(item: &Item, rules: &IdRules) -> (String, Option<Written>, bool) {
+    let fields = title::read(&item.inline, item.rest, rules);
     let text = item.content().trim();
     let struck = fields.struck;
     match fields.id {

@@ -5,9 +5,9 @@
 use crate::blocks::{Block, Kind};
 use crate::fields::IdForm;
 use crate::marks::{Shape, Stray, stray_box};
-use crate::page::Page;
+use crate::page::{Item, Page};
 use crate::scan::{iso_date, strip_word};
-use crate::tokens::{Dotted, id_token};
+use crate::tokens::{Dotted, IdRules};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
 
@@ -175,6 +175,10 @@ fn trimmed(page: &Page<'_>, span: Span) -> Span {
 fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
     let mut first_task = None;
     let mut tasks = 0_usize;
+    let lines =
+        page.blocks.sections.iter().filter_map(|section| page.blocks.get(section.block).lines.first());
+    let titles = lines.map(|line| line.of(page.text).trim_start_matches('['));
+    let rules = IdRules::new(Dotted::Never, titles.chain(page.items.iter().map(Item::content)));
     for (heading, section) in page.headings.iter().zip(&page.blocks.sections) {
         let block = page.blocks.get(section.block);
         let Some(line) = block.lines.first() else { continue };
@@ -182,7 +186,7 @@ fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
             found.push(lookalike(*line, "a heading", "write the number as a digit: `Phase 1`"));
         }
         let text = line.of(page.text).trim_start_matches(['*', '_', '[']);
-        if matches!(id_token(text, Dotted::Never), Some((_, Some(IdForm::Token), _))) {
+        if matches!(rules.id(text), Some((_, Some(IdForm::Token), _))) {
             tasks += 1;
             first_task.get_or_insert(*line);
         }

@@ -8,7 +8,7 @@ use crate::fields::{self, Fields, IdForm, Key, Written};
 use crate::scan::{
     Pairs, code_spans, digits, is_zero_width, iso_date, offset_in, squeeze, unwrap_emphasis, unwrap_once,
 };
-use crate::tokens::{Dotted, id_token, is_tag_list, priority_level, tag_follows};
+use crate::tokens::{IdRules, is_tag_list, priority_level, tag_follows};
 use crate::words;
 use taskmaster_core::document::Priority;
 
@@ -16,7 +16,7 @@ use taskmaster_core::document::Priority;
 const LONGEST_WIDE_FIELD: usize = 256;
 
 /// Reads the joined text of `inline` from byte `from`, which is where the box ends.
-pub(crate) fn read(inline: &Inline, from: usize, dotted: Dotted) -> Fields {
+pub(crate) fn read(inline: &Inline, from: usize, rules: &IdRules) -> Fields {
     let text = inline.text.as_str();
     let code = code_spans(text);
     let mut reader = Reader {
@@ -30,7 +30,7 @@ pub(crate) fn read(inline: &Inline, from: usize, dotted: Dotted) -> Fields {
         cut: false,
         fields: Fields::default(),
     };
-    reader.leading(dotted);
+    reader.leading(rules);
     while reader.at < text.len() {
         reader.step();
     }
@@ -72,7 +72,7 @@ impl<'i> Reader<'i> {
     }
 
     /// `T001 [P] [US1]` and their like, directly after the box.
-    fn leading(&mut self, dotted: Dotted) {
+    fn leading(&mut self, rules: &IdRules) {
         loop {
             let rest = self.rest().trim_start_matches(|c: char| c.is_whitespace() || is_zero_width(c));
             self.at = self.text.len() - rest.len();
@@ -80,7 +80,7 @@ impl<'i> Reader<'i> {
                 Some('[') => self.leading_bracket(),
                 Some('#') => self.hash(true),
                 Some(_) if self.fields.id.is_none() && self.fields.placeholder.is_none() => {
-                    self.leading_id(dotted)
+                    self.leading_id(rules)
                 }
                 _ => false,
             };
@@ -90,11 +90,11 @@ impl<'i> Reader<'i> {
         }
     }
 
-    fn leading_id(&mut self, dotted: Dotted) -> bool {
+    fn leading_id(&mut self, rules: &IdRules) -> bool {
         let rest = self.rest();
         let open = rest.bytes().take_while(|b| matches!(b, b'*' | b'_' | b'~')).count();
         let (emphasis, inner) = rest.split_at(open);
-        let Some((id, form, after)) = id_token(inner, dotted) else { return false };
+        let Some((id, form, after)) = rules.id(inner) else { return false };
         match form {
             None => self.fields.placeholder = Some(self.written(id).span),
             Some(form) => {

@@ -1,10 +1,12 @@
 //! What the first paragraph of an item says.
 
 use super::*;
+use crate::tokens::Dotted;
 use taskmaster_core::text::Span;
 
 fn item(text: &str) -> Fields {
-    read(&Inline::new(text, &[Span::new(0, text.len())]), 0, Dotted::Several)
+    let rules = IdRules::new(Dotted::Several, std::iter::once(text));
+    read(&Inline::new(text, &[Span::new(0, text.len())]), 0, &rules)
 }
 
 fn id(fields: &Fields) -> Option<&str> {
@@ -33,6 +35,10 @@ fn leading_ids() {
         ("**T001**: Do it", "T001", "Do it"),
         ("T-S012-P01-002 Do it", "T-S012-P01-002", "Do it"),
         ("GIT-12: Do it", "GIT-12", "Do it"),
+        ("**GIT-12:** Do it", "GIT-12", "Do it"),
+        ("**GIT-12**: Do it", "GIT-12", "Do it"),
+        ("GIT-12 – Do it", "GIT-12", "Do it"),
+        ("TASK-12 Do it", "TASK-12", "Do it"),
         ("T001a Do it", "T001a", "Do it"),
         ("T001 - Do it", "T001", "Do it"),
         ("**0.1.1 Account Setup**", "0.1.1", "Account Setup"),
@@ -44,7 +50,9 @@ fn leading_ids() {
         let fields = item(text);
         assert_eq!((id(&fields), fields.title.as_str()), (Some(wanted), title), "{text}");
     }
-    for text in ["T01 x", "T001-x y", "UTF8 x", "1. x", "Git-12 x", "T001.py x"] {
+    for text in
+        ["T01 x", "T001-x y", "UTF8 x", "1. x", "Git-12 x", "T001.py x", "GIT-12 x", "UTF-8 x", "SHA3-256: x"]
+    {
         assert_eq!(id(&item(text)), None, "{text}");
         assert_eq!(item(text).title, text);
     }
@@ -150,7 +158,7 @@ fn struck_titles() {
 fn places_lead_to_the_source() {
     let source = "[ ] Do it\n  (depends on T001)";
     let inline = Inline::new(source, &[Span::new(0, 9), Span::new(12, 29)]);
-    let fields = read(&inline, 3, Dotted::Never);
+    let fields = read(&inline, 3, &IdRules::new(Dotted::Never, std::iter::empty()));
     assert_eq!(fields.dependencies[0].span.of(source), "T001");
     assert_eq!(fields.title, "Do it");
 }

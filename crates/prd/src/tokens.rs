@@ -3,6 +3,7 @@
 use crate::fields::IdForm;
 use crate::scan::dotted_digits;
 use crate::words;
+use std::collections::{HashMap, HashSet};
 use taskmaster_core::document::Priority;
 
 /// When a dotted number after the box is an id.
@@ -14,6 +15,71 @@ pub(crate) enum Dotted {
     Several,
     /// Never.
     Never,
+}
+
+/// Which words at the start of an item are ids in one text.
+#[derive(Clone, Debug)]
+pub(crate) struct IdRules {
+    /// For numbers.
+    pub(crate) dotted: Dotted,
+    /// Prefixes that the text gives several numbers.
+    series: HashSet<String>,
+}
+
+/// Prefixes that say what they number: one of them is enough.
+const KINDS: &[&str] =
+    &["T", "TASK", "STORY", "EPIC", "FEAT", "BUG", "ISSUE", "US", "FR", "NFR", "REQ", "AC"];
+
+/// Names of standards, which carry a number as part of the name, however many a text has of them.
+const STANDARDS: &[&str] = &[
+    "AES", "ANSI", "ASCII", "DIN", "ECMA", "FIPS", "HTTP", "IEC", "IEEE", "IPV", "ISO", "LATIN", "NIST",
+    "OAUTH", "PKCS", "RFC", "RSA", "SHA", "SOC", "SSL", "TLS", "UCS", "USB", "UTC", "UTF", "WCAG", "X",
+];
+
+impl IdRules {
+    /// Learns the series from the beginnings of items.
+    pub(crate) fn new<'t>(dotted: Dotted, items: impl Iterator<Item = &'t str>) -> Self {
+        let mut first: HashMap<&str, &str> = HashMap::new();
+        let mut series = HashSet::new();
+        for text in items {
+            let text = text.trim_start().trim_start_matches("[P]").trim_start();
+            let Some((id, Some(IdForm::Token), _)) =
+                id_token(text.trim_start_matches(['*', '_', '~']), Dotted::Never)
+            else {
+                continue;
+            };
+            if *first.entry(prefix(id)).or_insert(id) != id {
+                series.insert(prefix(id).to_owned());
+            }
+        }
+        Self { dotted, series }
+    }
+
+    /// An id at the start of `text`, as [`id_token`]: a word with a number is one only where the
+    /// text shows that it numbers things, since `UTF-8` and `GPT-4` are written in the same way.
+    pub(crate) fn id<'t>(&self, text: &'t str) -> Option<(&'t str, Option<IdForm>, &'t str)> {
+        id_token(text, self.dotted)
+            .filter(|(id, form, after)| *form != Some(IdForm::Token) || self.numbers_things(id, after))
+    }
+
+    fn numbers_things(&self, id: &str, after: &str) -> bool {
+        let prefix = prefix(id);
+        let name = prefix.trim_end_matches(|c: char| c.is_ascii_digit());
+        !id.contains('-')
+            || KINDS.contains(&name)
+            || (!STANDARDS.contains(&name) && (self.series.contains(prefix) || is_set_off(after)))
+    }
+}
+
+/// `PROJ` of `PROJ-12`; all of `T001`.
+fn prefix(id: &str) -> &str {
+    id.split('-').next().unwrap_or(id)
+}
+
+/// True where a colon or a dash parts the id from the title.
+fn is_set_off(after: &str) -> bool {
+    let after = after.trim_start_matches(['*', '_', '~']);
+    after.starts_with(':') || [": ", "- ", "– ", "— "].iter().any(|mark| after.trim_start().starts_with(mark))
 }
 
 /// An id at the start of `text`: the token, its form (none for a placeholder) and what follows.
