@@ -3,13 +3,15 @@
 use crate::checklist::doubts;
 use crate::draft::Draft;
 use crate::edges::{self, Drawn, MOST_EXPLICIT, Wait};
+use crate::fields::{Prerequisite, Written};
 use crate::forest::Forest;
 use crate::front_matter::as_text;
 use crate::ids::{self, Ids};
 use crate::links::{self, Links};
 use crate::mermaid;
-use crate::names::{Asker, Names};
+use crate::names::{Asker, Names, Resolved};
 use crate::page::Page;
+use crate::prerequisites::Prerequisites;
 use crate::requirements::References;
 use crate::{Options, Parsed};
 use serde_json::{Map, Value};
@@ -38,6 +40,10 @@ pub(crate) fn document(
     let forest = Forest::new(&draft);
     let ids = ids::assign(&draft, &forest, &mut found);
     let mut written = read_dependencies(pages, &draft, &ids, &forest, &mut found);
+    // From behind, so that the places of the others stay what they are.
+    for (task, place, detail) in written.prose.drain(..).rev() {
+        draft.tasks[task].details.insert(place, detail);
+    }
     for task in written.parallel.drain(..) {
         draft.tasks[task].fields.parallel = true;
     }
@@ -103,6 +109,8 @@ struct Dependencies {
     parallel: Vec<usize>,
     optional: Vec<usize>,
     external: Vec<Vec<String>>,
+    /// Details that look like fields: task, place, text.
+    prose: Vec<(usize, usize, String)>,
     too_many: bool,
 }
 
@@ -114,6 +122,7 @@ fn read_dependencies(
     found: &mut Vec<Diagnostic>,
 ) -> Dependencies {
     let mut names = Names::new(draft, ids, forest);
+    let mut prerequisites = Prerequisites::new(draft, ids);
     let mut reader = DependencyReader {
         pages,
         draft,
@@ -127,12 +136,16 @@ fn read_dependencies(
             parallel: Vec::new(),
             optional: Vec::new(),
             external: vec![Vec::new(); draft.tasks.len()],
+            prose: Vec::new(),
             too_many: false,
         },
     };
     for (at, task) in draft.tasks.iter().enumerate() {
         for value in &task.fields.dependencies {
             reader.value(&mut names, at, value, task.source);
+        }
+        for field in &task.fields.prerequisites {
+            reader.prerequisite(&mut names, &mut prerequisites, at, field);
         }
         for value in &task.fields.parallel_with {
             let asker = Asker { source: task.source, task: Some(at) };
@@ -164,8 +177,37 @@ struct DependencyReader<'r, 'a> {
 
 impl DependencyReader<'_, '_> {
     /// One value written for `task` in `source`.
-    fn value(&mut self, names: &mut Names<'_>, task: usize, value: &crate::fields::Written, source: usize) {
+    fn value(&mut self, names: &mut Names<'_>, task: usize, value: &Written, source: usize) {
         let resolved = names.resolve(value, Asker { source, task: Some(task) });
+        self.resolved(names, task, value, source, resolved);
+    }
+
+    /// `Requires: …` of `task`: names are dependencies, prose is a detail.
+    fn prerequisite(
+        &mut self,
+        names: &mut Names<'_>,
+        prerequisites: &mut Prerequisites<'_>,
+        task: usize,
+        field: &Prerequisite,
+    ) {
+        let source = self.draft.tasks[task].source;
+        let mut resolved = names.resolve_names(&field.value, Asker { source, task: Some(task) });
+        let pieces = resolved.unknown.len();
+        resolved.unknown.retain(|piece| prerequisites.is_reference(&piece.text));
+        if resolved.unknown.len() < pieces {
+            self.result.prose.push((task, field.place, field.detail.clone()));
+        }
+        self.resolved(names, task, &field.value, source, resolved);
+    }
+
+    fn resolved(
+        &mut self,
+        names: &mut Names<'_>,
+        task: usize,
+        value: &Written,
+        source: usize,
+        resolved: Resolved,
+    ) {
         self.result.edges.none[task] |= resolved.none;
         let line = self.pages[source].line(value.span.start);
         let room = MOST_EXPLICIT.saturating_sub(self.result.edges.waits[task].len());

@@ -325,7 +325,10 @@ impl<'r, 'a> Reader<'r, 'a> {
         for lines in field_lines(self.page.text, &this.lines, bullet) {
             let inline = Inline::new(self.page.text, lines);
             match fields::whole(&inline.text).filter(|_| direct) {
-                Some((key, value)) => self.draft.tasks[task].fields.take(key, value, &inline),
+                Some((key, value)) => {
+                    let task = &mut self.draft.tasks[task];
+                    task.fields.take_below(key, value, &inline, task.details.len());
+                }
                 None => text.extend_from_slice(lines),
             }
         }

@@ -1,7 +1,7 @@
 //! Fields of an item: what may be written about it, and the forms `Key: value` and `key:: value`.
 
 use crate::blocks::Inline;
-use crate::scan::{offset_in, strip_word};
+use crate::scan::{offset_in, squeeze, strip_word};
 use crate::words;
 use std::collections::BTreeMap;
 use taskmaster_core::document::{Estimate, Priority};
@@ -35,6 +35,17 @@ pub(crate) enum IdForm {
     Block,
 }
 
+/// `Requires: …`: dependencies, or a detail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prerequisite {
+    /// The value.
+    pub(crate) value: Written,
+    /// The field as a detail.
+    pub(crate) detail: String,
+    /// How many details of the task stand before it.
+    pub(crate) place: usize,
+}
+
 /// Everything an item says about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Fields {
@@ -46,6 +57,8 @@ pub(crate) struct Fields {
     pub(crate) placeholder: Option<Span>,
     /// Values of dependency fields.
     pub(crate) dependencies: Vec<Written>,
+    /// Values of `requires` and `needs`, which may be prose.
+    pub(crate) prerequisites: Vec<Prerequisite>,
     /// `[P]`.
     pub(crate) parallel: bool,
     /// Values of `parallel with`.
@@ -75,6 +88,8 @@ pub(crate) struct Fields {
 pub(crate) enum Key {
     /// Dependencies.
     Depends,
+    /// Dependencies, where the value names tasks.
+    Requires,
     /// Tasks at whose side it may run.
     ParallelWith,
     /// Requirements.
@@ -102,8 +117,8 @@ const KEYS: &[(&str, Key)] = &[
     ("dependencies", Key::Depends),
     ("dependency", Key::Depends),
     ("blocked by", Key::Depends),
-    ("requires", Key::Depends),
-    ("needs", Key::Depends),
+    ("requires", Key::Requires),
+    ("needs", Key::Requires),
     ("after", Key::Depends),
     ("depende de", Key::Depends),
     ("dependencias", Key::Depends),
@@ -245,6 +260,11 @@ impl Fields {
         let written = || Written { text: value.to_owned(), span: inline.span(at..at + value.len()) };
         match key {
             Key::Depends => self.dependencies.push(written()),
+            Key::Requires => self.prerequisites.push(Prerequisite {
+                value: written(),
+                detail: format!("{}: {}", prerequisite_key(&inline.text[..at]), squeeze(value)),
+                place: 0,
+            }),
             Key::ParallelWith => self.parallel_with.push(written()),
             Key::Requirements | Key::Validates => self.requirements.extend(references(value)),
             Key::Priority => match words::priority(value) {
@@ -259,6 +279,13 @@ impl Fields {
                 self.dates.entry(name.to_owned()).or_insert_with(|| value.to_owned());
             }
         }
+    }
+
+    /// Takes in a field that stands below the task, behind `details` of its details.
+    pub(crate) fn take_below(&mut self, key: Key, value: &str, inline: &Inline, details: usize) {
+        let before = self.prerequisites.len();
+        self.take(key, value, inline);
+        self.prerequisites[before..].iter_mut().for_each(|new| new.place = details);
     }
 
     /// Notes an id, if none of an earlier form is known.
@@ -289,6 +316,12 @@ impl Fields {
             none => *none = Some(name.to_owned()),
         }
     }
+}
+
+/// The key as it is written before its value.
+fn prerequisite_key(before: &str) -> &str {
+    let key = before.trim_end_matches(|c: char| !c.is_alphabetic());
+    key.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default()
 }
 
 /// References to requirements: split at commas, and at spaces where every word is a number or id.

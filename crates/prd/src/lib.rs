@@ -22,6 +22,7 @@ mod mermaid;
 mod names;
 mod one_task_files;
 mod page;
+mod prerequisites;
 pub mod report;
 mod requirements;
 mod scan;

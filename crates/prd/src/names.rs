@@ -39,6 +39,15 @@ pub(crate) struct Resolved {
     pub(crate) none: bool,
 }
 
+/// Whether the beginning of a title names its task too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Titles {
+    /// Yes, where it is the only one.
+    Begun,
+    /// Only where dots show that it is cut.
+    Whole,
+}
+
 /// Everything that can be named.
 pub(crate) struct Names<'d> {
     draft: &'d Draft,
@@ -114,6 +123,15 @@ impl<'d> Names<'d> {
 
     /// Reads a dependency value.
     pub(crate) fn resolve(&mut self, value: &Written, asker: Asker) -> Resolved {
+        self.read(value, asker, Titles::Begun)
+    }
+
+    /// Reads a value that may be prose: one word of it is no title that only begins so.
+    pub(crate) fn resolve_names(&mut self, value: &Written, asker: Asker) -> Resolved {
+        self.read(value, asker, Titles::Whole)
+    }
+
+    fn read(&mut self, value: &Written, asker: Asker, titles: Titles) -> Resolved {
         let mut resolved = Resolved::default();
         let text = value.text.trim();
         if says_none(text) {
@@ -130,7 +148,7 @@ impl<'d> Names<'d> {
             if piece.is_empty() || says_none(piece) {
                 continue;
             }
-            if let Some(tasks) = self.one(piece, asker) {
+            if let Some(tasks) = self.one(piece, asker, titles) {
                 resolved.tasks.extend(tasks.into_iter().filter(|task| seen.insert(*task)));
                 continue;
             }
@@ -163,14 +181,14 @@ impl<'d> Names<'d> {
     }
 
     /// What one name means, if anything.
-    fn one(&mut self, piece: &str, asker: Asker) -> Option<Vec<usize>> {
+    fn one(&mut self, piece: &str, asker: Asker, titles: Titles) -> Option<Vec<usize>> {
         let name = bare(piece).trim_matches(['[', ']']);
         let short = || name.split_once(" (").map(|(head, _)| head.trim_end());
         self.strict(name, asker)
             .map(|task| vec![task])
             .or_else(|| self.range(without_task(name), asker))
             .or_else(|| self.phase(name, asker.source).map(|phase| self.tasks_for(phase, asker)))
-            .or_else(|| self.title(piece, asker).map(|task| vec![task]))
+            .or_else(|| self.title(piece, asker, titles).map(|task| vec![task]))
             .or_else(|| short().and_then(|head| self.strict(head, asker)).map(|task| vec![task]))
     }
 
@@ -283,7 +301,7 @@ impl<'d> Names<'d> {
     }
 
     /// A task by its title, or the only one whose title begins so.
-    fn title(&self, piece: &str, asker: Asker) -> Option<usize> {
+    fn title(&self, piece: &str, asker: Asker, titles: Titles) -> Option<usize> {
         let wanted = shown_slug(bare(piece).trim_end_matches(['.', '…']));
         if wanted.is_empty() {
             return None;
@@ -297,7 +315,8 @@ impl<'d> Names<'d> {
                 .or_else(|| others().next())
                 .or(found.first().copied());
         }
-        if !wanted.contains(char::is_alphabetic) {
+        let cut = bare(piece).ends_with("..") || bare(piece).ends_with('…');
+        if !wanted.contains(char::is_alphabetic) || (titles == Titles::Whole && !cut) {
             return None;
         }
         let start = self.sorted.partition_point(|(slug, _)| *slug < wanted.as_str());
@@ -378,7 +397,7 @@ pub(crate) fn says_none(text: &str) -> bool {
         || WORDS.iter().any(|word| strip_whole_word(text, word).is_some_and(remark))
 }
 
-fn without_task(name: &str) -> &str {
+pub(crate) fn without_task(name: &str) -> &str {
     ["tasks ", "task "].iter().find_map(|word| strip_word(name, word)).unwrap_or(name).trim_start()
 }
 

@@ -71,6 +71,12 @@ impl IdRules {
     }
 }
 
+/// True where all of `text` is an id by its form alone: `T001`, `TASK-12`.
+pub(crate) fn names_a_kind(text: &str) -> bool {
+    let rules = IdRules { dotted: Dotted::Never, series: HashSet::new() };
+    matches!(rules.id(text), Some((_, Some(IdForm::Token), "")))
+}
+
 /// `PROJ` of `PROJ-12`; all of `T001`.
 fn prefix(id: &str) -> &str {
     id.split('-').next().unwrap_or(id)
