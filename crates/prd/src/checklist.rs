@@ -172,14 +172,10 @@ impl<'r, 'a> Reader<'r, 'a> {
         let accepted =
             self.listed[block] || self.section(block).is_some_and(|section| self.accepted[section]);
         let entry = match (self.entries[block], item.claim) {
-            (_, None) => {
-                let outermost = !self.in_item[self.page.blocks.get(block).parent];
-                let ordered = item.number.is_some() && outermost && self.source == Source::Headings;
-                match phase.filter(|phase| ordered && !accepted && !self.has_box[*phase]) {
-                    Some(phase) => Entry::Task(self.task(item, phase, None)),
-                    None => return,
-                }
-            }
+            (_, None) => match self.numbered(block, item, phase, accepted) {
+                Some(entry) => entry,
+                None => return,
+            },
             (Some(Entry::Task(task)), Some(_)) if !self.listed[block] => {
                 Entry::Task(self.task(item, self.draft.tasks[task].phase, Some(task)))
             }
@@ -198,6 +194,23 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
         };
         self.entries[block] = Some(entry);
+    }
+
+    /// What an item without a box is: in a numbered list a task, or in a story a criterion.
+    fn numbered(&mut self, block: usize, item: &Item, phase: Option<usize>, accepted: bool) -> Option<Entry> {
+        let outermost = !self.in_item[self.page.blocks.get(block).parent];
+        item.number.filter(|_| outermost)?;
+        match self.source {
+            Source::Headings if !accepted => {
+                let phase = phase.filter(|phase| !self.has_box[*phase])?;
+                Some(Entry::Task(self.task(item, phase, None)))
+            }
+            Source::OneSection if accepted => {
+                self.requirement(item, Claim::Pending, accepted);
+                Some(Entry::Requirement)
+            }
+            _ => None,
+        }
     }
 
     fn section(&self, block: usize) -> Option<usize> {
@@ -300,6 +313,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             title,
             id,
             acceptance,
+            listed: item.claim.is_none(),
             heading: heading.map(|heading| heading.title.clone()),
             number: heading.and_then(|heading| heading.section.clone()),
             status: if struck && claim != Claim::Completed { Claim::Cancelled } else { claim },

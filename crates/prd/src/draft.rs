@@ -82,6 +82,8 @@ pub(crate) struct DraftRequirement {
     pub(crate) id: Option<Written>,
     /// It stands under a name of acceptance criteria.
     pub(crate) acceptance: bool,
+    /// It is an item of a numbered list without boxes (BMAD).
+    pub(crate) listed: bool,
     /// Title of the heading.
     pub(crate) heading: Option<String>,
     /// Number of the heading.

@@ -193,10 +193,13 @@ fn requirement_ids(draft: &Draft, found: &mut Vec<Diagnostic>) -> Vec<String> {
         }
     }
     let mut in_section: HashMap<(usize, Option<usize>), usize> = HashMap::new();
+    let mut criteria: HashMap<usize, usize> = HashMap::new();
     let mut ids = Vec::with_capacity(draft.requirements.len());
     for (at, requirement) in draft.requirements.iter().enumerate() {
         let index = in_section.entry((requirement.source, requirement.section)).or_default();
         *index += 1;
+        let criterion = criteria.entry(requirement.source).or_default();
+        *criterion += usize::from(requirement.acceptance);
         ids.push(match (&requirement.id, &requirement.number) {
             (Some(id), _) => match first.get(id.text.as_str()) {
                 Some((holder, source, span)) if *holder != at => {
@@ -211,6 +214,7 @@ fn requirement_ids(draft: &Draft, found: &mut Vec<Diagnostic>) -> Vec<String> {
                 }
                 _ => id.text.clone(),
             },
+            (None, _) if requirement.listed => names.take(&format!("AC{criterion}")),
             (None, Some(number)) => names.take(&format!("{number}.{index}")),
             (None, None) => {
                 let heading = requirement.heading.as_deref().map(shown_slug).unwrap_or_default();

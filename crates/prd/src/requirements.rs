@@ -9,6 +9,7 @@ const MOST_REFERENCES: usize = 1_000_000;
 
 /// Finds requirements by id, section number, or number among the acceptance criteria.
 pub(crate) struct References<'d> {
+    draft: &'d Draft,
     ids: &'d Ids,
     by_id: HashMap<String, usize>,
     by_section: BTreeMap<&'d str, Vec<usize>>,
@@ -20,6 +21,7 @@ impl<'d> References<'d> {
     /// Indexes the requirements.
     pub(crate) fn new(draft: &'d Draft, ids: &'d Ids) -> Self {
         let mut references = Self {
+            draft,
             ids,
             by_id: HashMap::new(),
             by_section: BTreeMap::new(),
@@ -56,7 +58,7 @@ impl<'d> References<'d> {
     }
 
     fn named(&self, reference: &str, source: usize) -> Vec<usize> {
-        let bare = reference.trim().trim_end_matches('.');
+        let bare = reference.trim().trim_start_matches('#').trim_end_matches('.');
         if let Some(at) = self.by_id.get(&bare.to_lowercase()) {
             return vec![*at];
         }
@@ -70,11 +72,23 @@ impl<'d> References<'d> {
                 return found;
             }
         }
-        let number: Option<usize> = bare.parse().ok();
-        number.map_or(Vec::new(), |number| {
-            let named = ["ac", "ac-"].iter().find_map(|prefix| self.by_id.get(&format!("{prefix}{number}")));
-            let counted = || self.criteria.get(&source)?.get(number.checked_sub(1)?);
-            named.or_else(counted).copied().into_iter().collect()
-        })
+        let criteria = self.criteria.get(&source).map_or(&[][..], Vec::as_slice);
+        if bare.eq_ignore_ascii_case("all") {
+            return criteria.iter().copied().take(self.room + 1).collect();
+        }
+        let range = bare.split_once(['-', '–']).unwrap_or((bare, bare));
+        let (Ok(first), Ok(last)) = (range.0.trim().parse(), range.1.trim().parse::<usize>()) else {
+            return Vec::new();
+        };
+        let numbers = first..=last.min(criteria.len().max(first));
+        numbers.filter_map(|number| self.criterion(number, source, criteria)).take(self.room + 1).collect()
+    }
+
+    /// A criterion by its number: the one of this text that is called so, else by its place in the
+    /// text, else the one that is called so elsewhere.
+    fn criterion(&self, number: usize, source: usize, criteria: &[usize]) -> Option<usize> {
+        let named = ["ac", "ac-"].iter().find_map(|prefix| self.by_id.get(&format!("{prefix}{number}")));
+        let own = named.filter(|at| self.draft.requirements[**at].source == source);
+        own.or_else(|| criteria.get(number.checked_sub(1)?)).or(named).copied()
     }
 }
