@@ -6,7 +6,7 @@ use crate::forest::Forest;
 use crate::headings;
 use crate::ids::{Ids, shown_slug};
 use crate::scan::{digits, offset_in, strip_whole_word, strip_word};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use taskmaster_core::diagnostic::{Diagnostic, did_you_mean};
 use taskmaster_core::text::Span;
 
@@ -18,6 +18,9 @@ const MOST_NAMED: u64 = 5_000_000;
 const MOST_SUGGESTIONS: usize = 50;
 /// Names that a suggestion looks at.
 const MOST_CANDIDATES: usize = 20_000;
+
+/// What task-master writes beside a dependency to show how far it is.
+const STATUS_SIGNS: [char; 4] = ['✅', '⏱', '\u{fe0f}', ' '];
 
 /// Who asks: names mean first what is near.
 #[derive(Clone, Copy, Debug)]
@@ -91,13 +94,16 @@ impl<'d> Names<'d> {
             work: 0,
             suggestions: 0,
         };
+        let one_task_files: HashSet<usize> = draft.shared_phases.values().copied().collect();
         for (at, task) in draft.tasks.iter().enumerate() {
             if let Some((_, id)) = &task.fields.id {
                 names.own.entry((task.source, &id.text)).or_insert(at);
             }
             names.by_id.insert(&ids.tasks[at], at);
             names.by_lower.entry(ids.tasks[at].to_lowercase()).or_insert(at);
-            names.by_ordinal.insert(&ids.ordinals[at], at);
+            if !one_task_files.contains(&task.phase) {
+                names.by_ordinal.insert(&ids.ordinals[at], at);
+            }
             if let Some((list, number)) = task.list {
                 names.by_number.entry((task.source, list, number)).or_insert(at);
             }
@@ -138,7 +144,7 @@ impl<'d> Names<'d> {
             resolved.none = true;
             return resolved;
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut open = vec![(text, 0_u8)];
         while let Some((piece, level)) = open.pop() {
             let piece = piece.trim();
@@ -182,7 +188,7 @@ impl<'d> Names<'d> {
 
     /// What one name means, if anything.
     fn one(&mut self, piece: &str, asker: Asker, titles: Titles) -> Option<Vec<usize>> {
-        let name = bare(piece).trim_matches(['[', ']']);
+        let name = bare(piece.trim_matches(STATUS_SIGNS)).trim_matches(['[', ']']);
         let short = || name.split_once(" (").map(|(head, _)| head.trim_end());
         self.strict(name, asker)
             .map(|task| vec![task])

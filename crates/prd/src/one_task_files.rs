@@ -7,8 +7,9 @@ use crate::checklist::{criterion, unknown_priority};
 use crate::draft::{Draft, DraftPhase, DraftTask};
 use crate::fields::{Fields, IdForm, Key, Written};
 use crate::page::Page;
-use crate::scan::{squeeze, strip_word};
+use crate::scan::{digits, offset_in, squeeze, strip_word};
 use crate::words;
+use std::collections::HashSet;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
 
@@ -49,41 +50,118 @@ pub(crate) fn read_backlog(page: &Page<'_>, draft: &mut Draft, found: &mut Vec<D
     fill(page, draft, |_| Some(task));
 }
 
-/// Reads the tasks of a task-master file: each begins with `# Task ID:`.
+/// Reads the tasks of a task-master file: each begins with `# Task ID:`, its subtasks stand below
+/// `# Subtasks:`.
 pub(crate) fn read_task_master(page: &Page<'_>, draft: &mut Draft, found: &mut Vec<Diagnostic>) {
     let phase = shared_phase(page, draft, None, Span::new(page.front.body, page.front.body));
-    let mut open: Option<usize> = None;
-    let mut tasks = vec![None; page.blocks.sections.len()];
-    for (section, task) in tasks.iter_mut().enumerate() {
-        let block = page.blocks.get(page.blocks.sections[section].block);
-        let inline = Inline::new(page.text, &block.lines);
-        let text = inline.text.as_str();
-        if page.blocks.sections[section].level == 1 {
-            if let Some(id) = strip_word(text, "Task ID:").map(str::trim) {
-                let mut fields = Fields::default();
-                let at = text.len() - id.len();
-                fields.id(
-                    IdForm::Attribute,
-                    Written { text: id.to_owned(), span: inline.span(at..text.len()) },
-                );
-                let span = Span::new(
-                    block.span.start,
-                    block.span.start + page.text[block.span.start..block.span.end].trim_end().len(),
-                );
-                draft.tasks.push(one_task(page, phase, fields, span));
-                open = Some(draft.tasks.len() - 1);
-            } else if let Some(task) = open {
-                task_master_line(&mut draft.tasks[task], &inline, found);
-            }
-        }
-        *task = open;
+    let first = draft.tasks.len();
+    let mut reader = TaskMaster { page, draft, found, phase, task: None, listed: false, subtask: None };
+    let mut tasks = Vec::with_capacity(page.blocks.sections.len());
+    for section in 0..page.blocks.sections.len() {
+        reader.heading(section);
+        tasks.push(reader.subtask.or(reader.task));
     }
+    qualify(&mut draft.tasks, first);
     fill(page, draft, |section| section.and_then(|section| tasks[section]));
 }
 
-fn task_master_line(task: &mut DraftTask, inline: &Inline, found: &mut Vec<Diagnostic>) {
+struct TaskMaster<'r, 'a> {
+    page: &'r Page<'a>,
+    draft: &'r mut Draft,
+    found: &'r mut Vec<Diagnostic>,
+    phase: usize,
+    task: Option<usize>,
+    /// Below `# Subtasks:`.
+    listed: bool,
+    subtask: Option<usize>,
+}
+
+impl TaskMaster<'_, '_> {
+    fn heading(&mut self, section: usize) {
+        let block = self.page.blocks.sections[section].block;
+        let inline = self.page.inline(block);
+        match (self.page.blocks.sections[section].level, self.task) {
+            (1, task) => match (strip_word(&inline.text, "Task ID:"), task) {
+                (Some(id), _) => {
+                    self.task = Some(self.open(block, &inline, id.trim(), id.trim().to_owned()));
+                    (self.listed, self.subtask) = (false, None);
+                }
+                (None, Some(task)) => self.field(task, &inline),
+                (None, None) => {}
+            },
+            (2, Some(task)) if self.listed => {
+                if let Some((number, title, status)) = subtask(&inline.text) {
+                    let parent = &self.draft.tasks[task];
+                    let id = format!("{}.{number}", parent.fields.id.as_ref().map_or("", |(_, id)| &id.text));
+                    let subtask = self.open(block, &inline, number, id);
+                    let draft = &mut self.draft.tasks[subtask];
+                    draft.parent = Some(task);
+                    draft.fields.title = squeeze(title);
+                    draft.status = words::status(status);
+                    self.subtask = Some(subtask);
+                }
+            }
+            (3, _) => {
+                if let Some(subtask) = self.subtask {
+                    task_master_line(&mut self.draft.tasks[subtask], &inline, self.found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A field of the task ends the list of its subtasks; other headings are part of a text.
+    fn field(&mut self, task: usize, inline: &Inline) {
+        if inline.text.trim().trim_end_matches(':').eq_ignore_ascii_case("subtasks") {
+            (self.listed, self.subtask) = (true, None);
+        } else if task_master_line(&mut self.draft.tasks[task], inline, self.found) {
+            (self.listed, self.subtask) = (false, None);
+        }
+    }
+
+    /// A task whose heading is `block` and whose id stands at `written` in it.
+    fn open(&mut self, block: usize, inline: &Inline, written: &str, id: String) -> usize {
+        let at = offset_in(&inline.text, written);
+        let mut fields = Fields::default();
+        fields.id(IdForm::Attribute, Written { text: id, span: inline.span(at..at + written.len()) });
+        let block = self.page.blocks.get(block).span;
+        let heading = block.of(self.page.text).trim_end();
+        let span = Span::new(block.start, block.start + heading.len());
+        self.draft.tasks.push(one_task(self.page, self.phase, fields, span));
+        self.draft.tasks.len() - 1
+    }
+}
+
+/// `1. Title [pending]`: number, title and status.
+fn subtask(heading: &str) -> Option<(&str, &str, &str)> {
+    let (number, rest) = digits(heading.trim())?;
+    let rest = rest.strip_prefix(['.', ':'])?.trim();
+    let status = rest.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    let word = |status: &str| status.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | ' '));
+    let (title, status) = status.filter(|(_, status)| word(status)).unwrap_or((rest, ""));
+    Some((number, title, status))
+}
+
+/// A bare number among the dependencies of a subtask is the subtask beside it, if there is one.
+fn qualify(tasks: &mut [DraftTask], first: usize) {
+    let id = |task: &DraftTask| task.fields.id.as_ref().map(|(_, id)| id.text.clone());
+    let ids: HashSet<String> = tasks[first..].iter().filter_map(id).collect();
+    for at in first..tasks.len() {
+        let Some(parent) = tasks[at].parent.and_then(|parent| id(&tasks[parent])) else { continue };
+        for value in &mut tasks[at].fields.dependencies {
+            let named = value.text.split(',').map(|piece| {
+                let beside = format!("{parent}.{}", piece.trim());
+                if ids.contains(&beside) { beside } else { piece.trim().to_owned() }
+            });
+            value.text = named.collect::<Vec<_>>().join(", ");
+        }
+    }
+}
+
+/// A line `# Key: value`; false where the key is none of a task's.
+fn task_master_line(task: &mut DraftTask, inline: &Inline, found: &mut Vec<Diagnostic>) -> bool {
     let text = inline.text.as_str();
-    let Some((key, value)) = text.split_once(':') else { return };
+    let Some((key, value)) = text.split_once(':') else { return false };
     let value = value.trim();
     match key.trim().to_lowercase().as_str() {
         "title" => value.clone_into(&mut task.fields.title),
@@ -95,11 +173,12 @@ fn task_master_line(task: &mut DraftTask, inline: &Inline, found: &mut Vec<Diagn
                 task.fields.bad_priorities.drain(..).map(|word| unknown_priority(&word.text, word.span)),
             );
         }
-        "description" | "details" | "test strategy" if !value.is_empty() => {
-            task.details.push(value.to_owned());
+        "description" | "details" | "test strategy" => {
+            task.details.extend((!value.is_empty()).then(|| value.to_owned()));
         }
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// Gives boxes and paragraphs to the task of the section they stand in.
