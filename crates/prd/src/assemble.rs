@@ -13,6 +13,7 @@ use crate::names::{Asker, Names, Resolved};
 use crate::page::Page;
 use crate::prerequisites::Prerequisites;
 use crate::requirements::References;
+use crate::tables;
 use crate::{Options, Parsed};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -160,6 +161,7 @@ fn read_dependencies(
     for page in pages {
         let mut own = Vec::new();
         let links = links::read(page, draft, &mut names, &mut own);
+        tables::find(page, &mut names, &mut own);
         mermaid::find(page, draft, &names, &mut own);
         reader.found.extend(own.into_iter().map(|diagnostic| diagnostic.in_source(page.index)));
         reader.links(&mut names, page, links);

@@ -13,6 +13,7 @@ mod draft;
 mod edges;
 mod fields;
 mod forest;
+mod formats;
 mod front_matter;
 mod headings;
 mod ids;
@@ -27,6 +28,7 @@ pub mod report;
 mod requirements;
 mod scan;
 mod strays;
+mod tables;
 mod title;
 mod tokens;
 mod words;
@@ -92,6 +94,7 @@ pub fn parse_many(sources: &[SourceText<'_>], options: &Options) -> Parsed {
             _ => checklist::read(page, &mut draft, own),
         }
         strays::find(page, own);
+        formats::find(page, own);
     }
     let placed =
         |(index, own): (usize, Vec<Diagnostic>)| own.into_iter().map(move |one| one.in_source(index));

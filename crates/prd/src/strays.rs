@@ -6,7 +6,6 @@ use crate::blocks::{Block, Kind};
 use crate::fields::IdForm;
 use crate::marks::{Shape, Stray, stray_box};
 use crate::page::{Item, Page};
-use crate::scan::{iso_date, strip_word};
 use crate::tokens::{Dotted, IdRules};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
@@ -23,12 +22,10 @@ pub(crate) fn find(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
             Kind::Fence(fence) if !fence.closed => {
                 found.push(unclosed(page, this, "fence", "unclosed-fence"));
             }
-            Kind::Table => table(page, block, found),
             _ => {}
         }
     }
     lookalikes(page, found);
-    other_formats(page, found);
 }
 
 fn texts(page: &Page<'_>, block: usize, found: &mut Vec<Diagnostic>) {
@@ -124,53 +121,6 @@ fn unclosed(page: &Page<'_>, block: &Block, what: &str, code: &'static str) -> D
         ))
 }
 
-/// A table whose head names tasks.
-fn table(page: &Page<'_>, block: usize, found: &mut Vec<Diagnostic>) {
-    const COLUMNS: &[&str] = &[
-        "task",
-        "tasks",
-        "task id",
-        "task name",
-        "todo",
-        "to do",
-        "action item",
-        "action items",
-        "任务",
-        "작업",
-        "タスク",
-        "tarea",
-        "tareas",
-        "aufgabe",
-        "aufgaben",
-        "tâche",
-        "tâches",
-    ];
-    let head = page.blocks.get(block);
-    let outermost = page.blocks.get(head.parent).kind != Kind::Table;
-    let Some(first) = head.first.filter(|_| outermost) else { return };
-    let cells = (first + 1..page.blocks.all.len()).take_while(|cell| page.blocks.get(*cell).parent == first);
-    for cell in cells {
-        let name = crate::headings::name(&page.inline(cell).text).to_lowercase();
-        if COLUMNS.contains(&name.as_str()) {
-            let span = page.blocks.get(first).span;
-            found.push(
-                Diagnostic::note(
-                    "tasks-in-table",
-                    trimmed(page, span),
-                    "a table of tasks is not read as tasks",
-                )
-                .help("write the tasks as a checklist: `- [ ] …`"),
-            );
-            return;
-        }
-    }
-}
-
-fn trimmed(page: &Page<'_>, span: Span) -> Span {
-    let text = span.of(page.text).trim_end();
-    Span::new(span.start, span.start + text.len())
-}
-
 /// Text that looks like a phase, and headings that look like tasks.
 fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
     let mut first_task = None;
@@ -212,36 +162,4 @@ fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
 fn lookalike(span: Span, what: &str, help: &str) -> Diagnostic {
     Diagnostic::warning("phase-lookalike", span, format!("{what} that looks like a phase, but is none"))
         .help(help)
-}
-
-/// Whole files of tools that are not read: todo.txt and tasks.json.
-fn other_formats(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
-    let body = page.text[page.front.body..].trim_start();
-    if body.starts_with(['{', '[']) && body.contains("\"tasks\"") {
-        let at = page.text.len() - body.len();
-        found.push(
-            Diagnostic::note("tasks-json", Span::new(at, at + 1), "a JSON list of tasks is not read")
-                .help("write the tasks as Markdown, or parse the document they were made from"),
-        );
-    }
-    let paragraphs = page.blocks.all.iter().filter(|block| block.kind == Kind::Paragraph);
-    let mut todo = paragraphs.flat_map(|block| &block.lines).filter(|line| is_todo_txt(line.of(page.text)));
-    if let (true, Some(first), Some(_)) =
-        (page.headings.is_empty() && page.items.is_empty(), todo.next(), todo.next())
-    {
-        found.push(
-            Diagnostic::note("todo-txt", *first, "lines of todo.txt are not read as tasks")
-                .help("write the tasks as a checklist: `- [ ] …`"),
-        );
-    }
-}
-
-/// `x 2022-05-10 …`, `(A) …`.
-fn is_todo_txt(line: &str) -> bool {
-    let done = strip_word(line, "x ").is_some_and(|rest| iso_date(rest).is_some() || is_todo_priority(rest));
-    done || is_todo_priority(line)
-}
-
-fn is_todo_priority(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'(', b'A'..=b'Z', b')', b' ', ..])
 }

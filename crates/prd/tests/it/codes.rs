@@ -4,7 +4,7 @@
 use crate::fixtures;
 use std::collections::BTreeMap;
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
-use taskmaster_prd::{Options, parse};
+use taskmaster_prd::{Options, SourceText, parse, parse_many};
 
 /// A text, the code it shows, and the bytes at which it stands (`None`: the whole text).
 fn shown() -> Vec<(String, &'static str, Option<&'static str>)> {
@@ -29,6 +29,7 @@ fn shown() -> Vec<(String, &'static str, Option<&'static str>)> {
         ("- [ ] TXXX a\n", "placeholder-id", Some("TXXX")),
         ("- [ ] a\n\n```sh run\nmake\n```\n", "stray-action", Some("```sh run")),
         ("# TASK-001: a\n", "tasks-in-headings", Some("TASK-001: a")),
+        ("```mermaid\ngantt\nDig :3d\n```\n", "tasks-in-gantt", Some("```mermaid")),
         ("| Task | Owner |\n|---|---|\n| a | b |\n", "tasks-in-table", Some("| Task | Owner |")),
         ("{\"master\": {\"tasks\": []}}\n", "tasks-json", Some("{")),
         ("x 2024-01-01 a\n(A) b\n", "todo-txt", Some("x 2024-01-01 a")),
@@ -112,6 +113,17 @@ fn messages_name_what_they_are_about() {
         message("- [ ] T001 Lay bricks\n- [ ] T002 x (depends on Lay brick wall)\n", "unknown-dependency");
     assert_eq!(unknown, "no task or phase is called `Lay brick wall`");
     assert_eq!(help, "did you mean `Lay bricks`?");
+    let json = "{\"master\": {\"tasks\": [{\"id\": 1}, {\"id\": 2}]}, \"next\": {\"tasks\": [{}]}}\n";
+    assert_eq!(message(json, "tasks-json").0, "JSON with 3 tasks is not read as a document");
+    let todo = "(A) 2026-01-01 Call +hut @phone\nx 2026-01-02 Sow\nReap @field\n";
+    assert_eq!(message(todo, "todo-txt").0, "3 lines of todo.txt are not read as tasks");
+    let table = "| Task | Owner |\n|---|---|\n| Sow | a |\n| Reap | b |\n";
+    assert_eq!(message(table, "tasks-in-table").0, "2 rows of a table of tasks are not read as tasks");
+    let gantt = "- [ ] Sow\n\n```mermaid\n---\ntitle: x\n---\ngantt\nSow :1d\nReap :1d\n```\n";
+    assert_eq!(
+        message(gantt, "tasks-in-gantt").0,
+        "1 of 2 tasks of a gantt are written nowhere else, and are not read"
+    );
     let cycle = "- [ ] T001 a (after: T003)\n- [ ] T002 b (after: T001)\n- [ ] T003 c (after: T002)\n";
     assert_eq!(
         message(cycle, "dependency-cycle").0,
@@ -127,4 +139,20 @@ fn messages_name_what_they_are_about() {
             "line 3: `T003` waits for `T002`"
         ]
     );
+}
+
+/// A file of another tool is known by its name too, whatever is in it.
+#[test]
+fn names_of_files_say_what_they_hold() {
+    let codes = |name: &str, text: &str| {
+        let parsed = parse_many(&[SourceText { name, text }], &Options::default());
+        parsed.diagnostics.into_iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes("a/tasks.json", "{}"), ["no-tasks", "tasks-json"]);
+    assert_eq!(codes("a/tasks.json", "{ broken"), ["no-tasks", "tasks-json"]);
+    assert_eq!(codes("a/Todo.txt", "Call mum\n"), ["no-tasks", "todo-txt"]);
+    assert_eq!(codes("a/todo.txt", "- [ ] Call mum\n"), [""; 0]);
+    assert_eq!(codes("a/notes.txt", "Call mum\n"), ["no-tasks"]);
+    assert_eq!(codes("a/notes.md", "(A) or (B)\n"), ["no-tasks"]);
+    assert_eq!(codes("a/notes.md", "{{< toc >}}\n\n- [ ] a \"tasks\"\n"), [""; 0]);
 }
