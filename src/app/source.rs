@@ -81,11 +81,12 @@ pub struct DocumentText {
     pub digest: Digest,
 }
 
-/// Reads a PRD, or every Markdown file below a folder.
+/// Reads a PRD, or below a folder every Markdown file, the task files of task-master, and the files
+/// that hold tasks in a format that is not read: the parser says so, where silence would lose them.
 pub fn document(root: &Path, working_dir: &Path, path: &Path) -> Result<DocumentText, SourceError> {
     let full = working_dir.join(path);
     let sources = if full.is_dir() {
-        let files = files_below(&full, &["md", "markdown"], true)?;
+        let files = files_below(&full, is_document, true)?;
         if files.is_empty() {
             return Err(SourceError::Empty { path: path.to_owned(), wanted: ".md" });
         }
@@ -102,7 +103,11 @@ pub fn catalogues(working_dir: &Path, dir: &Path) -> Result<Vec<Source>, SourceE
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let files = if dir.is_dir() { files_below(dir, &["yaml", "yml"], false)? } else { vec![dir.to_owned()] };
+    let files = if dir.is_dir() {
+        files_below(dir, |name| has_ending(name, &["yaml", "yml"]), false)?
+    } else {
+        vec![dir.to_owned()]
+    };
     files.iter().map(|file| read(file, &shown(working_dir, file))).collect()
 }
 
@@ -164,7 +169,20 @@ fn nearest(path: &Path, shown: &Path) -> Option<String> {
     Some(shown.with_file_name(near).to_string_lossy().into_owned())
 }
 
-fn files_below(dir: &Path, endings: &[&str], deep: bool) -> Result<Vec<PathBuf>, SourceError> {
+fn has_ending(name: &str, endings: &[&str]) -> bool {
+    Path::new(name).extension().is_some_and(|e| endings.iter().any(|ending| e.eq_ignore_ascii_case(ending)))
+}
+
+/// `a.md`; `task_001.txt` of task-master; `tasks.json` and `todo.txt`.
+fn is_document(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let task = lower.strip_prefix("task_").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    has_ending(name, &["md", "markdown"])
+        || (task && has_ending(name, &["txt"]))
+        || matches!(lower.as_str(), "tasks.json" | "todo.txt")
+}
+
+fn files_below(dir: &Path, wanted: impl Fn(&str) -> bool, deep: bool) -> Result<Vec<PathBuf>, SourceError> {
     let mut open = vec![dir.to_owned()];
     let mut found = Vec::new();
     while let Some(dir) = open.pop() {
@@ -172,13 +190,13 @@ fn files_below(dir: &Path, endings: &[&str], deep: bool) -> Result<Vec<PathBuf>,
         for entry in std::fs::read_dir(&dir).map_err(fault)? {
             let entry = entry.map_err(fault)?;
             let path = entry.path();
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let hidden = name.starts_with('.');
             let kind = entry.file_type().map_err(fault)?;
-            let wanted =
-                path.extension().is_some_and(|e| endings.iter().any(|ending| e.eq_ignore_ascii_case(ending)));
             if kind.is_dir() && deep && !hidden {
                 open.push(path);
-            } else if !kind.is_dir() && wanted && !hidden {
+            } else if !kind.is_dir() && !hidden && wanted(&name) {
                 found.push(path);
             }
             if found.len() > MAX_FILES {
@@ -230,6 +248,17 @@ mod tests {
         let names: Vec<_> = read.sources.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["t/a/c.md", "t/b.md"]);
         assert_eq!(read.path, "t");
+    }
+
+    #[test]
+    fn a_folder_s_other_files_of_tasks_are_not_passed_over() {
+        let files =
+            ["a.md", "tasks.json", "Todo.txt", "task_001.txt", "package.json", "tasks.txt", "task_x.txt"];
+        let files: Vec<(String, &[u8])> = files.iter().map(|name| (format!("t/{name}"), &b""[..])).collect();
+        let dir = folder(&files.iter().map(|(name, text)| (name.as_str(), *text)).collect::<Vec<_>>());
+        let read = document(dir.path(), dir.path(), Path::new("t")).unwrap();
+        let names: Vec<_> = read.sources.iter().map(|source| source.name.as_str()).collect();
+        assert_eq!(names, ["t/Todo.txt", "t/a.md", "t/task_001.txt", "t/tasks.json"]);
     }
 
     #[test]
