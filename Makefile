@@ -44,7 +44,7 @@ report: build ## report the last run
 	$(BIN) report
 
 bench: ## ratios against the bare limits, in one run
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench ratios
 
 coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI holds
 	@tests/tools/chromium.sh
