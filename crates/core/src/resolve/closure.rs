@@ -50,10 +50,11 @@ pub(super) fn unmet(
 }
 
 /// The dependencies of each chosen task among the chosen ones, by their places in the plan. What lies
-/// between them and has no work (outside the plan it is met; inside it is left out, claimed or
-/// recorded) settles at once, but passes its order on: whoever waits for it waits for what came
-/// before it too. Tasks that wait for the same set share it, so that wide phases in a row stay cheap.
-pub(super) fn within(dag: &Dag, chosen: &[bool], dispositions: &[Disposition]) -> Vec<Vec<usize>> {
+/// between them and settles at once (outside the plan it is met; inside it is left out, claimed or
+/// recorded) passes its order on: whoever waits for it waits for the work that came before it too. Of
+/// a long row of such tasks each names the one before it and that work, not the whole row. Tasks that
+/// wait for the same set share it, so that wide phases in a row stay cheap.
+pub(super) fn within(dag: &Dag, chosen: &[bool], settles: &[bool]) -> Vec<Vec<usize>> {
     let mut place = vec![0; chosen.len()];
     let mut next = 0;
     for (task, chosen) in chosen.iter().enumerate() {
@@ -64,7 +65,9 @@ pub(super) fn within(dag: &Dag, chosen: &[bool], dispositions: &[Disposition]) -
     let mut known: HashMap<Vec<usize>, usize> = HashMap::from([(Vec::new(), 0)]);
     let mut set_of = vec![0; chosen.len()];
     let mut planned = vec![Vec::new(); next];
-    let passes = |task: usize| !chosen[task] || !has_work(&dispositions[task]);
+    let passes = |task: usize| !chosen[task] || settles[task];
+    let works: Vec<bool> =
+        (0..chosen.len()).filter(|&task| chosen[task]).map(|task| !settles[task]).collect();
     for &task in dag.order() {
         let inside = dag.dependencies(task).filter(|&d| chosen[d]);
         let mut before: Vec<usize> = inside.map(|dependency| place[dependency]).collect();
@@ -79,6 +82,7 @@ pub(super) fn within(dag: &Dag, chosen: &[bool], dispositions: &[Disposition]) -
             planned[place[task]].clone_from(&before);
         }
         if passes(task) {
+            before.retain(|&place| works[place]);
             set_of[task] = *known.entry(before).or_insert_with_key(|set| {
                 sets.push(set.clone());
                 sets.len() - 1

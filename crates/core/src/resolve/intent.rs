@@ -11,7 +11,7 @@
 //! 9. otherwise a person does it.
 
 use super::ResolveOptions;
-use crate::action::{Action, Binding, Invocation, When};
+use crate::action::{Action, ActionKind, Binding, Invocation, When};
 use crate::document::{Claim, Task};
 use crate::id::{Digest, TaskKey};
 use crate::journal::Recorded;
@@ -105,6 +105,22 @@ impl Intent<'_> {
                 recorded.state.lets_dependants_go() && self.is_of_this_action(recorded)
             }),
             Disposition::Manual | Disposition::Unknown { .. } | Disposition::Group => false,
+        }
+    }
+
+    /// True where nothing is left to decide when a run begins. What was done before may have to be
+    /// done again: with other outputs to read, or a yes that was given to something else.
+    pub(super) fn settles_at_once(&self, disposition: &Disposition) -> bool {
+        match disposition {
+            Disposition::Claimed | Disposition::Skip { .. } | Disposition::Cancelled => true,
+            Disposition::Recorded { .. } => {
+                let reads = self.binding.is_some_and(|binding| !binding.awaits.is_empty());
+                let is_approval = self.action().is_some_and(|action| action.kind == ActionKind::Approval);
+                !reads && !is_approval
+            }
+            Disposition::Execute | Disposition::Manual | Disposition::Unknown { .. } | Disposition::Group => {
+                false
+            }
         }
     }
 

@@ -153,7 +153,9 @@ pub fn resolve(
     if options.strict && !diagnostics.is_empty() {
         return Err(ResolveError::Unbound(diagnostics));
     }
-    let dependencies = closure::within(&graph.dag, &chosen, &dispositions);
+    let settles: Vec<bool> =
+        intents.iter().zip(&dispositions).map(|(intent, how)| intent.settles_at_once(how)).collect();
+    let dependencies = closure::within(&graph.dag, &chosen, &settles);
     let tasks = chosen
         .iter()
         .enumerate()

@@ -396,8 +396,9 @@ impl Scheduler {
         }
     }
 
-    /// Takes a task as done before, once what it reads has ended and made no difference. Where that
-    /// cannot end well in this run, nothing says that it made one.
+    /// Takes a task as done before, once what it reads has ended and made no difference, and a yes once
+    /// nothing that it was given to was done again. Where that cannot end well in this run, nothing says
+    /// that it made one.
     fn recalled(&mut self, task: usize) -> bool {
         let slot = &self.slots[task];
         if !slot.recall || (slot.unmet > 0 && slot.bad == 0) {
@@ -406,12 +407,29 @@ impl Scheduler {
         let planned = &self.plan.tasks[task];
         let Disposition::Recorded { state } = &planned.disposition else { return false };
         let state = state.clone();
-        let unchanged = slot.digest == planned.digest;
+        let fails = slot.bad > 0;
+        let unchanged =
+            slot.digest == planned.digest && (fails || !self.is_approval(task) || !self.ran_before(task));
         self.slots[task].recall = false;
         if unchanged {
             self.step(task, &TaskEvent::Recalled { state });
         }
         unchanged
+    }
+
+    /// True where something that the task waits for, however far, was attempted in this run.
+    fn ran_before(&self, task: usize) -> bool {
+        let mut seen = vec![false; self.slots.len()];
+        let mut open: Vec<usize> = self.dag.dependencies(task).collect();
+        while let Some(before) = open.pop() {
+            if self.slots[before].ran {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[before], true) {
+                open.extend(self.dag.dependencies(before));
+            }
+        }
+        false
     }
 
     /// Blocks a task by the task at the root of a bad dependency; of the first one, unless the root

@@ -124,8 +124,11 @@ impl Scheduler {
         }
     }
 
-    /// True where a task that it reads outputs of is not decided yet.
+    /// True where it was done before, and what comes before it in this run decides whether it stays.
     fn reads_what_may_change(&self, task: usize) -> bool {
+        if self.is_approval(task) && !self.task(task).dependencies.is_empty() {
+            return true;
+        }
         self.task(task).reads.iter().any(|read| {
             let read = self.task(*read);
             read.has_work()
@@ -155,13 +158,14 @@ impl Scheduler {
         self.task(task).approval.is_some() && !self.slots[task].approved
     }
 
+    pub(super) fn is_approval(&self, task: usize) -> bool {
+        self.task(task).kind == Some(ActionKind::Approval)
+    }
+
     /// True for an `approval` action, whose whole work is the yes.
     fn is_mere_approval(&self, task: usize) -> bool {
         let planned = self.task(task);
-        planned.kind == Some(ActionKind::Approval)
-            && planned.approval.is_some()
-            && !planned.has_check
-            && !planned.has_verify
+        self.is_approval(task) && planned.approval.is_some() && !planned.has_check && !planned.has_verify
     }
 
     fn probe_ended(&mut self, task: usize, verdict: &Verdict, now: Timestamp) {

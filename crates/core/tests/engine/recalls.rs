@@ -4,6 +4,7 @@ use crate::build::task;
 use crate::script::{Script, after, any, boom, with_check};
 use crate::sim::attempt_ended;
 use std::collections::BTreeMap;
+use taskmaster_core::action::ActionKind;
 use taskmaster_core::id::Digest;
 use taskmaster_core::journal::{Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Disposition, PlannedTask};
@@ -133,4 +134,36 @@ fn a_person_who_sets_it_back_has_it_done_again() {
     script.set(1, TaskState::Pending);
     script.end(0, Outcome::Succeeded);
     assert_eq!(script.answer(), ["Attempt t1 #1"]);
+}
+
+fn approval(task: &mut PlannedTask) {
+    done(task);
+    task.kind = Some(ActionKind::Approval);
+    task.approval = Some("go on?".to_owned());
+}
+
+#[test]
+fn a_yes_is_asked_for_again_when_something_before_it_was_done_again() {
+    let yes = |task: &mut PlannedTask| {
+        approval(task);
+        task.dependencies = vec![1];
+    };
+    let mut script = Script::begin(&[&any, &after(&[0]), &yes, &after(&[2])]);
+    script.end(0, Outcome::Succeeded);
+    script.end(1, Outcome::Succeeded);
+    assert_eq!(script.names(), ["completed", "completed", "waiting", "pending"]);
+    assert_eq!(script.give(vec![Event::Approved { task: 2 }]), []);
+    assert_eq!(script.answer(), ["Attempt t3 #1"]);
+}
+
+#[test]
+fn a_yes_stands_where_nothing_before_it_was_done() {
+    let yes = |task: &mut PlannedTask| {
+        approval(task);
+        task.dependencies = vec![0];
+    };
+    let mut script = Script::begin(&[&with_check, &yes, &after(&[1])]);
+    assert_eq!(script.names(), ["checking", "pending", "pending"]);
+    script.check(0, Verdict::True);
+    assert_eq!(script.names(), ["satisfied", "completed", "running"]);
 }
