@@ -187,6 +187,7 @@ impl Observer for Silent {
     fn entry(&mut self, _entry: &Entry) {}
     fn output(&mut self, _task: &TaskId, _last_line: &str) {}
     fn note(&mut self, _task: &TaskId, _text: &str) {}
+    fn stopping(&mut self, _wishes: u32, _at_work: usize) {}
     fn tick(&mut self) {}
 }
 

@@ -5,6 +5,7 @@ use super::ledger::Ledger;
 use super::parse::{self, Recording};
 use super::source::{self, Source};
 use super::workspace::{ReadOptions, Reading, Workspace};
+use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use taskmaster_catalogue::{Bound, Catalogue, Inputs, OperatingSystem, Outputs};
@@ -164,7 +165,12 @@ pub fn prepare(
         Some(ledger) => (parse::preview(Some(ledger), &reading)?, Some(&*ledger)),
         None => (parse::preview(None, &reading)?, None),
     };
-    let recorded = ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, &environment))?;
+    let mut recorded =
+        ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, &environment))?;
+    if !record && at_work(workspace)?.is_some() {
+        // What runs has not lost its end.
+        recorded.values_mut().for_each(|recorded| recorded.open_attempt = None);
+    }
     let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
     let outputs = known_outputs(ledger, &reading, &environment, &recording)?;
 
@@ -211,6 +217,12 @@ pub fn prepare(
         catalogue_findings,
         binding_findings: binding_findings.strict(request.read.strict),
     })
+}
+
+/// The process that executes something of this project right now.
+pub fn at_work(workspace: &Workspace) -> Result<Option<u32>, AppError> {
+    let holder = ExecutorLease::current(&workspace.project.state_dir)?;
+    Ok(holder.map(|holder| holder.pid).filter(|pid| *pid != std::process::id()))
 }
 
 /// Outputs of earlier runs by the address that their task has now.

@@ -67,7 +67,12 @@ pub fn make(
     let evidence =
         ledger.as_ref().map_or_else(|| Ok(HashMap::new()), |l| l.evidence(document, environment))?;
     let verdicts = check.then(|| super::check::ask(workspace, &prepared)).transpose()?;
-    let view = view(&prepared, &evidence, verdicts.as_ref(), show_commands)?;
+    let mut view = view(&prepared, &evidence, verdicts.as_ref(), show_commands)?;
+    if let Some(pid) = plan::at_work(workspace)? {
+        let message =
+            format!("a run is at work (process {pid}); this plan is about what the next one would do");
+        view.warnings.insert(0, warning("run-at-work", message));
+    }
     Ok((prepared, view))
 }
 
@@ -191,14 +196,13 @@ fn warnings(prepared: &Prepared, verdicts: Option<&Verdicts>) -> Vec<DiagnosticV
     });
     let mut errors: Vec<_> = errors.collect();
     errors.sort();
-    all.extend(errors.into_iter().map(|(id, message)| DiagnosticView {
-        code: "check-error".to_owned(),
-        severity: Severity::Warning,
-        message: format!("the check of `{id}` cannot tell: {message}"),
-        path: None,
-        line: None,
-        column: None,
-        help: None,
-    }));
+    let told = |(id, message)| warning("check-error", format!("the check of `{id}` cannot tell: {message}"));
+    all.extend(errors.into_iter().map(told));
     all
+}
+
+/// About no place in a file.
+fn warning(code: &str, message: String) -> DiagnosticView {
+    let (path, line, column, help) = (None, None, None, None);
+    DiagnosticView { code: code.to_owned(), severity: Severity::Warning, message, path, line, column, help }
 }

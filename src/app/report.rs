@@ -13,7 +13,7 @@ use crate::report::view::{
 };
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
-use taskmaster_core::action::Action;
+use taskmaster_core::action::{Action, ActionKind};
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};
@@ -230,7 +230,7 @@ impl Evidence {
             claim: task.status,
             state: found.map(|found| found.state.clone()).unwrap_or_default(),
             since: found.map(|found| found.since),
-            proof: found.and_then(|found| proof(found, &probes, self.is_group(&task.id))),
+            proof: found.and_then(|found| self.proof(found, action, &probes, &done)),
             kind: action.map(|action| action.kind),
             commands: action.map(|action| command_lines(&task.id, action)).unwrap_or_default(),
             digest: found.and_then(|found| found.digest.clone()),
@@ -243,6 +243,23 @@ impl Evidence {
                 last_duration_ms: key.and_then(|key| self.prepared.recorded.get(key)?.last_duration_ms),
             },
         }
+    }
+
+    fn proof(
+        &self,
+        found: &TaskEvidence,
+        action: Option<&Action>,
+        probes: &[ProbeView],
+        done: &Done,
+    ) -> Option<Proof> {
+        let mut kind = proof_kind(found, probes, self.is_group(&found.id))?;
+        let mut by = found.by.clone();
+        if kind == ProofKind::ExitCode && action.is_some_and(|action| action.kind == ActionKind::Approval) {
+            // Its whole work was the yes.
+            kind = ProofKind::Person;
+            by = self.approvals(done).pop().map(|approval| approval.by);
+        }
+        Some(Proof { kind, at: Some(found.since), by, message: found.message.clone() })
     }
 
     fn is_group(&self, id: &TaskId) -> bool {
@@ -296,10 +313,10 @@ fn attempt_view(attempt: &Attempt, delay_ms: Option<u64>) -> AttemptView {
     }
 }
 
-/// What a good end rests on; other states have no proof.
-fn proof(found: &TaskEvidence, probes: &[ProbeView], is_group: bool) -> Option<Proof> {
+/// What a good end of an action rests on; other states have no proof.
+fn proof_kind(found: &TaskEvidence, probes: &[ProbeView], is_group: bool) -> Option<ProofKind> {
     let proved = probes.iter().rev().find(|probe| probe.verdict == Verdict::True);
-    let kind = match &found.state {
+    Some(match &found.state {
         _ if found.by.is_some() => ProofKind::Person,
         TaskState::Claimed => ProofKind::Mark,
         TaskState::Satisfied => ProofKind::Check,
@@ -310,8 +327,7 @@ fn proof(found: &TaskEvidence, probes: &[ProbeView], is_group: bool) -> Option<P
             None => ProofKind::ExitCode,
         },
         _ => return None,
-    };
-    Some(Proof { kind, at: Some(found.since), by: found.by.clone(), message: found.message.clone() })
+    })
 }
 
 /// The command lines of an action's check, work and verify, as shown to people.

@@ -35,7 +35,7 @@ pub struct Filter {
 }
 
 /// Words that [`Filter::status`] takes.
-const STATUS_WORDS: [&str; 14] = [
+const STATUS_WORDS: [&str; 15] = [
     "pending",
     "in_progress",
     "completed",
@@ -44,6 +44,7 @@ const STATUS_WORDS: [&str; 14] = [
     "skipped",
     "cancelled",
     "ready",
+    "checking",
     "running",
     "waiting",
     "satisfied",
@@ -346,10 +347,35 @@ pub fn approve(
     Ok(target.id)
 }
 
-/// Who is at the keyboard, as the system tells.
+/// Who is at the keyboard, as the system tells: a variable alone would be anybody's word.
 pub(super) fn person() -> String {
-    ["SUDO_USER", "USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .unwrap_or_else(|| "unknown".to_owned())
+    let uid = rustix::process::getuid();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let own = user_name(&users, uid.as_raw()).map_or_else(|| format!("user {}", uid.as_raw()), str::to_owned);
+    match std::env::var("SUDO_USER") {
+        Ok(before) if uid.is_root() && before != own => format!("{before} (as {own})"),
+        _ => own,
+    }
+}
+
+/// `name:password:uid:…`, one a line.
+fn user_name(users: &str, uid: u32) -> Option<&str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user_name;
+
+    #[test]
+    fn users_by_their_numbers() {
+        let users = "root:x:0:0:root:/root:/bin/bash\n\nbroken\nada:x:1000:1000::/home/ada:/bin/sh\n";
+        assert_eq!(user_name(users, 1000), Some("ada"));
+        assert_eq!(user_name(users, 0), Some("root"));
+        assert_eq!(user_name(users, 7), None);
+    }
 }

@@ -49,6 +49,17 @@ struct Bars {
 }
 
 impl Observer for Progress {
+    fn stopping(&mut self, wishes: u32, at_work: usize) {
+        let what = count(at_work, "task", "tasks");
+        let words = match wishes {
+            1 if at_work == 0 => "Stopping.".to_owned(),
+            1 => format!("Stopping when {what} at work ends. Once more stops it now."),
+            2 => format!("Stopping {what} at work. Once more kills."),
+            _ => "Killing what is still at work.".to_owned(),
+        };
+        self.say(&words);
+    }
+
     fn entry(&mut self, entry: &Entry) {
         self.show(entry);
     }

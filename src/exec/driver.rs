@@ -424,6 +424,7 @@ impl<'a> Driver<'a> {
 
     fn take_stop(&mut self) {
         self.wishes += 1;
+        self.ports.observer.stopping(self.wishes, self.at_work.len());
         match self.wishes {
             1 => self.queue.push(Event::Interrupt),
             2 => self.queue.push(Event::Terminate),

@@ -70,6 +70,10 @@ pub trait Observer {
     /// Something worth a line that is no record (an orphan is waited for).
     fn note(&mut self, task: &TaskId, text: &str);
 
+    /// A person asked to stop: for the first time (what runs ends first), the second (it is stopped),
+    /// or again (it is killed). `at_work` attempts and checks are under way.
+    fn stopping(&mut self, wishes: u32, at_work: usize);
+
     /// Time passed ([`Settings::poll`]).
     fn tick(&mut self);
 }

@@ -30,6 +30,44 @@ fn an_approval_from_another_terminal_takes_effect_within_a_second() {
 }
 
 #[test]
+fn a_yes_is_no_yes_to_what_came_after_it() {
+    let tasks = concat!(
+        "tasks:\n",
+        "  a/one: {check: {shell: 'cmp -s page made || exit 1'}, run: {exec: [cp, page, made]}}\n",
+        "  a/two: {run: {approval: Does it look right?}}\n",
+    );
+    let sandbox = project(TWO, tasks);
+    let write = |text: &str| std::fs::write(sandbox.path().join("page"), text).unwrap();
+    write("good");
+    let run = sandbox.start("run prd.md");
+    wait_for_waiting(&sandbox, "a/two");
+    sandbox.run("approve two").code(0);
+    run.wait().code(0);
+    let report = sandbox.run("report -o json").code(0).json();
+    let proof = &report["tasks"][1]["proof"];
+    assert_eq!(proof["kind"], "person", "{proof}");
+    assert!(proof["by"].as_str().is_some_and(|by| !by.is_empty()), "{proof}");
+    sandbox.run("run prd.md --no-wait").code(0);
+    write("other");
+    sandbox.run("run prd.md --no-wait").code(21);
+    assert_eq!(state(&sandbox, "a/two"), "waiting");
+}
+
+#[test]
+fn a_plan_during_a_run_takes_nothing_for_lost() {
+    let sandbox = project(TWO, "tasks:\n  a/one: {run: {shell: 'touch begun; sleep 30'}}\n");
+    let run = sandbox.start("run prd.md");
+    until("the task began", 10, || sandbox.read("begun"));
+    let plan = sandbox.run("plan prd.md").code(0);
+    assert!(!plan.stdout.contains("not recorded"), "{}", plan.stdout);
+    assert!(plan.stdout.contains(&format!("a run is at work (process {})", run.pid())), "{}", plan.stdout);
+    signal(run.pid(), "INT");
+    signal(run.pid(), "TERM");
+    let ended = run.wait();
+    assert!(ended.stderr.contains("Once more"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_manual_task_is_set_from_another_terminal() {
     let sandbox = project(TWO, "tasks:\n  a/two: {run: {shell: touch two}}\n");
     let run = sandbox.start("run prd.md");
@@ -67,10 +105,12 @@ fn ctrl_c_lets_what_runs_end_and_starts_nothing_new() {
     let run = sandbox.start("run prd.md");
     until("the task began", 10, || sandbox.read("begun"));
     signal(run.pid(), "INT");
-    until("the wish is told", 10, || None::<()>.or(Some(())));
+    // Taken at once; nobody else can see it before the task has ended.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     sandbox.write("go", "");
     let ended = run.wait().code(22);
     assert!(sandbox.read("one").is_some() && sandbox.read("two").is_none(), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Stopping when 1 task at work ends"), "{}", ended.stderr);
     sandbox.run("run prd.md").code(0);
     assert!(sandbox.read("two").is_some());
 }

@@ -219,6 +219,10 @@ impl Observer for Onlooker {
         self.lock().notes.push(text.to_owned());
     }
 
+    fn stopping(&mut self, wishes: u32, at_work: usize) {
+        self.lock().notes.push(format!("stopping {wishes} {at_work}"));
+    }
+
     fn tick(&mut self) {}
 }
 

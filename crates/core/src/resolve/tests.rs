@@ -447,6 +447,19 @@ fn what_is_left_out_inside_passes_its_order_on() {
 }
 
 #[test]
+fn a_long_row_of_done_tasks_has_short_dependencies() {
+    let titles: Vec<String> = (0..200).map(|number| format!("t{number}")).collect();
+    let mut world = World::chain(&titles.join(" "));
+    for title in &titles[1..] {
+        world.binding(title).when = When::Skip { reason: "no cluster".to_owned() };
+    }
+    let plan = world.resolve(&Selection::default()).unwrap().plan;
+    let longest = plan.tasks.iter().map(|task| task.dependencies.len()).max();
+    assert_eq!(longest, Some(2), "the one before, and the work at the beginning");
+    assert_eq!(plan.tasks[199].dependencies, [0, 198]);
+}
+
+#[test]
 fn a_plan_tells_which_outputs_are_read() {
     let mut world = World::chain("a b c");
     world.binding("c").awaits = vec!["p/b".into(), "p/a".into()];
