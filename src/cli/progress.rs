@@ -5,7 +5,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::time::Duration;
-use taskmaster_core::id::{TaskId, TaskKey};
+use taskmaster_core::id::{AttemptId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, Outcome, Record, Verdict};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::{TaskState, WaitFor};
@@ -30,6 +30,8 @@ pub(crate) struct Progress {
     color: bool,
     tasks: HashMap<TaskKey, Line>,
     ids: HashMap<TaskId, TaskKey>,
+    /// Labels of attempts at work, and whether they take back.
+    attempts: HashMap<AttemptId, (String, bool)>,
     phases: BTreeMap<String, (usize, usize)>,
     done: usize,
     bars: Option<Bars>,
@@ -86,6 +88,7 @@ impl Progress {
             color,
             tasks: HashMap::new(),
             ids: HashMap::new(),
+            attempts: HashMap::new(),
             phases: BTreeMap::new(),
             done: 0,
             bars: None,
@@ -102,7 +105,8 @@ impl Progress {
         match &entry.record {
             Record::RunStarted { plan, .. } => self.begin(plan),
             Record::TaskState { key, to, .. } => self.state(key, to, entry.at),
-            Record::AttemptEnded { end, tail, .. } => self.attempt_ended(end, tail),
+            Record::AttemptStarted { attempt, key, undo, .. } => self.attempt_started(attempt, key, *undo),
+            Record::AttemptEnded { attempt, end, tail, .. } => self.attempt_ended(attempt, end, tail),
             Record::ProbeEnded { key, verdict: Verdict::Error { message }, .. } => {
                 let label = self.label(key);
                 self.say(&format!("  check   {label}: {}", one_line(message)));
@@ -190,7 +194,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        bar.set_prefix(format!("{word:<9}{}", task.label));
+        bar.set_prefix(format!("{word:<9} {}", task.label));
         bar.set_message("");
     }
 
@@ -203,9 +207,22 @@ impl Progress {
             .set_message(open.map_or_else(String::new, |(id, (done, all))| format!("{id} {done}/{all}")));
     }
 
-    fn attempt_ended(&mut self, end: &Outcome, tail: &str) {
-        let Outcome::Failed { message, .. } = end else { return };
-        self.say(&format!("  failed: {}", one_line(message)));
+    fn attempt_started(&mut self, attempt: &AttemptId, key: &TaskKey, undo: bool) {
+        if undo {
+            self.say(&format!("▶ {:<9} {}", "undoing", self.label(key)));
+        }
+        self.attempts.insert(attempt.clone(), (self.label(key), undo));
+    }
+
+    fn attempt_ended(&mut self, attempt: &AttemptId, end: &Outcome, tail: &str) {
+        let (label, undo) = self.attempts.remove(attempt).unwrap_or_default();
+        let Outcome::Failed { message, .. } = end else {
+            if undo && *end == Outcome::Succeeded {
+                self.say(&format!("✓ {:<9} {label}", "undone"));
+            }
+            return;
+        };
+        self.say(&format!("  failed  {label}: {}", one_line(message)));
         let lines: Vec<&str> = tail.lines().collect();
         for line in lines.iter().skip(lines.len().saturating_sub(8)) {
             self.say(&format!("    | {line}"));
