@@ -9,6 +9,7 @@ use crate::clock;
 use crate::process::attempt_log::AttemptLog;
 use crate::process::child::stop_strangers;
 use crate::process::redact::Redactor;
+use crate::process::show::harmless;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -305,7 +306,7 @@ fn show_captured(work: &mut Work<'_>, step: &Step, bytes: &[u8]) {
     if !matches!(step.invocation, taskmaster_core::action::Invocation::Process(_)) || bytes.is_empty() {
         return;
     }
-    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_CAPTURE)]);
+    let shown = harmless(&bytes[..bytes.len().min(SHOWN_CAPTURE)]);
     work.note(shown.trim_end());
 }
 

@@ -1,6 +1,5 @@
 //! How commands, requests and ends are shown to people: secrets by reference, one line each.
 
-use crate::process::show::harmless;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use taskmaster_core::action::{HttpSpec, Invocation, ProcessSpec, SecretRef, Step, Value};
@@ -58,9 +57,25 @@ fn request(spec: &HttpSpec) -> String {
     format!("{} {}", line(&spec.method), line(&spec.url))
 }
 
-/// Nothing that a terminal obeys.
+/// Nothing that a terminal obeys, and nothing left out: what is not seen is what would be run.
 fn line(text: &str) -> String {
-    harmless(text.as_bytes())
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            _ if is_unseen(character) => shown.extend(character.escape_unicode()),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// Controls, marks that turn the reading direction, and characters of no width.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// `1.5 s`, `200 ms`.
@@ -97,4 +112,27 @@ fn signal_name(signal: i32) -> String {
         _ => return format!("signal {signal}"),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argv;
+
+    fn shown(words: &[&str]) -> String {
+        argv(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn flags_are_shown_as_people_write_them() {
+        assert_eq!(shown(&["helm", "--kube-context=kind", "a b", ""]), "helm --kube-context=kind 'a b' ''");
+        assert_eq!(shown(&["A=b", "it's"]), "'A=b' 'it'\\''s'");
+    }
+
+    #[test]
+    fn nothing_of_a_command_can_be_hidden() {
+        let script = "echo hello \u{1b}]x; touch pwned; : \u{7}";
+        assert_eq!(shown(&["sh", "-c", script]), "sh -c 'echo hello \\u{1b}]x; touch pwned; : \\u{7}'");
+        assert_eq!(shown(&["a\u{202e}b\u{200b}\r\u{e0041}"]), "a\\u{202e}b\\u{200b}\\u{d}\\u{e0041}");
+        assert_eq!(shown(&["sh", "-c", "a\nb"]), "sh -c 'a\nb'");
+    }
 }

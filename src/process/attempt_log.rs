@@ -10,7 +10,7 @@
 use super::bound::{Bound, WATCH, punch};
 use super::memory_file;
 use super::redact::{RedactStream, Redactor};
-use super::show;
+use super::show::{self, Harmless};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -42,6 +42,8 @@ struct Filtered {
     raw: File,
     moved: u64,
     freed: u64,
+    /// Colours inside a secret would hide it from the search, and a display would join it again.
+    plain: Harmless,
     stream: RedactStream,
 }
 
@@ -84,6 +86,7 @@ impl AttemptLog {
                 raw: memory_file::appending()?,
                 moved: 0,
                 freed: 0,
+                plain: Harmless::default(),
                 stream: RedactStream::new(Arc::clone(redactor)),
             }),
         };
@@ -171,6 +174,8 @@ impl AttemptLog {
             memory_file::stop_growth(&filtered.raw);
             filtered.drain(&mut self.file)?;
             let mut out = Vec::new();
+            let cut = std::mem::take(&mut filtered.plain).finish();
+            filtered.stream.push(cut.as_bytes(), &mut out);
             filtered.stream.finish(&mut out);
             self.file.write_all(&out)?;
         }
@@ -205,7 +210,8 @@ impl Filtered {
                 break;
             }
             self.moved += count as u64;
-            self.stream.push(&buffer[..count], &mut out);
+            let text = Zeroizing::new(self.plain.push(&buffer[..count]));
+            self.stream.push(text.as_bytes(), &mut out);
             to.write_all(&out)?;
             out.clear();
         }

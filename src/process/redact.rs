@@ -9,6 +9,7 @@
 //! A secret under four bytes is not looked for: it would turn up everywhere by chance.
 //! [`Redactor::too_short`] names those.
 
+use super::show::harmless;
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -253,6 +254,8 @@ impl Folded {
 fn forms(value: &str) -> Vec<Vec<u8>> {
     let mut texts = vec![value.to_owned(), value.trim_end_matches(['\r', '\n']).to_owned()];
     texts.extend(value.lines().map(str::trim).filter(|line| is_telling_line(line, value)).map(str::to_owned));
+    // As logs and displays have it.
+    texts.push(harmless(value.as_bytes()));
     let plain = texts.clone();
     for text in &plain {
         let json = json_text(text);

@@ -199,3 +199,22 @@ fn a_destroy_goes_backwards_and_asks_first() {
     sandbox.run("run prd.md").code(0);
     assert!(sandbox.read("one").is_some(), "what was undone runs again");
 }
+
+#[test]
+fn no_part_of_a_command_can_be_hidden() {
+    let tasks = "tasks:\n  a/one: {run: {shell: \"echo hello \\e]x; touch pwned; : \\a\"}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks);
+    sandbox.run("parse prd.md").code(0);
+    for command in [
+        "plan --commands",
+        "plan --commands -o json",
+        "run --dry-run",
+        "run -o json",
+        "tasks show one",
+        "report -o json",
+    ] {
+        let shown = sandbox.run(command).code(0);
+        assert!(shown.stdout.contains("touch pwned"), "{command}: {}", shown.stdout);
+        assert!(!shown.stdout.contains('\u{1b}'), "{command}");
+    }
+}

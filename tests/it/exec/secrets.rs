@@ -131,6 +131,17 @@ fn a_probe_that_errs_says_so_without_the_secret() {
 }
 
 #[test]
+fn colours_inside_a_secret_do_not_save_it() {
+    let mut world = World::new();
+    let reference = file(&world, SECRET);
+    let script = r#"printf 'a %s\033[m\033[K%s\r\n' "${S%????}" "${S#"${S%????}"}"; printf 'b %s\033]0;title\007%s\n' "${S%????}" "${S#"${S%????}"}"; exit 1"#;
+    world.task("a", action(vec![with_secret(script, reference)]));
+    assert_eq!(world.run(), RunEnd::Failed);
+    assert_eq!(world.log_of(0), "a <secret file:the-secret>\nb <secret file:the-secret>\n");
+    nowhere(&world);
+}
+
+#[test]
 fn an_output_that_holds_a_secret_is_sensitive_and_reaches_later_tasks() {
     let mut world = World::new();
     let reference = file(&world, SECRET);
