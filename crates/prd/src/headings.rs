@@ -99,6 +99,28 @@ pub(crate) fn is_bold_phase(text: &str) -> bool {
     bold && inner.len() < text.len() && phase(undecorated(inner)).is_some()
 }
 
+/// The phase word that a heading with a number was meant to begin with, one slip away: `Pase 1`. Short
+/// words are near to too many others.
+pub(crate) fn near_phase(text: &str) -> Option<&'static str> {
+    let text = undecorated(text);
+    let end = text.find(|c: char| !c.is_alphabetic())?;
+    let (word, rest) = text.split_at(end);
+    let is_numbered = rest.starts_with([' ', '\t']) && number(rest.trim_start()).is_some();
+    let is_name = word.starts_with(char::is_uppercase);
+    let near = |known: &&&str| {
+        known.len() > 4 && strsim::osa_distance(&word.to_lowercase(), &known.to_lowercase()) == 1
+    };
+    PHASE_WORDS.iter().filter(|_| is_numbered && is_name).find(near).copied()
+}
+
+/// A line that would be a phase heading if a space stood behind its number signs.
+pub(crate) fn is_tight_phase(text: &str) -> bool {
+    let title = text.trim_start_matches('#');
+    (1..=6).contains(&(text.len() - title.len()))
+        && !title.starts_with(char::is_whitespace)
+        && phase(title).is_some()
+}
+
 /// Without leading symbols; opening brackets and quotes belong to the text.
 fn undecorated(text: &str) -> &str {
     text.trim_start_matches(|c: char| {

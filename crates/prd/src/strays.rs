@@ -129,11 +129,17 @@ fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
         page.blocks.sections.iter().filter_map(|section| page.blocks.get(section.block).lines.first());
     let titles = lines.map(|line| line.of(page.text).trim_start_matches('['));
     let rules = IdRules::new(Dotted::Never, titles.chain(page.items.iter().map(Item::content)));
+    let has_phases = page.headings.iter().any(|heading| heading.phase.is_some());
     for (heading, section) in page.headings.iter().zip(&page.blocks.sections) {
         let block = page.blocks.get(section.block);
         let Some(line) = block.lines.first() else { continue };
         if heading.lookalike {
             found.push(lookalike(*line, "a heading", "write the number as a digit: `Phase 1`"));
+        }
+        let near =
+            crate::headings::near_phase(line.of(page.text)).filter(|_| has_phases && heading.phase.is_none());
+        if let Some(word) = near {
+            found.push(lookalike(*line, "a heading", &format!("did you mean `{word}`?")));
         }
         let text = line.of(page.text).trim_start_matches(['*', '_', '[']);
         if matches!(rules.id(text), Some((_, Some(IdForm::Token), _))) {
@@ -153,6 +159,13 @@ fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
         page.blocks.all.iter().filter(|block| block.kind == Kind::Paragraph && block.lines.len() == 1)
     {
         let in_item = page.item_of.contains_key(&block.parent);
+        if crate::headings::is_tight_phase(block.lines[0].of(page.text)) {
+            found.push(lookalike(
+                block.lines[0],
+                "a line",
+                "a heading needs a space behind its number signs: `## Phase 1`",
+            ));
+        }
         if !in_item && crate::headings::is_bold_phase(block.lines[0].of(page.text)) {
             found.push(lookalike(block.lines[0], "bold text", "make it a heading: `## Phase 1: …`"));
         }
