@@ -23,7 +23,8 @@ const MODULES: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("crates/core", &[]),
     ("crates/prd", &["taskmaster_core"]),
-    ("crates/catalogue", &["taskmaster_core"]),
+    ("crates/kube-api", &["taskmaster_core"]),
+    ("crates/catalogue", &["taskmaster_core", "taskmaster_kube_api"]),
     ("crates/testkit", &["taskmaster_core"]),
     ("apps/sample-api", &[]),
     ("src/clock", &[]),
@@ -32,8 +33,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("src/exec", &["taskmaster_core"]),
     ("src/report", &["taskmaster_core"]),
     ("src/config", &["taskmaster_core"]),
-    ("src/app", &["taskmaster_catalogue", "taskmaster_core", "taskmaster_prd"]),
-    ("src/cli", &["taskmaster_catalogue", "taskmaster_core", "taskmaster_prd"]),
+    ("src/app", &["taskmaster_catalogue", "taskmaster_core", "taskmaster_kube_api", "taskmaster_prd"]),
+    ("src/cli", &["taskmaster_catalogue", "taskmaster_core", "taskmaster_kube_api", "taskmaster_prd"]),
 ];
 
 const MAX_FILE_LINES: usize = 800;

@@ -1,0 +1,42 @@
+//! Objects of a cluster that deliver progressively: Argo `Rollout`, `AnalysisRun`, Argo CD
+//! `Application`, Flagger `Canary`.
+//!
+//! This is the one builder of patches for Argo Rollouts. Every verb is a pure function from the
+//! object as it was read to a [`Change`]: the patches that upstream's kubectl plugin (v1.10) would
+//! send, in its order, with its fallback. [`status`] tells a rollout's phase by upstream's
+//! precedence; [`progress`](fn@progress), [`settled`], [`analysis_ended`] and [`canary_ended`] say
+//! whether what was waited for is reached.
+//!
+//! Invariants:
+//! - Nothing here touches a cluster, a clock or a file. Objects enter as JSON, patches leave as JSON.
+//! - Objects are untrusted: a field that is missing, null or of another type is an error or a
+//!   default, never a panic.
+//!
+//! Absent on purpose: retries, time limits and every decision when to patch; the driver has them.
+//!
+//! Reading order: `rollout` (the object), `patch`, `verb` and `revision` (what changes it), `phase`
+//! and `goal` (what it is), `analysis`, `application`, `canary` (the other objects).
+
+mod analysis;
+mod application;
+mod canary;
+mod goal;
+mod lenient;
+mod patch;
+mod phase;
+mod revision;
+mod rollout;
+mod verb;
+
+pub use analysis::{AnalysisRun, analysis_ended};
+pub use application::{Application, Wanted, settled};
+pub use canary::{Canary, canary_ended};
+pub use goal::{Goal, GoalError, Progress, progress};
+pub use patch::{Change, Patch, PatchKind, Subresource, Target};
+pub use phase::{Phase, RolloutState, StepPlace, Weight, status};
+pub use revision::{ReplicaSet, undo};
+pub use rollout::{Condition, Metadata, Rollout, RolloutSpec, RolloutStatus, Step, Strategy, Unreadable};
+pub use verb::{
+    Refusal, abort, images, pause, pause_patch, promote, promote_full, resume, resume_patches, retry,
+    retry_patch, set_image,
+};
