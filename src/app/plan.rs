@@ -7,7 +7,7 @@ use super::source::{self, Source};
 use super::workspace::{ReadOptions, Reading, Workspace};
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use taskmaster_catalogue::{Bound, Catalogue, Inputs, OperatingSystem, Outputs};
 use taskmaster_core::action::Binding;
 use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
@@ -47,6 +47,7 @@ pub struct Binder {
     vars: BTreeMap<String, String>,
     project_root: String,
     state_dir: String,
+    program: String,
     allow_inline: bool,
     strict: bool,
 }
@@ -102,6 +103,7 @@ impl Binder {
             vars,
             project_root: absolute(&project.root),
             state_dir: absolute(&project.state_dir),
+            program: own_program(),
             allow_inline: request.allow_inline,
             strict: request.read.strict,
         };
@@ -143,6 +145,7 @@ impl Binder {
             os: if cfg!(target_os = "macos") { OperatingSystem::Macos } else { OperatingSystem::Linux },
             project_root: &self.project_root,
             state_dir: &self.state_dir,
+            program: &self.program,
             outputs,
             allow_inline: self.allow_inline,
             strict: self.strict,
@@ -240,6 +243,14 @@ pub fn known_outputs(
 
 fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
+/// The running program, for actions that are commands of its own. One that was replaced meanwhile
+/// is found where it was.
+fn own_program() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("taskmaster"));
+    let shown = path.to_string_lossy().into_owned();
+    shown.strip_suffix(" (deleted)").map(str::to_owned).unwrap_or(shown)
 }
 
 /// True where a program of this name is on PATH and may be executed.

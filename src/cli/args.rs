@@ -1,7 +1,10 @@
 //! The command line as types. Help texts are the command reference.
 
+use crate::app::kube_rollout::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
+use taskmaster_kube_api::Goal;
 
 /// A PRD that executes itself: parse it, plan it, run it, report it.
 #[derive(Debug, Parser)]
@@ -94,6 +97,9 @@ pub enum Command {
     History(HistoryArgs),
     /// Verify the ledger's chain
     Audit(AuditArgs),
+    /// Drive a rollout of a cluster by kubectl; what `rollout` actions of a catalogue run
+    #[command(hide = true)]
+    KubeRollout(Box<KubeRolloutArgs>),
 }
 
 /// The document and how it is read.
@@ -385,6 +391,80 @@ pub struct AuditArgs {
     /// Print only the head of the chain, to keep elsewhere
     #[arg(long)]
     pub head: bool,
+}
+
+/// `taskmaster kube-rollout`
+#[derive(Clone, Debug, Args)]
+pub struct KubeRolloutArgs {
+    /// argo, analysis-run, application or flagger
+    #[arg(value_parser = Kind::from_word)]
+    pub kind: Kind,
+    /// What is done
+    #[arg(value_enum)]
+    pub verb: KubeVerb,
+    /// Name of the object
+    pub name: String,
+    /// Its namespace
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Path of the kubeconfig
+    #[arg(long)]
+    pub kubeconfig: Option<String>,
+    /// An image for a container, or for all of them (`*`)
+    #[arg(long, value_name = "CONTAINER=IMAGE", value_parser = key_value)]
+    pub image: Vec<(String, String)>,
+    /// Only say whether the images are so
+    #[arg(long)]
+    pub check: bool,
+    /// Revision to go back to
+    #[arg(long)]
+    pub to_revision: Option<i64>,
+    /// healthy, paused, degraded, `step N` or `weight N`
+    #[arg(long = "for")]
+    pub goal: Option<Goal>,
+    /// Commit that an application must be compared with
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// How long to wait; 0s looks once
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Time between two looks
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    pub interval: Duration,
+}
+
+/// What is done with a rollout of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KubeVerb {
+    /// Wait until it is healthy.
+    Status,
+    /// Change images.
+    SetImage,
+    /// Pass one pause or one step.
+    Promote,
+    /// Go to the end.
+    PromoteFull,
+    /// Stop it.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Take the stable version back.
+    Abort,
+    /// Start an aborted one again.
+    Retry,
+    /// Go back to an earlier template.
+    Undo,
+    /// Wait for a state.
+    Wait,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed =
+        text.parse::<jiff::SignedDuration>().map_err(|_| "want a duration such as 30s".to_owned())?;
+    Duration::try_from(parsed).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -48,6 +48,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Destroy(args) => command::destroy::run(context, args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
+        Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn kind(kind: ActionKind) -> &'static str {
         ActionKind::Kubectl => "kubectl",
         ActionKind::Helm => "helm",
         ActionKind::Argocd => "argocd",
+        ActionKind::Rollout => "rollout",
         ActionKind::Http => "http",
         ActionKind::Approval => "approval",
         ActionKind::Wait => "wait",

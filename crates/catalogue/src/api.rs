@@ -60,6 +60,8 @@ pub struct Inputs<'a> {
     pub project_root: &'a str,
     /// Absolute path of the state directory.
     pub state_dir: &'a str,
+    /// Absolute path of the running program: some actions are commands of its own.
+    pub program: &'a str,
     /// Outputs known so far.
     pub outputs: &'a Outputs,
     /// Bind actions that stand in the document.

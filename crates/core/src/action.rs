@@ -169,6 +169,8 @@ pub enum ActionKind {
     Helm,
     /// Argo CD's command line.
     Argocd,
+    /// Objects of a cluster that deliver progressively.
+    Rollout,
     /// A request.
     Http,
     /// A person's yes.

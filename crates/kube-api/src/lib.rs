@@ -33,7 +33,7 @@ pub use application::{Application, Wanted, settled};
 pub use canary::{Canary, canary_ended};
 pub use goal::{Goal, GoalError, Progress, progress};
 pub use patch::{Change, Patch, PatchKind, Subresource, Target};
-pub use phase::{Phase, RolloutState, StepPlace, Weight, status};
+pub use phase::{Phase, RolloutState, StepPlace, Weight, one_line, status};
 pub use revision::{ReplicaSet, undo};
 pub use rollout::{Condition, Metadata, Rollout, RolloutSpec, RolloutStatus, Step, Strategy, Unreadable};
 pub use verb::{

@@ -111,7 +111,7 @@ impl RolloutState {
 }
 
 /// Text of a cluster without line breaks and other control characters, at most 500 characters.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.chars().take(500).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -101,6 +101,17 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
+    /// Renders settings over those of the task.
+    pub(crate) fn new(r: &Renderer<'_>, settings: &KubeSettings, env: &Map<ValueSpec>) -> Self {
+        let settings = r.kube.overlay(settings);
+        Self {
+            context: r.setting(settings.context.as_ref()),
+            kubeconfig: r.setting(settings.kubeconfig.as_ref()),
+            namespace: r.setting(settings.namespace.as_ref()),
+            env: r.values(env).into_iter().collect(),
+        }
+    }
+
     /// A command with the settings behind its verb, where plugins accept them too.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         self.with_settings(Command::new(&["kubectl"]).args(words.iter().map(|word| (*word).to_owned())))
@@ -119,7 +130,8 @@ impl Cluster {
             .envs(self.env.clone())
     }
 
-    fn with_settings(&self, command: Command) -> Command {
+    /// Adds the settings to any command that knows kubectl's flags.
+    pub(crate) fn with_settings(&self, command: Command) -> Command {
         self.with_place(command).flag("--namespace", self.namespace.clone())
     }
 }
@@ -128,13 +140,7 @@ impl KubectlSpec {
     /// Renders it.
     pub(crate) fn render(&self, r: &Renderer<'_>) -> Parts {
         let spec = &self.0;
-        let settings = r.kube.overlay(&spec.settings);
-        let cluster = Cluster {
-            context: r.setting(settings.context.as_ref()),
-            kubeconfig: r.setting(settings.kubeconfig.as_ref()),
-            namespace: r.setting(settings.namespace.as_ref()),
-            env: r.values(&spec.env).into_iter().collect(),
-        };
+        let cluster = Cluster::new(r, &spec.settings, &spec.env);
         if let Some(apply) = &spec.apply {
             return apply.render(r, &cluster);
         }

@@ -15,6 +15,7 @@ mod kubectl;
 mod kubectl_verbs;
 mod probe;
 mod renderer;
+mod rollout;
 mod shell;
 mod terraform;
 mod wait;
@@ -28,6 +29,7 @@ pub(crate) use inline::inline_action;
 pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
 pub(crate) use renderer::{Renderer, TaskFacts};
+pub(crate) use rollout::{RolloutActionSpec, SUBCOMMAND};
 pub(crate) use shell::{ShellSpec, variable_name};
 pub(crate) use terraform::TerraformSpec;
 pub(crate) use wait::WaitSpec;
@@ -53,6 +55,8 @@ pub(crate) enum ActionSpec {
     Helm(Box<HelmSpec>),
     /// Argo CD's command line.
     Argocd(Box<ArgocdSpec>),
+    /// Argo Rollouts, Argo CD and Flagger: objects that deliver progressively.
+    Rollout(Box<RolloutActionSpec>),
     /// A request.
     Http(Box<HttpRequestSpec>),
     /// A person's yes.
@@ -61,8 +65,8 @@ pub(crate) enum ActionSpec {
     Wait(WaitSpec),
 }
 
-const NAMES: [&str; 9] =
-    ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "http", "approval", "wait"];
+const NAMES: [&str; 10] =
+    ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"];
 
 impl Decode for ActionSpec {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
@@ -79,6 +83,7 @@ impl Decode for ActionSpec {
             "kubectl" => Self::Kubectl(Decode::decode(value, cx)?),
             "helm" => Self::Helm(Decode::decode(value, cx)?),
             "argocd" => Self::Argocd(Decode::decode(value, cx)?),
+            "rollout" => Self::Rollout(Decode::decode(value, cx)?),
             "http" => Self::Http(Decode::decode(value, cx)?),
             "approval" => Self::Approval(Decode::decode(value, cx)?),
             "wait" => Self::Wait(Decode::decode(value, cx)?),
@@ -101,6 +106,7 @@ impl ActionSpec {
             Self::Kubectl(_) => "kubectl",
             Self::Helm(_) => "helm",
             Self::Argocd(_) => "argocd",
+            Self::Rollout(_) => "rollout",
             Self::Http(_) => "http",
             Self::Approval(_) => "approval",
             Self::Wait(_) => "wait",
@@ -116,6 +122,7 @@ impl ActionSpec {
             Self::Kubectl(_) => ActionKind::Kubectl,
             Self::Helm(_) => ActionKind::Helm,
             Self::Argocd(_) => ActionKind::Argocd,
+            Self::Rollout(_) => ActionKind::Rollout,
             Self::Http(_) => ActionKind::Http,
             Self::Approval(_) => ActionKind::Approval,
             Self::Wait(_) => ActionKind::Wait,
@@ -136,6 +143,7 @@ impl ActionSpec {
             Self::Kubectl(spec) => spec.render(r),
             Self::Helm(spec) => spec.render(r),
             Self::Argocd(spec) => spec.render(r),
+            Self::Rollout(spec) => spec.render(r),
             Self::Http(spec) => spec.render(r),
             Self::Approval(spec) => spec.render(r),
             Self::Wait(spec) => spec.render(),

@@ -61,6 +61,9 @@ fn base(spec: &ProbeSpec, r: &Renderer<'_>) -> Option<Probe> {
     if let Some(argocd) = &fields.argocd {
         return built_in(spec, r, argocd.render(r), argocd.is_raw());
     }
+    if let Some(rollout) = &fields.rollout {
+        return built_in(spec, r, rollout.render(r), false);
+    }
     fields.terraform.as_ref().and_then(|terraform| built_in(spec, r, terraform.render(r), false))
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct TaskFacts {
     pub(crate) project: String,
     /// Absolute path of the state directory, or a symbol for it while a digest is made.
     pub(crate) state_dir: String,
+    /// Absolute path of the running program, or a symbol for it while a digest is made.
+    pub(crate) program: String,
     /// Values must be whole: an unknown output is an error.
     pub(crate) complete: bool,
 }

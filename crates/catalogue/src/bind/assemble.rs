@@ -68,12 +68,14 @@ impl Maker<'_> {
             environment: self.request.inputs.environment.to_string(),
             project: paths.project.to_owned(),
             state_dir: paths.state_dir.to_owned(),
+            program: paths.program.to_owned(),
             complete: mode == Mode::Run,
         }
     }
 
     fn real_paths(&self) -> Paths<'_> {
-        Paths { project: self.request.inputs.project_root, state_dir: self.request.inputs.state_dir }
+        let inputs = self.request.inputs;
+        Paths { project: inputs.project_root, state_dir: inputs.state_dir, program: inputs.program }
     }
 
     /// Makes a renderer over evaluated variables and hands it to `make`.

@@ -13,11 +13,13 @@ use taskmaster_core::document::{Phase, Task};
 pub(crate) struct Paths<'p> {
     pub(crate) project: &'p str,
     pub(crate) state_dir: &'p str,
+    pub(crate) program: &'p str,
 }
 
 impl Paths<'static> {
     /// Symbols.
-    pub(crate) const SYMBOLS: Self = Self { project: "${project}", state_dir: "${state_dir}" };
+    pub(crate) const SYMBOLS: Self =
+        Self { project: "${project}", state_dir: "${state_dir}", program: "${program}" };
 }
 
 /// Everything that a template of this task sees, besides variables.

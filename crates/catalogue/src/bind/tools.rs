@@ -1,5 +1,6 @@
 //! Programs that an action needs.
 
+use crate::action::SUBCOMMAND;
 use std::collections::BTreeSet;
 use taskmaster_core::action::{Action, Invocation, Outputs, Step};
 
@@ -19,6 +20,10 @@ fn programs(step: &Step) -> Vec<&str> {
     let Invocation::Process(process) = &step.invocation else {
         return Vec::new();
     };
+    // Our own command is there, and it needs kubectl.
+    if process.argv.get(1).is_some_and(|word| word == SUBCOMMAND) {
+        return vec!["kubectl"];
+    }
     let program = process.argv.first().map(String::as_str);
     program.into_iter().filter(|name| !name.is_empty() && !name.contains('/')).collect()
 }

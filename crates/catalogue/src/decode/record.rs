@@ -26,7 +26,7 @@ macro_rules! record {
         impl $name {
             /// Every key it knows.
             pub(crate) fn keys() -> Vec<&'static str> {
-                [vec![$( stringify!($field) ),*], $( <$flat_ty>::keys() ),*].concat()
+                [vec![$( stringify!($field).trim_start_matches("r#") ),*], $( <$flat_ty>::keys() ),*].concat()
             }
 
             /// Reads the fields of an opened mapping.
@@ -34,7 +34,7 @@ macro_rules! record {
                 fields: &$crate::decode::Fields<'_>,
                 cx: &mut $crate::decode::Context<'_>,
             ) -> Option<Self> {
-                $( let $field: Option<$ty> = fields.take(stringify!($field), cx); )*
+                $( let $field: Option<$ty> = fields.take(stringify!($field).trim_start_matches("r#"), cx); )*
                 $( let $flat: Option<$flat_ty> = <$flat_ty>::from_fields(fields, cx); )*
                 Some(Self { $( $field: $field?, )* $( $flat: $flat?, )* })
             }

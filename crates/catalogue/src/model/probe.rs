@@ -1,6 +1,8 @@
 //! `check` and `verify`: questions about the world.
 
-use crate::action::{ArgocdSpec, ExecSpec, HelmSpec, HttpRequestSpec, KubectlSpec, ShellSpec, TerraformSpec};
+use crate::action::{
+    ArgocdSpec, ExecSpec, HelmSpec, HttpRequestSpec, KubectlSpec, RolloutActionSpec, ShellSpec, TerraformSpec,
+};
 use crate::decode::{Context, Decode, Literal, Many, Place, Text, record};
 use crate::model::Tree;
 use crate::yaml::Node;
@@ -35,6 +37,8 @@ record! {
         helm: Option<Box<HelmSpec>>,
         /// Ask Argo CD: the built-in check of this action, or a raw command.
         argocd: Option<Box<ArgocdSpec>>,
+        /// Ask a rollout: the built-in check of this action.
+        rollout: Option<Box<RolloutActionSpec>>,
         /// True where all of these files or folders exist.
         file_exists: Option<Many<Text>>,
         /// Exit codes that mean true.
@@ -63,8 +67,8 @@ record! {
 }
 
 /// Ways to ask.
-pub(crate) const WAYS: [&str; 8] =
-    ["exec", "shell", "http", "kubectl", "terraform", "helm", "argocd", "file_exists"];
+pub(crate) const WAYS: [&str; 9] =
+    ["exec", "shell", "http", "kubectl", "terraform", "helm", "argocd", "rollout", "file_exists"];
 
 impl Decode for ProbeSpec {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {

@@ -80,6 +80,7 @@ fn every_code_in_the_sources_is_in_the_reference() {
         include_str!("../../src/action/inline.rs"),
         include_str!("../../src/action/probe.rs"),
         include_str!("../../src/action/renderer.rs"),
+        include_str!("../../src/action/rollout.rs"),
         include_str!("../../src/bind/mod.rs"),
         include_str!("../../src/bind/find.rs"),
         include_str!("../../src/bind/select.rs"),
@@ -103,7 +104,9 @@ fn every_code_in_the_sources_is_in_the_reference() {
 
 #[test]
 fn every_action_is_in_the_reference() {
-    for action in ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "http", "approval", "wait"] {
+    for action in
+        ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"]
+    {
         assert!(REFERENCE.contains(&format!("### `{action}`")), "{action}");
     }
 }
@@ -122,6 +125,8 @@ fn the_schema_refuses_what_the_reader_refuses() {
         "tasks: {T1: {run: {exec: [a]}, check: {exec: [a], shell: b}}}",
         "tasks: {T1: {run: {kubectl: {apply: a, delete: {files: b}}}}}",
         "tasks: {T1: {run: {terraform: {}}}}",
+        "tasks: {T1: {run: {rollout: {kind: argo, verb: promote}}}}",
+        "tasks: {T1: {run: {rollout: {kind: argo, name: web, verb: jump}}}}",
         "tasks: {T1: {run: {http: {url: 'http://a/', expect: {status: 2yy}}}}}",
         "tasks: {T1: {run: {exec: {argv: [a], env: {A: {secrt: env:X}}}}}}",
         "defaults: {kube: {contxt: a}}",

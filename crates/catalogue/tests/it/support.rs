@@ -123,6 +123,7 @@ impl World {
             os: OperatingSystem::Linux,
             project_root: &self.project_root,
             state_dir: "/project/.taskmaster",
+            program: "/bin/taskmaster",
             outputs: &self.outputs,
             allow_inline: self.allow_inline,
             strict: self.strict,

@@ -12,7 +12,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let object = target.as_object_mut().unwrap();
+    let object = target.as_object_mut().expect("as the tests write it");
     for (key, value) in members {
         if value.is_null() {
             object.remove(key);
@@ -24,11 +24,11 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 
 /// RFC 6902: `test`, `add` and `replace` of members.
 pub(crate) fn operate(target: &mut Value, operations: &Value) -> Result<(), String> {
-    for operation in operations.as_array().unwrap() {
-        let (path, value) = (operation["path"].as_str().unwrap(), &operation["value"]);
-        let (parent, member) = path.rsplit_once('/').unwrap();
+    for operation in operations.as_array().expect("as the tests write it") {
+        let (path, value) = (operation["path"].as_str().expect("as the tests write it"), &operation["value"]);
+        let (parent, member) = path.rsplit_once('/').expect("as the tests write it");
         let parent = target.pointer_mut(parent).ok_or_else(|| format!("no {path}"))?;
-        match operation["op"].as_str().unwrap() {
+        match operation["op"].as_str().expect("as the tests write it") {
             "test" if parent.get(member) != Some(value) => return Err(format!("{path} is not {value}")),
             "test" => {}
             "replace" if parent.get(member).is_none() => return Err(format!("no {path}")),
@@ -45,7 +45,7 @@ fn send(object: &mut Value, patch: &Patch) {
     let mut changed = object.clone();
     match patch.kind {
         PatchKind::Merge => merge(&mut changed, &patch.body),
-        PatchKind::Json => operate(&mut changed, &patch.body).unwrap(),
+        PatchKind::Json => operate(&mut changed, &patch.body).expect("as the tests write it"),
         PatchKind::Strategic => panic!("not for custom resources"),
     }
     match patch.subresource {
@@ -71,7 +71,7 @@ pub(crate) fn after_fallback(object: &Value, change: &Change) -> Value {
         assert_eq!(patch.subresource, Subresource::None);
         match patch.kind {
             PatchKind::Merge => merge(&mut object, &patch.body),
-            _ => operate(&mut object, &patch.body).unwrap(),
+            _ => operate(&mut object, &patch.body).expect("as the tests write it"),
         }
     }
     object

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use taskmaster_kube_api::{Goal, Progress, progress, status};
 
 fn answer(object: &Value, goal: &str) -> &'static str {
-    match progress(&status(&parse(object)), goal.parse().unwrap()) {
+    match progress(&status(&parse(object)), goal.parse().expect("a goal")) {
         Progress::Done => "done",
         Progress::NotYet { .. } => "not yet",
         Progress::Failed { .. } => "failed",

@@ -80,7 +80,7 @@ fn parse(object: &Value) -> Rollout {
 
 /// The same with its status changed.
 fn status_of(base: &Value, status: Value) -> Value {
-    with(base, json!({ "status": status }))
+    with(base, [("status".to_owned(), status)].into_iter().collect())
 }
 
 /// Nothing in flight.

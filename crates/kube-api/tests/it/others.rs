@@ -48,7 +48,7 @@ fn application(over: Value) -> Application {
             "operationState": { "phase": "Succeeded", "finishedAt": "2026-01-01T00:00:05Z" },
         },
     });
-    Application::from_json(&with(&base, over)).unwrap()
+    Application::from_json(&with(&base, over)).expect("an application")
 }
 
 #[test]

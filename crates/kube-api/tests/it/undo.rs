@@ -43,7 +43,7 @@ fn history() -> Vec<Value> {
 }
 
 fn read(items: &[Value]) -> Vec<ReplicaSet> {
-    ReplicaSet::from_list(&json!({ "items": items })).unwrap()
+    ReplicaSet::from_list(&json!({ "items": items })).expect("a list")
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod exec;
 mod helm;
 mod http;
 mod kubectl;
+mod rollout;
 mod several;
 mod terraform;
