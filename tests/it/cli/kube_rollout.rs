@@ -259,11 +259,11 @@ fn other_objects_are_waited_for() {
 #[test]
 fn a_task_of_a_catalogue_drives_a_rollout_by_this_very_program() {
     let sandbox = cluster(&[&going(), &paused(), &healthy()]);
-    sandbox.write("prd.md", "# P\n\n## Phase 1: Release\n\n- [ ] T1 Release it\n");
+    sandbox.write("prd.md", "# P\n\n## Phase 1: Release\n\n- [ ] T001 Release it\n");
     let action = "{rollout: {kind: argo, namespace: shop, name: web, verb: wait, for: weight 20}}";
-    sandbox.write("tasks/local.yaml", format!("tasks:\n  T1:\n    check: none\n    run: {action}\n"));
-    sandbox.run("run prd.md").code(0);
-    let log = sandbox.run("logs T1").code(0).stdout;
+    sandbox.write("tasks/local.yaml", format!("tasks:\n  T001:\n    check: none\n    run: {action}\n"));
+    sandbox.run("run prd.md --no-wait").code(0);
+    let log = sandbox.run("logs T001").code(0).stdout;
     assert!(log.contains("Progressing (m), step 1 of 2"), "{log}");
     assert!(log.contains("Paused (CanaryPauseStep), step 2 of 2"), "{log}");
 }
