@@ -152,7 +152,7 @@ fn what_does_not_fit_together_is_told() {
             "{kind: argo, name: -web, verb: pause}",
             "error[bind-flag-as-argument] `-web` `-web` would be read as a flag (a name cannot begin with a dash)",
         ),
-        ("{kind: argo, name: web, verb: jump}", "error[schema-value] `jump` expected one of"),
+        ("{kind: argo, name: web, verb: jump}", "error[schema-value] `jump` `jump` is not known here"),
     ] {
         let found = World::new().faults(&running(&format!("rollout: {action}")));
         let found = without_place(&found);
