@@ -1,0 +1,149 @@
+//! The images that pods of the tests run, by the names that their manifests have for them.
+
+use crate::archive::{Entry, Image};
+use crate::component::ALL;
+use crate::debian;
+use crate::home::Home;
+use crate::node::PAUSE;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// An image that lies in the cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed {
+    pub(crate) name: String,
+    pub(crate) archive: PathBuf,
+}
+
+/// Programs that are an image by themselves.
+const SINGLE: &[(&str, &str, &str)] = &[
+    ("pause", PAUSE, "/pause"),
+    ("coredns", "registry.k8s.io/coredns/coredns:v1.14.3", "/coredns"),
+    ("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", "/metrics-server"),
+    ("rollouts-controller", "quay.io/argoproj/argo-rollouts:v1.10.1", "/bin/rollouts-controller"),
+    ("traefik", "docker.io/library/traefik:v3.7.5", "/usr/local/bin/traefik"),
+    ("prometheus", "quay.io/prometheus/prometheus:v3.13.5", "/bin/prometheus"),
+    ("flagger", "ghcr.io/fluxcd/flagger:1.36.1", "/flagger"),
+];
+
+/// Packs what is missing; all of them, in the order of the list.
+pub(crate) fn pack(home: &Home) -> Result<Vec<Packed>> {
+    let debian = debian::provide(home)?;
+    let mut packed = Vec::new();
+    for (program, name, at) in SINGLE {
+        let component = ALL.iter().find(|component| component.program == *program);
+        let path = component.context("no such program")?.provide(home)?;
+        let image = Image::of(name, &path, at).with("/tmp", Entry::Folder);
+        packed.push(keep(home, &path, &image)?);
+    }
+    packed.push(argo_cd(home, &debian)?);
+    packed.push(redis(home, &debian)?);
+    Ok(packed)
+}
+
+/// Archives that are not in the folder of containerd yet. (All: it is made anew for each node.)
+pub(crate) fn unpacked(home: &Home, _containerd: &Path) -> Result<Vec<PathBuf>> {
+    Ok(pack(home)?.into_iter().map(|image| image.archive).collect())
+}
+
+/// Packs an image unless it is there; `of` is the program that makes it another one.
+fn keep(home: &Home, of: &Path, image: &Image) -> Result<Packed> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{image:?}").as_bytes());
+    hasher.update(of.as_os_str().as_encoded_bytes());
+    let short: String = image.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let archive = home.cache("images")?.join(format!("{short}-{}.tar", &hasher.finalize().to_hex()[..16]));
+    if !archive.exists() {
+        let made = archive.with_extension("new");
+        fs::write(&made, image.pack()?)?;
+        fs::rename(made, &archive)?;
+    }
+    Ok(Packed { name: image.name.clone(), archive })
+}
+
+fn text(text: &str) -> Entry {
+    Entry::Text(text.to_owned(), false)
+}
+
+/// Redis as Debian has it.
+fn redis(home: &Home, debian: &Path) -> Result<Packed> {
+    let program = debian::program(debian, "redis-check-rdb")?;
+    let image = Image::of("docker.io/library/redis:8.2.3-alpine", &program, "/usr/local/bin/redis-server")
+        .with("/tmp", Entry::Folder)
+        .with("/data", Entry::Folder)
+        .with("/etc/passwd", text("root:x:0:0:root:/:/bin/sh\nredis:x:999:999:redis:/data:/bin/sh\n"))
+        .with_libraries(&debian.join("usr/lib/x86_64-linux-gnu"))?;
+    keep(home, &program, &image)
+}
+
+/// Argo CD calls programs of a system around it, and runs as a user of its own.
+fn argo_cd(home: &Home, debian: &Path) -> Result<Packed> {
+    let program = |name: &str| {
+        let component = ALL.iter().find(|component| component.program == name).context("no such program")?;
+        component.provide(home)
+    };
+    let argocd = program("argocd")?;
+    let sources = crate::component::module_folder("argo-cd", "github.com/argoproj/argo-cd/v3")?;
+    let mut image = Image::of("quay.io/argoproj/argocd:v3.5.7", &argocd, "/usr/local/bin/argocd")
+        .with("/usr/local/bin/helm", Entry::File(program("helm")?))
+        .with("/usr/bin/entrypoint.sh", Entry::Text("#!/bin/sh\nexec \"$@\"\n".to_owned(), true))
+        .with(
+            "/etc/passwd",
+            text("root:x:0:0:root:/:/bin/sh\nargocd:x:999:999:argocd:/home/argocd:/bin/sh\n"),
+        )
+        .with("/etc/nsswitch.conf", text("hosts: files dns\npasswd: files\n"))
+        .with("/etc/gitconfig", text("[safe]\n\tdirectory = *\n"))
+        .with("/bin", Entry::Link("usr/bin".to_owned()))
+        .with("/lib", Entry::Link("usr/lib".to_owned()))
+        .with("/tmp", Entry::Folder)
+        .with("/home/argocd", Entry::Folder)
+        .with("/app/config", Entry::Folder);
+    for script in ["gpg-wrapper.sh", "git-verify-wrapper.sh"] {
+        let from = fs::read_to_string(sources.join("hack").join(script))?;
+        image = image.with(&format!("/usr/local/bin/{script}"), Entry::Text(from, true));
+    }
+    for name in ["server", "repo-server", "cmp-server", "application-controller", "applicationset-controller"]
+    {
+        image = image.with(&format!("/usr/local/bin/argocd-{name}"), Entry::Link("argocd".to_owned()));
+    }
+    for name in ["notifications", "k8s-auth", "git-ask-pass", "dex", "commit-server"] {
+        image = image.with(&format!("/usr/local/bin/argocd-{name}"), Entry::Link("argocd".to_owned()));
+    }
+    for name in [
+        "git",
+        "bash",
+        "grep",
+        "cut",
+        "awk",
+        "head",
+        "tr",
+        "sh",
+        "cp",
+        "ln",
+        "cat",
+        "ls",
+        "rm",
+        "mkdir",
+        "sed",
+        "uname",
+        "gpg",
+        "gpg-agent",
+        "ssh",
+    ] {
+        let found = fs::canonicalize(Path::new("/usr/bin").join(name))
+            .or_else(|_| fs::canonicalize(Path::new("/bin").join(name)));
+        if let Ok(found) = found {
+            image = image.with(&format!("/usr/bin/{name}"), Entry::File(found));
+        }
+    }
+    for name in ["git-remote-http", "git-remote-https", "git-submodule"] {
+        let from = Path::new("/usr/lib/git-core").join(name);
+        image = image.with(&format!("/usr/lib/git-core/{name}"), Entry::File(fs::canonicalize(from)?));
+    }
+    image.entrypoint = vec!["/usr/bin/entrypoint.sh".to_owned()];
+    image.user = 999;
+    image.env.push("HOME=/home/argocd".to_owned());
+    let image = image.with_libraries(&debian.join("usr/lib/x86_64-linux-gnu"))?;
+    keep(home, &argocd, &image)
+}

@@ -1,0 +1,146 @@
+module taskmaster.test/tools/metrics-server
+
+go 1.26.4
+
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/onsi/ginkgo/v2 v2.32.0
+	github.com/onsi/gomega v1.42.1
+	github.com/prometheus/common v0.69.0
+	github.com/prometheus/prometheus v0.313.0
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.10
+	k8s.io/api v0.36.2
+	k8s.io/apimachinery v0.36.2
+	k8s.io/apiserver v0.36.2
+	k8s.io/client-go v0.36.2
+	k8s.io/component-base v0.36.2
+	k8s.io/klog/v2 v2.140.0
+	k8s.io/kube-openapi v0.0.0-20260520065146-aa012df4f4af
+	k8s.io/metrics v0.36.2
+)
+
+require (
+	cel.dev/expr v0.25.2
+	github.com/Azure/go-ansiterm v0.0.0-20250102033503-faa5f7b0171c
+	github.com/BurntSushi/toml v0.3.1
+	github.com/Masterminds/semver/v3 v3.4.0
+	github.com/NYTimes/gziphandler v1.1.1
+	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794
+	github.com/antlr4-go/antlr/v4 v4.13.1
+	github.com/beorn7/perks v1.0.1
+	github.com/blang/semver/v4 v4.0.0
+	github.com/bmatcuk/doublestar/v4 v4.0.2
+	github.com/cenkalti/backoff/v5 v5.0.3
+	github.com/cespare/xxhash/v2 v2.3.0
+	github.com/common-nighthawk/go-figure v0.0.0-20210622060536-734e95fb86be
+	github.com/coreos/go-semver v0.3.1
+	github.com/coreos/go-systemd/v22 v22.7.0
+	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc
+	github.com/emicklei/go-restful/v3 v3.13.0
+	github.com/felixge/httpsnoop v1.0.4
+	github.com/fsnotify/fsnotify v1.10.1
+	github.com/fxamacker/cbor/v2 v2.9.2
+	github.com/go-logr/logr v1.4.3
+	github.com/go-logr/stdr v1.2.2
+	github.com/go-logr/zapr v1.3.0
+	github.com/go-openapi/jsonpointer v0.23.1
+	github.com/go-openapi/jsonreference v0.21.6
+	github.com/go-openapi/swag v0.26.0
+	github.com/go-openapi/swag/cmdutils v0.26.0
+	github.com/go-openapi/swag/conv v0.26.0
+	github.com/go-openapi/swag/fileutils v0.26.0
+	github.com/go-openapi/swag/jsonname v0.26.0
+	github.com/go-openapi/swag/jsonutils v0.26.0
+	github.com/go-openapi/swag/loading v0.26.0
+	github.com/go-openapi/swag/mangling v0.26.0
+	github.com/go-openapi/swag/netutils v0.26.0
+	github.com/go-openapi/swag/stringutils v0.26.0
+	github.com/go-openapi/swag/typeutils v0.26.0
+	github.com/go-openapi/swag/yamlutils v0.26.0
+	github.com/go-task/slim-sprig/v3 v3.0.0
+	github.com/gogo/protobuf v1.3.2
+	github.com/golang/protobuf v1.5.4
+	github.com/gomarkdown/markdown v0.0.0-20240328165702-4d01890c35c0
+	github.com/google/addlicense v1.1.1
+	github.com/google/cel-go v0.28.1
+	github.com/google/gnostic-models v0.7.1
+	github.com/google/pprof v0.0.0-20260604005048-7023385849c0
+	github.com/google/uuid v1.6.0
+	github.com/gorilla/websocket v1.5.4-0.20250319132907-e064f32e3674
+	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853
+	github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus v1.1.0
+	github.com/grpc-ecosystem/go-grpc-middleware/v2 v2.3.3
+	github.com/grpc-ecosystem/grpc-gateway/v2 v2.29.0
+	github.com/inconshreveable/mousetrap v1.1.0
+	github.com/json-iterator/go v1.1.12
+	github.com/kylelemons/godebug v1.1.0
+	github.com/mmarkdown/mmark v2.0.40+incompatible
+	github.com/moby/spdystream v0.5.1
+	github.com/moby/term v0.5.2
+	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd
+	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822
+	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2
+	github.com/prometheus/client_golang v1.23.2
+	github.com/prometheus/client_model v0.6.2
+	github.com/prometheus/procfs v0.20.1
+	github.com/x448/float16 v0.8.4
+	go.etcd.io/etcd/api/v3 v3.6.11
+	go.etcd.io/etcd/client/pkg/v3 v3.6.11
+	go.etcd.io/etcd/client/v3 v3.6.11
+	go.opentelemetry.io/auto/sdk v1.2.1
+	go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc v0.69.0
+	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.69.0
+	go.opentelemetry.io/otel v1.44.0
+	go.opentelemetry.io/otel/exporters/otlp/otlptrace v1.44.0
+	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc v1.44.0
+	go.opentelemetry.io/otel/metric v1.44.0
+	go.opentelemetry.io/otel/sdk v1.44.0
+	go.opentelemetry.io/otel/trace v1.44.0
+	go.opentelemetry.io/proto/otlp v1.10.0
+	go.uber.org/multierr v1.11.0
+	go.uber.org/zap v1.28.0
+	go.yaml.in/yaml/v2 v2.4.4
+	go.yaml.in/yaml/v3 v3.0.4
+	golang.org/x/crypto v0.53.0
+	golang.org/x/exp v0.0.0-20260529124908-c761662dc8c9
+	golang.org/x/mod v0.36.0
+	golang.org/x/net v0.56.0
+	golang.org/x/oauth2 v0.36.0
+	golang.org/x/perf v0.0.0-20250605212013-b481878a17be
+	golang.org/x/sync v0.21.0
+	golang.org/x/sys v0.46.0
+	golang.org/x/term v0.44.0
+	golang.org/x/text v0.38.0
+	golang.org/x/time v0.15.0
+	golang.org/x/tools v0.45.0
+	google.golang.org/genproto/googleapis/api v0.0.0-20260615183401-62b3387ff324
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260610212136-7ab31c22f7ad
+	google.golang.org/grpc v1.81.1
+	google.golang.org/protobuf v1.36.12-0.20260120151049-f2248ac996af
+	gopkg.in/evanphx/json-patch.v4 v4.13.0
+	gopkg.in/inf.v0 v0.9.1
+	gopkg.in/natefinch/lumberjack.v2 v2.2.1
+	k8s.io/gengo/v2 v2.0.0-20250922181213-ec3ebc5fd46b
+	k8s.io/kms v0.36.2
+	k8s.io/streaming v0.36.2
+	k8s.io/utils v0.0.0-20260507154919-ff6756f316d2
+	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.35.0
+	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730
+	sigs.k8s.io/logtools v0.9.0
+	sigs.k8s.io/mdtoc v1.4.0
+	sigs.k8s.io/metrics-server v0.9.0
+	sigs.k8s.io/randfill v1.0.0
+	sigs.k8s.io/release-utils v0.8.3
+	sigs.k8s.io/structured-merge-diff/v6 v6.4.0
+	sigs.k8s.io/yaml v1.6.0
+)
+
+tool (
+	github.com/google/addlicense
+	golang.org/x/perf/cmd/benchstat
+	k8s.io/kube-openapi/cmd/openapi-gen
+	sigs.k8s.io/logtools/logcheck
+	sigs.k8s.io/mdtoc
+)

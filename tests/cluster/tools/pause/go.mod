@@ -1,0 +1,3 @@
+module taskmaster.test/tools/pause
+
+go 1.24
