@@ -24,11 +24,6 @@ impl Home {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tools")
     }
 
-    /// The folder of the project.
-    pub(crate) fn project() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-    }
-
     /// A folder of the cache, made where it is missing.
     pub(crate) fn cache(&self, name: &str) -> Result<PathBuf> {
         made(self.cache.join(name))
@@ -39,12 +34,7 @@ impl Home {
         self.cache.join("bin")
     }
 
-    /// A folder of the running node.
-    pub(crate) fn run(&self, name: &str) -> Result<PathBuf> {
-        made(self.cache.join("run").join(name))
-    }
-
-    /// A file of the running node.
+    /// A file or folder of the running node.
     pub(crate) fn run_file(&self, name: &str) -> PathBuf {
         self.cache.join("run").join(name)
     }

@@ -42,11 +42,6 @@ pub(crate) fn pack(home: &Home) -> Result<Vec<Packed>> {
     Ok(packed)
 }
 
-/// Archives that are not in the folder of containerd yet. (All: it is made anew for each node.)
-pub(crate) fn unpacked(home: &Home, _containerd: &Path) -> Result<Vec<PathBuf>> {
-    Ok(pack(home)?.into_iter().map(|image| image.archive).collect())
-}
-
 /// Packs an image unless it is there; `of` is the program that makes it another one.
 fn keep(home: &Home, of: &Path, image: &Image) -> Result<Packed> {
     let mut hasher = blake3::Hasher::new();

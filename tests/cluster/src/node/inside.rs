@@ -4,13 +4,13 @@
 use super::config;
 use super::control::{self, Program};
 use super::layout::Layout;
+use super::store::Store;
 use crate::debian;
 use crate::home::Home;
 use crate::host;
-use crate::images;
 use crate::run;
 use anyhow::{Context, Result, bail};
-use rustix::process::{WaitOptions, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait, waitpid};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -31,13 +31,16 @@ pub(crate) fn inside(home: &Home) -> Result<()> {
     mounts(&layout)?;
     network()?;
     let mut node = Node { layout: &layout, running: BTreeMap::new() };
-    let images = images::unpacked(home, &layout.containerd)?;
     node.start(control::containerd(&layout))?;
     node.start(control::etcd(&layout))?;
     node.start(control::apiserver(&layout))?;
     node.until("containerd answers", |node| run::holds(node.ctr().arg("version")))?;
-    for archive in &images {
-        node.import(archive)?;
+    let store = Store::of(home)?;
+    if !store.is_kept() {
+        store.images.iter().try_for_each(|image| node.import(&image.archive))?;
+        node.stop("containerd")?;
+        store.keep(&layout.containerd)?;
+        node.start(control::containerd(&layout))?;
     }
     told("images are there");
     node.until("the API server is ready", |node| run::holds(node.kubectl().args(["get", "--raw=/readyz"])))?;
@@ -135,6 +138,17 @@ impl Node<'_> {
 
     fn import(&self, archive: &Path) -> Result<()> {
         run::check(self.ctr().args(["images", "import"]).arg(archive))?;
+        Ok(())
+    }
+
+    /// Ends a program in peace.
+    fn stop(&mut self, name: &str) -> Result<()> {
+        let found = self.running.iter().find(|(_, program)| program.name == name);
+        let pid = *found.with_context(|| format!("{name} does not run"))?.0;
+        self.running.remove(&pid);
+        let pid = Pid::from_raw(pid).context("a process id")?;
+        kill_process(pid, Signal::TERM)?;
+        waitpid(Some(pid), WaitOptions::empty())?;
         Ok(())
     }
 

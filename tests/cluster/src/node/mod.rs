@@ -4,6 +4,7 @@ mod config;
 mod control;
 mod inside;
 mod layout;
+mod store;
 
 pub(crate) use config::PAUSE;
 pub(crate) use inside::inside;
@@ -12,7 +13,6 @@ use crate::component;
 use crate::debian;
 use crate::home::Home;
 use crate::host;
-use crate::images;
 use crate::pki;
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -21,6 +21,7 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use store::Store;
 
 /// How long a node may take to become ready.
 const START: Duration = Duration::from_secs(180);
@@ -39,8 +40,9 @@ pub(crate) fn up(home: &Home) -> Result<()> {
     }
     component::build(home, &["kube".to_owned()])?;
     let debian = debian::provide(home)?;
-    images::pack(home)?;
+    let store = Store::of(home)?;
     let layout = Layout::fresh(home, &debian)?;
+    store.lay_out(&layout.containerd)?;
     pki::write(&layout.pki)?;
     config::write(&layout)?;
     fs::write(home.run_file("sysctls"), host::sysctls().join("\n"))?;
