@@ -11,7 +11,8 @@ TARPAULIN_VERSION := 0.37.5
 DENY_VERSION := 0.20.2
 BIN := target/release/taskmaster
 
-.PHONY: help demo build test lint parse plan run report drift bench coverage fuzz screenshots clean distclean
+.PHONY: help demo build test lint parse plan run report bench coverage fuzz screenshots \
+	cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -57,6 +58,23 @@ screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh
 	TASKMASTER_REPORT=$(CURDIR)/out/report.html TASKMASTER_SCREENSHOTS=$(CURDIR)/docs/images \
 		$(CARGO) test --locked --test it browser::report::pictures
+
+CLUSTER := $(CARGO) run --quiet --locked -p taskmaster-cluster --
+
+cluster-build: ## build the programs and images of the test cluster (needs Go; half an hour the first time)
+	$(CLUSTER) build
+
+cluster-images: ## pack the images of the test cluster and name them
+	@$(CLUSTER) images
+
+cluster-up: ## start a real Kubernetes node for tests, in namespaces of its own (needs root)
+	@$(CLUSTER) up
+
+cluster-down: ## stop it; nothing of it is left
+	@$(CLUSTER) down
+
+cluster-shell: ## a shell inside the node, with kubectl and its kubeconfig
+	@$(CLUSTER) shell
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)

@@ -24,6 +24,11 @@ impl Home {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tools")
     }
 
+    /// The folder of the project.
+    pub(crate) fn project() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
     /// A folder of the cache, made where it is missing.
     pub(crate) fn cache(&self, name: &str) -> Result<PathBuf> {
         made(self.cache.join(name))

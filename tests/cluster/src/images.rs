@@ -5,9 +5,11 @@ use crate::component::ALL;
 use crate::debian;
 use crate::home::Home;
 use crate::node::PAUSE;
+use crate::run;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// An image that lies in the cache.
 #[derive(Clone, Debug)]
@@ -39,7 +41,42 @@ pub(crate) fn pack(home: &Home) -> Result<Vec<Packed>> {
     }
     packed.push(argo_cd(home, &debian)?);
     packed.push(redis(home, &debian)?);
+    packed.extend(sample_api(home)?);
     Ok(packed)
+}
+
+/// The service that is released, in versions that differ by their settings; the last one fails a
+/// third of its requests.
+fn sample_api(home: &Home) -> Result<Vec<Packed>> {
+    let project = Home::project();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    run::check(cargo.current_dir(&project).args(["build", "--release", "--locked", "--bin", "sample-api"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.join("target"), PathBuf::from);
+    let program = target.join("release/sample-api");
+    // The same path holds another program after each change of it.
+    let kept = home.cache("programs")?.join(format!("sample-api-{}", content(&program)?));
+    if !kept.exists() {
+        fs::copy(&program, &kept)?;
+    }
+    let versions: [(&str, &[&str]); 4] =
+        [("v1", &[]), ("v2", &[]), ("v3", &[]), ("v3-faulty", &["ERROR_RATE=0.33"])];
+    let image = Image::of("", &kept, "/sample-api")
+        .with("/etc/passwd", text("root:x:0:0:root:/:/bin/sh\nservice:x:10001:10001::/:/bin/sh\n"))
+        .with_libraries(Path::new("/usr/lib"))?;
+    let pack = |(tag, settings): &(&str, &[&str])| {
+        let mut image =
+            Image { name: format!("registry.test/sample-api:{tag}"), user: 10001, ..image.clone() };
+        image.env.push(format!("APP_VERSION={tag}"));
+        image.env.extend(settings.iter().map(|&setting| setting.to_owned()));
+        keep(home, &kept, &image)
+    };
+    versions.iter().map(pack).collect()
+}
+
+/// A name for what a file holds.
+fn content(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    Ok(blake3::hash(&bytes).to_hex()[..16].to_owned())
 }
 
 /// Packs an image unless it is there; `of` is the program that makes it another one.
@@ -64,11 +101,15 @@ fn text(text: &str) -> Entry {
 /// Redis as Debian has it.
 fn redis(home: &Home, debian: &Path) -> Result<Packed> {
     let program = debian::program(debian, "redis-check-rdb")?;
-    let image = Image::of("docker.io/library/redis:8.2.3-alpine", &program, "/usr/local/bin/redis-server")
-        .with("/tmp", Entry::Folder)
-        .with("/data", Entry::Folder)
-        .with("/etc/passwd", text("root:x:0:0:root:/:/bin/sh\nredis:x:999:999:redis:/data:/bin/sh\n"))
-        .with_libraries(&debian.join("usr/lib/x86_64-linux-gnu"))?;
+    let image = Image::of(
+        "public.ecr.aws/docker/library/redis:8.2.3-alpine",
+        &program,
+        "/usr/local/bin/redis-server",
+    )
+    .with("/tmp", Entry::Folder)
+    .with("/data", Entry::Folder)
+    .with("/etc/passwd", text("root:x:0:0:root:/:/bin/sh\nredis:x:999:999:redis:/data:/bin/sh\n"))
+    .with_libraries(&debian.join("usr/lib/x86_64-linux-gnu"))?;
     keep(home, &program, &image)
 }
 
