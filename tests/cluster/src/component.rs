@@ -6,7 +6,7 @@
 
 use crate::home::Home;
 use crate::run;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -113,19 +113,19 @@ pub(crate) const ALL: &[Component] = &[
     },
 ];
 
+/// The program of this name.
+pub(crate) fn named(name: &str) -> Result<&'static Component> {
+    ALL.iter().find(|component| component.program == name).with_context(|| {
+        let known: Vec<&str> = ALL.iter().map(|component| component.program).collect();
+        format!("no program is called `{name}`: one of {}", known.join(", "))
+    })
+}
+
 /// Builds what is missing. With names, only those programs.
 pub(crate) fn build(home: &Home, names: &[String]) -> Result<()> {
-    let unknown = names.iter().find(|name| ALL.iter().all(|component| component.program != **name));
-    if let Some(name) = unknown {
-        let known: Vec<&str> = ALL.iter().map(|component| component.program).collect();
-        bail!("no program is called `{name}`: one of {}", known.join(", "));
-    }
-    for component in ALL {
-        if names.is_empty() || names.iter().any(|name| name == component.program) {
-            component.provide(home)?;
-        }
-    }
-    Ok(())
+    let wanted = names.iter().map(|name| named(name)).collect::<Result<Vec<_>>>()?;
+    let all = ALL.iter().filter(|_| names.is_empty());
+    wanted.into_iter().chain(all).try_for_each(|component| component.provide(home).map(|_| ()))
 }
 
 impl Component {

@@ -1,7 +1,7 @@
 //! The images that pods of the tests run, by the names that their manifests have for them.
 
 use crate::archive::{Entry, Image};
-use crate::component::ALL;
+use crate::component;
 use crate::debian;
 use crate::home::Home;
 use crate::node::PAUSE;
@@ -34,8 +34,7 @@ pub(crate) fn pack(home: &Home) -> Result<Vec<Packed>> {
     let debian = debian::provide(home)?;
     let mut packed = Vec::new();
     for (program, name, at) in SINGLE {
-        let component = ALL.iter().find(|component| component.program == *program);
-        let path = component.context("no such program")?.provide(home)?;
+        let path = component::named(program)?.provide(home)?;
         let image = Image::of(name, &path, at).with("/tmp", Entry::Folder);
         packed.push(keep(home, &path, &image)?);
     }
@@ -115,14 +114,10 @@ fn redis(home: &Home, debian: &Path) -> Result<Packed> {
 
 /// Argo CD calls programs of a system around it, and runs as a user of its own.
 fn argo_cd(home: &Home, debian: &Path) -> Result<Packed> {
-    let program = |name: &str| {
-        let component = ALL.iter().find(|component| component.program == name).context("no such program")?;
-        component.provide(home)
-    };
-    let argocd = program("argocd")?;
-    let sources = crate::component::module_folder("argo-cd", "github.com/argoproj/argo-cd/v3")?;
+    let argocd = component::named("argocd")?.provide(home)?;
+    let sources = component::module_folder("argo-cd", "github.com/argoproj/argo-cd/v3")?;
     let mut image = Image::of("quay.io/argoproj/argocd:v3.5.7", &argocd, "/usr/local/bin/argocd")
-        .with("/usr/local/bin/helm", Entry::File(program("helm")?))
+        .with("/usr/local/bin/helm", Entry::File(component::named("helm")?.provide(home)?))
         .with("/usr/bin/entrypoint.sh", Entry::Text("#!/bin/sh\nexec \"$@\"\n".to_owned(), true))
         .with(
             "/etc/passwd",

@@ -5,7 +5,7 @@
 //! (mounts, network, processes), so that ending its first process ends all of it.
 //!
 //! Reading order: [`home`] (where things are), [`component`] and [`debian`] (programs), [`archive`]
-//! and [`images`] (what runs in pods), [`pki`], [`node`] (configuration, start, stop), [`host`] (what
+//! and [`images`] (what runs in pods), [`mirror`] (what is applied), [`pki`], [`node`] (configuration, start, stop), [`host`] (what
 //! the machine looks like from outside).
 
 mod archive;
@@ -14,6 +14,7 @@ mod debian;
 mod home;
 mod host;
 mod images;
+mod mirror;
 mod node;
 mod pki;
 mod run;
@@ -38,6 +39,8 @@ enum Command {
     },
     /// Pack the images, and name them
     Images,
+    /// Fill the folder of upstream manifests, and name it
+    Mirror,
     /// Start the node; does nothing where it runs
     Up,
     /// Stop the node and take away all that it made
@@ -67,6 +70,10 @@ fn main() -> Result<()> {
         }
         Command::Images => {
             images::pack(&home)?.iter().for_each(|image| println!("{}", image.name));
+            Ok(())
+        }
+        Command::Mirror => {
+            println!("{}", mirror::fill(&home)?.display());
             Ok(())
         }
         Command::Up => node::up(&home),

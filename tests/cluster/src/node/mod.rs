@@ -13,6 +13,7 @@ use crate::component;
 use crate::debian;
 use crate::home::Home;
 use crate::host;
+use crate::mirror;
 use crate::pki;
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -41,6 +42,7 @@ pub(crate) fn up(home: &Home) -> Result<()> {
     component::build(home, &["kube".to_owned()])?;
     let debian = debian::provide(home)?;
     let store = Store::of(home)?;
+    mirror::fill(home)?;
     let layout = Layout::fresh(home, &debian)?;
     store.lay_out(&layout.containerd)?;
     pki::write(&layout.pki)?;
