@@ -37,9 +37,8 @@ record! {
         server_side: Option<bool>,
         /// Owner of the fields; `taskmaster` unless given.
         field_manager: Option<Text>,
-        /// Take fields over from other owners.
-        #[schemars(default)]
-        force_conflicts: bool,
+        /// `false`: leave fields to other owners, and fail where they differ.
+        force_conflicts: Option<bool>,
         /// Look into folders below.
         #[schemars(default)]
         recursive: bool,
@@ -78,13 +77,14 @@ impl ApplySpec {
                 .flag("--selector", selector.clone())
                 .stdin(manifest.clone().map(Value::Plain))
         };
-        let owned = |command: Command| {
-            let command = command.switch("--server-side", server_side);
+        let owned = |verb: &str, force: bool| {
+            let command = cluster.command(&[verb]).switch("--server-side", server_side);
             let command = command.arg(format!("--field-manager={manager}"));
-            command.switch("--force-conflicts", server_side && spec.force_conflicts)
+            command.switch("--force-conflicts", server_side && force)
         };
-        let apply = common(owned(cluster.command(&["apply"]))).build();
-        let diff = common(owned(cluster.command(&["diff"]))).build();
+        // What somebody changed by hand is theirs from then on: a difference, and no error of the diff.
+        let apply = common(owned("apply", spec.force_conflicts.unwrap_or(true))).build();
+        let diff = common(owned("diff", true)).build();
         let delete = common(cluster.command(&["delete", "--ignore-not-found"])).build();
         Parts {
             run: vec![process("apply", apply)],
@@ -218,7 +218,7 @@ impl NamespaceSpec {
         let owner = format!("--field-manager={FIELD_MANAGER}");
         let with = |verb: &str| {
             let command = cluster.global_command(&[verb, "--server-side"]);
-            command.arg(&owner).arg("--filename=-").stdin(stdin()).build()
+            command.arg(&owner).arg("--force-conflicts").arg("--filename=-").stdin(stdin()).build()
         };
         let delete =
             cluster.global_command(&["delete", "namespace", "--ignore-not-found"]).arg(&name).build();

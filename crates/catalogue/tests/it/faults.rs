@@ -292,7 +292,7 @@ fn probes_of_every_kind_render() {
         ("{kubectl: {namespace: n, args: [get, pod]}}", "kubectl get pod --namespace=n | true [0] false [1]"),
         (
             "{kubectl: {apply: a}}",
-            "kubectl diff --server-side --field-manager=taskmaster --filename=a | true [0] false [1] or by its words",
+            "kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=a | true [0] false [1] or by its words",
         ),
         (
             "{helm: {uninstall: {release: a}}}",

@@ -7,8 +7,8 @@ fn apply() {
     renders(
         r#"kubectl: {apply: k8s/base}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=k8s/base
-            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=k8s/base | true [0] false [1] or by its words
+            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=k8s/base
+            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=k8s/base | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=k8s/base
         "#,
     );
@@ -38,16 +38,16 @@ fn apply() {
     renders(
         r#"kubectl: {apply: {manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {n: "1"}}}}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
-            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}} | true [0] false [1] or by its words
+            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
+            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
         "#,
     );
     renders(
         r#"kubectl: {apply: {manifest: [{kind: A}, {kind: B}]}}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
-            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1] or by its words
+            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
+            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
         "#,
     );
@@ -79,16 +79,16 @@ fn delete_and_namespaces() {
     renders(
         r#"kubectl: {context: c, namespace: ignored, create_namespace: demo}"#,
         r#"
-            run    apply: kubectl apply --server-side --context=c --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}}
-            check  check: kubectl diff --server-side --context=c --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}} | true [0] false [1] or by its words
+            run    apply: kubectl apply --server-side --context=c --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}}
+            check  check: kubectl diff --server-side --context=c --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"demo"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete namespace --ignore-not-found --context=c demo
         "#,
     );
     renders(
         r#"kubectl: {create_namespace: {name: demo, labels: {team: a}, annotations: {note: b}}}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}}
-            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}} | true [0] false [1] or by its words
+            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}}
+            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"note":"b"},"labels":{"team":"a"},"name":"demo"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete namespace --ignore-not-found demo
         "#,
     );

@@ -1,0 +1,146 @@
+//! The scenarios, in the order in which they build on each other.
+
+use crate::run::{check, command, kubectl, taskmaster, until};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// A scenario: an error says what did not hold.
+type Scenario = fn(&mut World) -> Result<()>;
+
+/// All of them.
+pub(crate) const ALL: &[(&str, Scenario)] = &[
+    ("the cluster answers, resolves names and runs pods", the_cluster_works),
+    ("a Git server takes a push", a_git_server_takes_a_push),
+    ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+];
+
+/// What scenarios share.
+pub(crate) struct World {
+    project: PathBuf,
+    /// What was measured, to be printed at the end.
+    pub(crate) figures: Vec<(String, String)>,
+    scratch: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new(project: &Path) -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("taskmaster-e2e-").tempdir()?;
+        Ok(Self { project: project.canonicalize()?, figures: Vec::new(), scratch })
+    }
+
+    fn figure(&mut self, name: &str, value: String) {
+        self.figures.push((name.to_owned(), value));
+    }
+}
+
+fn given(text: &str) {
+    println!("  given {text}");
+}
+
+fn when(text: &str) {
+    println!("  when  {text}");
+}
+
+fn then(text: &str) {
+    println!("  then  {text}");
+}
+
+fn the_cluster_works(world: &mut World) -> Result<()> {
+    given("a node that is ready");
+    kubectl("wait node --all --for=condition=Ready --timeout=60s")?;
+    when("the demo service is deployed");
+    let began = Instant::now();
+    kubectl("create namespace e2e-first")?;
+    kubectl(
+        "-n e2e-first create deployment echo --image=registry.test/sample-api:v1 --replicas=2 -- /sample-api --host 0.0.0.0 --port 8080",
+    )?;
+    kubectl("-n e2e-first expose deployment echo --port=80 --target-port=8080")?;
+    kubectl("-n e2e-first rollout status deployment/echo --timeout=60s")?;
+    then("it answers by its service's address");
+    let address = kubectl("-n e2e-first get service echo -o jsonpath={.spec.clusterIP}")?;
+    let url = format!("http://{address}/version");
+    until("an answer", 20, || {
+        let text = check(&mut command(&format!("curl -sf -m 2 {url}")))?;
+        Ok(text.contains("v1").then_some(()))
+    })?;
+    world.figure("two pods ready and answering", format!("{:.1} s", began.elapsed().as_secs_f64()));
+    then("by its name from a pod, too");
+    kubectl("wait --for=condition=Available deployment/coredns -n kube-system --timeout=60s")?;
+    kubectl(
+        "-n e2e-first run ask --image=registry.test/sample-api:v1 --restart=Never -- probe --timeout=30s --url=http://echo.e2e-first.svc.cluster.local/version --json-field=version=v1",
+    )?;
+    kubectl("-n e2e-first wait pod/ask --for=jsonpath={.status.phase}=Succeeded --timeout=40s")?;
+    kubectl("delete namespace e2e-first --wait=false")?;
+    Ok(())
+}
+
+fn a_git_server_takes_a_push(world: &mut World) -> Result<()> {
+    given("an empty repository behind HTTP");
+    let root = world.scratch.path().join("git");
+    let work = world.scratch.path().join("work");
+    check(&mut command(&format!("git init -q --bare -b main {}/app.git", root.display())))?;
+    check(&mut command(&format!("git -C {}/app.git config http.receivepack true", root.display())))?;
+    let me = std::env::current_exe()?;
+    let mut server =
+        command(&format!("{} git-server 127.0.0.1:8418 {}", me.display(), root.display())).spawn()?;
+    let held = (|| {
+        until("the server listens", 10, || Ok(std::net::TcpStream::connect("127.0.0.1:8418").ok()))?;
+        when("a commit is pushed");
+        let git = |words: &str| {
+            let mut git = command(&format!("git -C {} {words}", work.display()));
+            git.env("GIT_CONFIG_GLOBAL", "/dev/null");
+            check(&mut git)
+        };
+        std::fs::create_dir_all(&work)?;
+        git("init -q -b main")?;
+        std::fs::write(work.join("a"), "a\n")?;
+        git("add a")?;
+        git("-c user.name=e2e -c user.email=e2e@example.invalid commit -qm one")?;
+        git("push -q http://127.0.0.1:8418/app.git main")?;
+        then("it is there");
+        let listed = git("ls-remote http://127.0.0.1:8418/app.git refs/heads/main")?;
+        ensure!(listed.starts_with(git("rev-parse HEAD")?.trim()), "{listed}");
+        Ok(())
+    })();
+    server.kill().context("the server")?;
+    server.wait()?;
+    held
+}
+
+fn a_task_on_the_cluster(world: &mut World) -> Result<()> {
+    given("a PRD with one task, bound to kubectl");
+    let project = world.scratch.path().join("one");
+    std::fs::create_dir_all(project.join("tasks"))?;
+    std::fs::write(project.join("prd.md"), "# One\n\n## Phase 1: Cluster\n\n- [ ] Keep a setting\n")?;
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: setting}\ndata: {colour: blue}\n";
+    std::fs::write(project.join("setting.yaml"), manifest)?;
+    let catalogue =
+        "tasks:\n  cluster/keep-a-setting:\n    run: {kubectl: {namespace: default, apply: setting.yaml}}\n";
+    std::fs::write(project.join("tasks/local.yaml"), catalogue)?;
+    when("it is run");
+    check(&mut taskmaster(&project, "run prd.md"))?;
+    then("the setting is in the cluster");
+    let colour = || kubectl("get configmap setting -o jsonpath={.data.colour}");
+    ensure!(colour()? == "blue", "it is {:?}", colour()?);
+    when("it is run again");
+    let again = check(&mut taskmaster(&project, "run prd.md -o json"))?;
+    then("nothing runs");
+    ensure!(!again.contains("attempt.started"), "{again}");
+    when("somebody changes it by hand, and it is run again");
+    kubectl("patch configmap setting --type=merge -p {\"data\":{\"colour\":\"red\"}}")?;
+    check(&mut taskmaster(&project, "run prd.md"))?;
+    then("it is as it was");
+    ensure!(colour()? == "blue", "it is {:?}", colour()?);
+    when("its work is taken back");
+    check(&mut taskmaster(&project, "destroy prd.md --yes"))?;
+    then("it is gone");
+    ensure!(kubectl("get configmap setting --ignore-not-found")?.is_empty(), "it is still there");
+    when("no API server answers");
+    let mut lost = taskmaster(&project, "run prd.md");
+    let lost = crate::run::output(lost.env("KUBECONFIG", world.project.join("no-such-file")))?;
+    then("the task fails with kubectl's own words and nothing is run");
+    let said = String::from_utf8_lossy(&lost.stderr).into_owned();
+    ensure!(lost.status.code() == Some(20) && said.contains("the check could not tell"), "{said}");
+    Ok(())
+}
