@@ -1,0 +1,51 @@
+variable "kubeconfig" {
+  description = "Files of the kubeconfig, with colons between them"
+  type        = string
+  default     = "~/.kube/config"
+}
+
+variable "context" {
+  description = "Context of the kubeconfig that leads to the cluster"
+  type        = string
+}
+
+variable "repository" {
+  description = "Git repository that applications of the platform may come from"
+  type        = string
+}
+
+variable "applications" {
+  description = "Namespaces of the applications, which Argo CD may deliver to"
+  type        = set(string)
+  default     = ["blue-green", "canary"]
+}
+
+variable "environments" {
+  description = "Namespaces of the environments, and what each may use"
+  type = map(object({
+    pods   = number
+    cpu    = string
+    memory = string
+  }))
+  default = {
+    dev     = { pods = 10, cpu = "500m", memory = "512Mi" }
+    staging = { pods = 20, cpu = "1", memory = "1Gi" }
+    prod    = { pods = 40, cpu = "2", memory = "2Gi" }
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.environments) : can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", name))])
+    error_message = "An environment is named like a namespace: lower case letters, digits and dashes."
+  }
+
+  validation {
+    condition     = alltrue([for limits in values(var.environments) : limits.pods > 0])
+    error_message = "An environment without pods is of no use."
+  }
+}
+
+variable "release_group" {
+  description = "Group of the people who promote and abort releases"
+  type        = string
+  default     = "release-engineering"
+}
