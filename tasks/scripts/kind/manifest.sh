@@ -1,0 +1,79 @@
+#!/bin/sh
+# Applies manifests of the project as they are for this site: KEY=VALUE gives every line with that
+# key another value. Files are applied in their order, so what defines a kind comes first.
+#
+# The version that a Rollout runs is what releases change, so it is left as it is: a manifest here
+# says how a service is released, Git says which version.
+#
+# manifest.sh run|check WORK CONTEXT FILE... [-- KEY=VALUE...]
+
+mode=$1 WORK=$2 context=$3
+. "$(dirname -- "$0")/../lib/common.sh"
+shift 3
+
+files=
+while [ $# -gt 0 ] && [ "$1" != -- ]; do files="$files $1" && shift; done
+[ $# -eq 0 ] || shift
+printf '%s\n' = "$@" >"$scratch/pairs"
+
+kube() { kubectl "--context=$context" "$@"; }
+
+# fill FILE: the manifest of this site. A location that is no file is left to kubectl.
+fill() {
+    awk '
+        NR == FNR { at = index($0, "="); if (at > 1) value[substr($0, 1, at - 1)] = substr($0, at + 1); next }
+        match($0, /^ *(- )?[A-Za-z_]+: /) {
+            key = substr($0, 1, RLENGTH - 2)
+            sub(/^ *(- )?/, "", key)
+            if (key in value) $0 = substr($0, 1, RLENGTH) value[key]
+        }
+        { print }
+    ' "$scratch/pairs" "$1" >"$scratch/filled"
+    grep -q '^kind: Rollout$' "$scratch/filled" || return 0
+    name=$(awk '/^metadata:/ { on = 1 } on && sub(/^  name: /, "") { print; exit }' "$scratch/filled")
+    namespace=$(awk '/^metadata:/ { on = 1 } on && sub(/^  namespace: /, "") { print; exit }' "$scratch/filled")
+    path='{.spec.template.spec.containers[0].image}'
+    live=$(kube get rollout "$name" "--namespace=$namespace" --ignore-not-found "-o=jsonpath=$path" 2>"$scratch/said") || return 0
+    [ -z "$live" ] || sed "s|^\( *image: .*\):[^:/]*\$|\1:${live##*:}|" "$scratch/filled" >"$scratch/kept"
+    [ -z "$live" ] || mv "$scratch/kept" "$scratch/filled"
+}
+
+each() {
+    for file in $files; do
+        if [ -d "$file" ]; then
+            for part in "$file"/*.yaml; do fill "$part" && "$1" "$scratch/filled" "$part"; done
+        elif [ -f "$file" ]; then
+            fill "$file" && "$1" "$scratch/filled" "$file"
+        else
+            "$1" "$file" "$file"
+        fi
+    done
+}
+
+# A kind is served a moment after its definition is there.
+apply_one() {
+    left=10
+    until kube apply --server-side --field-manager=taskmaster --force-conflicts "--filename=$1" 2>"$scratch/said"; do
+        left=$((left - 1))
+        if [ "$left" -eq 0 ] || ! grep -q -e 'no matches for kind' -e 'resource mapping not found' "$scratch/said"; then
+            die "$2: $(cat "$scratch/said")"
+        fi
+        sleep 1
+    done
+}
+
+diff_one() {
+    code=0
+    kube diff --server-side --field-manager=taskmaster --force-conflicts "--filename=$1" >"$scratch/diff" 2>"$scratch/said" || code=$?
+    [ "$code" -ne 0 ] || return 0
+    if grep -q -e 'refused' -e 'Unable to connect' -e 'timeout' -e 'context .* does not exist' "$scratch/said"; then
+        die "$2: $(cat "$scratch/said")"
+    fi
+    no "$2 differs from what is in the cluster: $(cat "$scratch/said" "$scratch/diff" | head -n 40)"
+}
+
+case $mode in
+    run) each apply_one ;;
+    check) each diff_one && say "the cluster is as the manifests say" ;;
+    *) die "unknown mode $mode" ;;
+esac

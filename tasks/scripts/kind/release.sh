@@ -1,0 +1,24 @@
+#!/bin/sh
+# A release as people make it: one commit that changes an image tag, or one that takes the last
+# release back. Ends when Argo CD has brought it to the cluster, within the two minutes of the PRD.
+#
+# release.sh WORK CONTEXT REMOTE APP TAG|--revert
+
+WORK=$1 context=$2 remote=$3 app=$4 tag=$5
+. "$(dirname -- "$0")/../lib/common.sh"
+. "$here/lib/git.sh"
+
+export REPOSITORY="$WORK/gitops"
+if [ "$tag" = --revert ]; then
+    sh "$templates/bin/rollback.sh" "$app"
+else
+    sh "$templates/bin/release.sh" "$app" "$tag"
+fi
+env -u GIT_CONFIG_GLOBAL -u GIT_CONFIG_NOSYSTEM git -C "$REPOSITORY" push -q "$remote" HEAD:main
+
+wanted=$(sed -n 's/^  tag: //p' "$REPOSITORY/charts/$app-app/values.yaml")
+image=$(sed -n 's/^  repository: //p' "$REPOSITORY/charts/$app-app/values.yaml"):$wanted
+kubectl "--context=$context" --namespace=argocd annotate application "$app" argocd.argoproj.io/refresh=normal --overwrite
+kubectl "--context=$context" "--namespace=$app" wait "rollout/$app" --timeout=2m \
+    "--for=jsonpath={.spec.template.spec.containers[0].image}=$image"
+say "$app is to run $wanted"
