@@ -5,7 +5,11 @@
 # The version that a Rollout runs is what releases change, so it is left as it is: a manifest here
 # says how a service is released, Git says which version.
 #
-# manifest.sh run|check WORK CONTEXT FILE... [-- KEY=VALUE...]
+# ready=NAMESPACE/KIND/NAME:CONDITION is waited for at the end, and belongs to the answer of the check.
+#
+# into=NAMESPACE is for manifests that name none.
+#
+# manifest.sh run|check WORK CONTEXT FILE... [-- KEY=VALUE... ready=... into=...]
 
 mode=$1 WORK=$2 context=$3
 . "$(dirname -- "$0")/../lib/common.sh"
@@ -16,6 +20,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do files="$files $1" && shift; done
 [ $# -eq 0 ] || shift
 printf '%s\n' = "$@" >"$scratch/pairs"
 
+into=$(sed -n 's/^into=//p' "$scratch/pairs")
 kube() { kubectl "--context=$context" "$@"; }
 
 # fill FILE: the manifest of this site. A location that is no file is left to kubectl.
@@ -53,7 +58,7 @@ each() {
 # A kind is served a moment after its definition is there.
 apply_one() {
     left=10
-    until kube apply --server-side --field-manager=taskmaster --force-conflicts "--filename=$1" 2>"$scratch/said"; do
+    until kube apply --server-side --field-manager=taskmaster --force-conflicts ${into:+"--namespace=$into"} "--filename=$1" 2>"$scratch/said"; do
         left=$((left - 1))
         if [ "$left" -eq 0 ] || ! grep -q -e 'no matches for kind' -e 'resource mapping not found' "$scratch/said"; then
             die "$2: $(cat "$scratch/said")"
@@ -64,7 +69,7 @@ apply_one() {
 
 diff_one() {
     code=0
-    kube diff --server-side --field-manager=taskmaster --force-conflicts "--filename=$1" >"$scratch/diff" 2>"$scratch/said" || code=$?
+    kube diff --server-side --field-manager=taskmaster --force-conflicts ${into:+"--namespace=$into"} "--filename=$1" >"$scratch/diff" 2>"$scratch/said" || code=$?
     [ "$code" -ne 0 ] || return 0
     if grep -q -e 'refused' -e 'Unable to connect' -e 'timeout' -e 'context .* does not exist' "$scratch/said"; then
         die "$2: $(cat "$scratch/said")"
@@ -72,8 +77,26 @@ diff_one() {
     no "$2 differs from what is in the cluster: $(cat "$scratch/said" "$scratch/diff" | head -n 40)"
 }
 
+# ready TIMEOUT: everything that is to be ready is.
+ready() {
+    sed -n 's/^ready=//p' "$scratch/pairs" >"$scratch/ready"
+    while IFS=/ read -r namespace kind name; do
+        kube wait "$kind/${name%:*}" "--namespace=$namespace" "--for=condition=${name#*:}" "--timeout=$1" </dev/null || return 1
+    done <"$scratch/ready"
+}
+
 case $mode in
-    run) each apply_one ;;
-    check) each diff_one && say "the cluster is as the manifests say" ;;
+    run)
+        each apply_one
+        if ! ready 3m; then
+            kube get events -A --field-selector=type=Warning --sort-by=.lastTimestamp | tail -n 5 >&2
+            die "not everything is ready"
+        fi
+        ;;
+    check)
+        each diff_one
+        ready 2s 2>"$scratch/said" || no "not everything is ready: $(cat "$scratch/said")"
+        say "the cluster is as the manifests say"
+        ;;
     *) die "unknown mode $mode" ;;
 esac
