@@ -2,8 +2,8 @@
 # Applies manifests of the project as they are for this site: KEY=VALUE gives every line with that
 # key another value. Files are applied in their order, so what defines a kind comes first.
 #
-# The version that a Rollout runs is what releases change, so it is left as it is: a manifest here
-# says how a service is released, Git says which version.
+# What releases change is left as it is: the version that a Rollout runs, and the pods that its
+# services have been given. A manifest here says how a service is released, Git says which version.
 #
 # ready=NAMESPACE/KIND/NAME:CONDITION is waited for at the end, and belongs to the answer of the check.
 #
@@ -34,11 +34,31 @@ fill() {
         }
         { print }
     ' "$scratch/pairs" "$1" >"$scratch/filled"
-    grep -q '^kind: Rollout$' "$scratch/filled" || return 0
-    name=$(awk '/^metadata:/ { on = 1 } on && sub(/^  name: /, "") { print; exit }' "$scratch/filled")
-    namespace=$(awk '/^metadata:/ { on = 1 } on && sub(/^  namespace: /, "") { print; exit }' "$scratch/filled")
+    if grep -q '^kind: Service$' "$scratch/filled"; then keep_selectors; fi
+    if grep -q '^kind: Rollout$' "$scratch/filled"; then keep_version; fi
+}
+
+field() { awk -v field="$1" '/^metadata:/ { on = 1 } on && sub("^  " field ": ", "") { print; exit }' "$scratch/filled"; }
+
+# A selector has one owner as a whole: to apply it without the hash that Argo Rollouts adds would
+# lead traffic to both versions.
+keep_selectors() {
+    path='{range .items[*]}{.metadata.name} {.spec.selector.rollouts-pod-template-hash}{"\n"}{end}'
+    kube get services "--namespace=$(field namespace)" "-o=jsonpath=$path" >"$scratch/selectors" 2>"$scratch/said" || return 0
+    echo >>"$scratch/selectors"
+    awk '
+        NR == FNR { hash[$1] = $2; next }
+        /^---/ { name = "" }
+        /^  name: / && name == "" { name = $2 }
+        { print }
+        /^  selector:/ && hash[name] != "" { print "    rollouts-pod-template-hash: \"" hash[name] "\"" }
+    ' "$scratch/selectors" "$scratch/filled" >"$scratch/kept"
+    mv "$scratch/kept" "$scratch/filled"
+}
+
+keep_version() {
     path='{.spec.template.spec.containers[0].image}'
-    live=$(kube get rollout "$name" "--namespace=$namespace" --ignore-not-found "-o=jsonpath=$path" 2>"$scratch/said") || return 0
+    live=$(kube get rollout "$(field name)" "--namespace=$(field namespace)" --ignore-not-found "-o=jsonpath=$path" 2>"$scratch/said") || return 0
     [ -z "$live" ] || sed "s|^\( *image: .*\):[^:/]*\$|\1:${live##*:}|" "$scratch/filled" >"$scratch/kept"
     [ -z "$live" ] || mv "$scratch/kept" "$scratch/filled"
 }
