@@ -327,6 +327,12 @@ fn the_cluster_binds_every_task_to_work() {
         |step: &&Step| process(step).argv.starts_with(&["kubectl", "argo", "rollouts"].map(str::to_owned));
     let steps = bound.bindings.values().filter_map(|b| b.action.as_ref()).flat_map(|a| &a.run);
     assert!(steps.filter(rollouts).count() >= 10, "promotions, aborts and undos are those of Argo Rollouts");
+    for (id, binding) in &bound.bindings {
+        let Some(action) = &binding.action else { continue };
+        let test =
+            document.tasks.iter().any(|task| task.id == *id && task.tags.iter().any(|tag| tag == "test"));
+        assert_eq!(action.check.is_none(), test, "{id}: all but the tests have a check");
+    }
     let skipped: Vec<_> =
         bound.bindings.values().filter(|b| b.when != When::Include).map(|b| &b.task).collect();
     assert!(on_path("make") == skipped.is_empty(), "{skipped:?}");
