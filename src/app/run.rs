@@ -79,6 +79,10 @@ pub fn begin(
     request: &Request,
     observer: &mut dyn Observer,
 ) -> Result<Session, AppError> {
+    if workspace.ledger_if_any()?.is_none() {
+        // Where there is nothing to run, nothing is made either.
+        workspace.read_sound(&request.read)?;
+    }
     let lease = lease(workspace)?;
     let mut ledger = workspace.ledger()?;
     // Recovery looks at the whole document: what was left may lie outside of today's selection.

@@ -218,3 +218,11 @@ fn no_part_of_a_command_can_be_hidden() {
         assert!(!shown.stdout.contains('\u{1b}'), "{command}");
     }
 }
+
+#[test]
+fn a_run_without_a_document_leaves_nothing_behind() {
+    let sandbox = super::sandbox();
+    sandbox.run("run").code(2);
+    assert!(!sandbox.path().join(".taskmaster").exists());
+    sandbox.run("audit").code(2);
+}
