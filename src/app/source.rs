@@ -1,5 +1,6 @@
 //! Reads documents and catalogues from disk, bounded, with errors that name the place.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use taskmaster_core::id::Digest;
 
@@ -144,11 +145,20 @@ fn read(path: &Path, name: &str) -> Result<Source, SourceError> {
         }
         _ => SourceError::Read { path: shown.clone(), source },
     };
-    let bytes = std::fs::metadata(path).map_err(fault)?.len();
-    if bytes > MAX_BYTES {
-        return Err(SourceError::TooLarge { path: shown, bytes });
+    let metadata = std::fs::metadata(path).map_err(fault)?;
+    // A pipe that nobody writes to would be waited for, a device may never end. What a shell hands
+    // over by name (`<(…)`) is a pipe that somebody writes to.
+    let is_handed = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|folder| path.starts_with(folder));
+    if !metadata.is_file() && !is_handed {
+        return Err(fault(std::io::Error::other("it is no regular file")));
     }
-    let bytes = std::fs::read(path).map_err(fault)?;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(fault)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(SourceError::TooLarge { path: shown, bytes: metadata.len() });
+    }
     let text = String::from_utf8(bytes).map_err(|e| {
         let offset = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;

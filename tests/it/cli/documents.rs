@@ -107,3 +107,14 @@ fn unbound_tasks_are_manual_and_faults_under_strict() {
     assert!(plan.stdout.contains('?'), "{}", plan.stdout);
     sandbox.run("plan prd.md --strict").code(12);
 }
+
+#[test]
+fn a_pipe_or_a_device_is_refused_and_not_waited_for() {
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", "tasks: {}\n");
+    let pipe = sandbox.path().join("tasks/pipe.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let plan = sandbox.run("plan prd.md");
+    assert!(plan.code != 0 && plan.stderr.contains("no regular file"), "{}", plan.stderr);
+    let device = sandbox.run("parse /dev/zero --no-record");
+    assert!(device.code != 0 && device.stderr.contains("no regular file"), "{}", device.stderr);
+}
