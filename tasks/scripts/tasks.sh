@@ -9,6 +9,7 @@ mode=$1 WORK=$2 what=$3 TASKMASTER=$4
 [ -x "$TASKMASTER" ] || die "$TASKMASTER is no program: build it first (cargo build --release)"
 # The plan in the plan has its own ledger and its own settings.
 unset TASKMASTER_STATE_DIR TASKMASTER_ENV TASKMASTER_DOCUMENT TASKMASTER_CATALOGUE TASKMASTER_JOBS
+export XDG_CONFIG_HOME="$scratch/none"
 
 prd=$here/../../prd/platform.md
 project=$WORK/rehearsal
