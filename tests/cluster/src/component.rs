@@ -196,10 +196,12 @@ impl Component {
     }
 }
 
-/// The folder of a component's module in the module cache: its manifests stand there.
+/// The folder of a component's module in the module cache, fetched where somebody has cleared that: its
+/// manifests stand there.
 pub(crate) fn module_folder(module: &str, package: &str) -> Result<PathBuf> {
-    let mut list = go(&Home::tools().join(module));
-    let found = run::check(list.args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", package]))?;
+    let folder = Home::tools().join(module);
+    run::check(go(&folder).args(["mod", "download", package]))?;
+    let found = run::check(go(&folder).args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", package]))?;
     Ok(PathBuf::from(found.trim()))
 }
 

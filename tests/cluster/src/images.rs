@@ -18,25 +18,26 @@ pub(crate) struct Packed {
     pub(crate) archive: PathBuf,
 }
 
-/// Programs that are an image by themselves.
-const SINGLE: &[(&str, &str, &str)] = &[
-    ("pause", PAUSE, "/pause"),
-    ("coredns", "registry.k8s.io/coredns/coredns:v1.14.3", "/coredns"),
-    ("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", "/metrics-server"),
-    ("rollouts-controller", "quay.io/argoproj/argo-rollouts:v1.10.1", "/bin/rollouts-controller"),
-    ("traefik", "docker.io/library/traefik:v3.7.5", "/usr/local/bin/traefik"),
-    ("prometheus", "quay.io/prometheus/prometheus:v3.13.5", "/bin/prometheus"),
-    ("flagger", "ghcr.io/fluxcd/flagger:1.36.1", "/flagger"),
+/// Programs that are an image by themselves: program, image, where it stands, its user. Manifests that
+/// want another user than root and name none need one here.
+const SINGLE: &[(&str, &str, &str, u32)] = &[
+    ("pause", PAUSE, "/pause", 0),
+    ("coredns", "registry.k8s.io/coredns/coredns:v1.14.3", "/coredns", 0),
+    ("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", "/metrics-server", 0),
+    ("rollouts-controller", "quay.io/argoproj/argo-rollouts:v1.10.1", "/bin/rollouts-controller", 999),
+    ("traefik", "docker.io/library/traefik:v3.7.5", "/usr/local/bin/traefik", 0),
+    ("prometheus", "quay.io/prometheus/prometheus:v3.13.5", "/bin/prometheus", 0),
+    ("flagger", "ghcr.io/fluxcd/flagger:1.36.1", "/flagger", 0),
 ];
 
 /// Packs what is missing; all of them, in the order of the list.
 pub(crate) fn pack(home: &Home) -> Result<Vec<Packed>> {
     let debian = debian::provide(home)?;
     let mut packed = Vec::new();
-    for (program, name, at) in SINGLE {
+    for (program, name, at, user) in SINGLE {
         let path = component::named(program)?.provide(home)?;
         let image = Image::of(name, &path, at).with("/tmp", Entry::Folder);
-        packed.push(keep(home, &path, &image)?);
+        packed.push(keep(home, &path, &Image { user: *user, ..image })?);
     }
     packed.push(argo_cd(home, &debian)?);
     packed.push(redis(home, &debian)?);

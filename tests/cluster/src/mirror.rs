@@ -13,12 +13,11 @@ const FILES: &[(&str, &str, &str, &str)] = &[
         "argo-rollouts",
         "github.com/argoproj/argo-rollouts",
         "manifests/install.yaml",
-        "argo-rollouts/install.yaml",
+        "argo-rollouts.yaml",
     ),
-    ("argo-cd", "github.com/argoproj/argo-cd/v3", "manifests/install.yaml", "argo-cd/install.yaml"),
-    ("argo-cd", "github.com/argoproj/argo-cd/v3", "manifests/core-install.yaml", "argo-cd/core-install.yaml"),
-    ("flagger", "github.com/fluxcd/flagger", "artifacts/flagger/crd.yaml", "flagger/crd.yaml"),
-    ("traefik", "sigs.k8s.io/gateway-api", "config/crd/standard", "gateway-api/standard-install.yaml"),
+    ("argo-cd", "github.com/argoproj/argo-cd/v3", "manifests/core-install.yaml", "argo-cd.yaml"),
+    ("flagger", "github.com/fluxcd/flagger", "artifacts/flagger/crd.yaml", "flagger.yaml"),
+    ("traefik", "sigs.k8s.io/gateway-api", "config/crd/standard", "gateway-api.yaml"),
 ];
 
 /// Fills the mirror and answers where it is.
@@ -27,9 +26,7 @@ pub(crate) fn fill(home: &Home) -> Result<PathBuf> {
     for (tool, module, from, to) in FILES {
         let from = module_folder(tool, module)?.join(from);
         let text = whole(&from).with_context(|| from.display().to_string())?;
-        let to = mirror.join(to);
-        fs::create_dir_all(to.parent().unwrap_or(&mirror))?;
-        fs::write(to, fitted(&text))?;
+        fs::write(mirror.join(to), fitted(&text))?;
     }
     providers(home, &mirror)?;
     Ok(mirror)

@@ -5,6 +5,7 @@ use super::{Parts, Renderer, probe, process};
 use crate::decode::{Literal, Many, Map, Millis, Text, record};
 use crate::model::{Tree, ValueSpec};
 use serde_json::Value as Json;
+use std::path::Path;
 use taskmaster_core::action::{Probe, ProcessSpec, Step, Value};
 use taskmaster_core::text::slug;
 
@@ -32,7 +33,7 @@ record! {
         backend_config: Map<Text>,
         /// `false`: no backend is set up.
         backend: Option<bool>,
-        /// Folder with provider plugins, for machines without network.
+        /// Folder with provider plugins, relative to the project's root, for machines without network.
         plugin_dir: Option<Text>,
         /// Take newer modules and providers within their constraints.
         #[schemars(default)]
@@ -155,7 +156,9 @@ fn init_flags(spec: &TerraformSpec, r: &Renderer<'_>) -> Vec<String> {
     for (key, value) in spec.backend_config.iter() {
         flags.push(format!("-backend-config={}={}", key.text, r.argument(value)));
     }
-    flags.extend(r.setting(spec.plugin_dir.as_ref()).map(|dir| format!("-plugin-dir={dir}")));
+    // `-chdir` comes before it: what is relative would be so to the configuration.
+    let plugins = r.setting(spec.plugin_dir.as_ref()).map(|dir| Path::new(&r.facts.project).join(dir));
+    flags.extend(plugins.map(|dir| format!("-plugin-dir={}", dir.display())));
     if spec.upgrade {
         flags.push("-upgrade".to_owned());
     }
