@@ -1,7 +1,7 @@
 //! `plan`: document, catalogue and ledger become an immutable plan.
 
 use super::error::{AppError, Findings};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, RunFilter};
 use super::parse::{self, Recording};
 use super::source::{self, Source};
 use super::workspace::{ReadOptions, Reading, Workspace};
@@ -35,6 +35,16 @@ pub struct Request {
     pub include_cancelled: bool,
     /// Optional tasks too.
     pub include_optional: bool,
+    /// Take the variables that the newest run was given, too: what looks at a run sees what it saw.
+    pub as_last_run: bool,
+}
+
+/// Marks a variable among the options of a run.
+const VARIABLE: &str = "var.";
+
+/// Variables of the command line as options of a run.
+pub fn as_options(vars: &[(String, String)]) -> impl Iterator<Item = (String, String)> {
+    vars.iter().map(|(name, value)| (format!("{VARIABLE}{name}"), value.clone()))
 }
 
 /// A catalogue with everything it needs to bind a document again later.
@@ -162,6 +172,12 @@ pub fn prepare(
 ) -> Result<Prepared, AppError> {
     let reading = workspace.read_sound(&request.read)?;
     let environment = workspace.environment(request.environment.as_deref());
+    let vars = match &ledger {
+        Some(ledger) if request.as_last_run => vars_of_last_run(ledger, &reading, &environment)?,
+        _ => BTreeMap::new(),
+    };
+    let vars = vars.into_iter().chain(request.vars.clone()).collect();
+    let request = &Request { vars, ..request.clone() };
     let (binder, mut catalogue_findings) = Binder::load(workspace, &reading, &environment, request)?;
     let (recording, ledger) = match ledger {
         Some(ledger) if record => (parse::record(ledger, &reading)?, Some(&*ledger)),
@@ -220,6 +236,24 @@ pub fn prepare(
         catalogue_findings,
         binding_findings: binding_findings.strict(request.read.strict),
     })
+}
+
+/// The variables that the newest run of a document in an environment was given.
+fn vars_of_last_run(
+    ledger: &Ledger,
+    reading: &Reading,
+    environment: &EnvironmentName,
+) -> Result<BTreeMap<String, String>, AppError> {
+    let filter = RunFilter {
+        document: Some(reading.id.clone()),
+        environment: Some(environment.clone()),
+        limit: Some(1),
+        ..RunFilter::default()
+    };
+    let newest = ledger.runs(&filter)?.pop();
+    let options = newest.map(|run| run.options).unwrap_or_default();
+    let named = |(name, value): (String, String)| Some((name.strip_prefix(VARIABLE)?.to_owned(), value));
+    Ok(options.into_iter().filter_map(named).collect())
 }
 
 /// The process that executes something of this project right now.

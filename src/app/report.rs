@@ -75,7 +75,7 @@ fn group(run: &RunDetail) -> HashMap<TaskKey, Done> {
 /// Reads the evidence. `run` names a run by its id or the end of it; the newest otherwise.
 pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Result<Evidence, AppError> {
     let mut ledger = workspace.ledger_if_any()?;
-    let whole = Request { selection: Default::default(), ..request.clone() };
+    let whole = Request { selection: Default::default(), as_last_run: true, ..request.clone() };
     let prepared = plan::prepare(workspace, &whole, ledger.as_mut(), false)?;
     let planned = prepared.plan.tasks.iter().enumerate();
     let places = planned.map(|(place, task)| (task.id.clone(), place)).collect();

@@ -3,6 +3,7 @@
 use crate::app::destroy::Destroy;
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
+use crate::app::plan::Request;
 use crate::cli::args::{DestroyArgs, SelectionArgs};
 use crate::cli::context::Context;
 use std::io::{BufRead, IsTerminal, Write};
@@ -16,6 +17,8 @@ pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError
         ..SelectionArgs::default()
     };
     let request = super::request(&args.document, &args.environment, &selection)?;
+    // What a run has made is taken back with the variables that made it.
+    let request = Request { as_last_run: true, ..request };
     let mut progress = super::run::progress(context);
     let destroy = Destroy::begin(&context.workspace, &request, &mut progress)?;
     if destroy.is_empty() {

@@ -64,6 +64,7 @@ fn request(
         ignore_marks: selection.ignore_marks,
         include_cancelled: selection.include_cancelled,
         include_optional: selection.include_optional,
+        as_last_run: false,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
+use crate::app::plan;
 use crate::app::plan_view;
 use crate::app::run::{self, RunOptions, RunResult};
 use crate::cli::args::{Format, RunArgs};
@@ -59,7 +60,8 @@ fn given(args: &RunArgs) -> std::collections::BTreeMap<String, String> {
     ];
     let flags = flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "yes".to_owned()));
     let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
-    texts.chain(flags).map(|(name, text)| (name.to_owned(), text)).collect()
+    let named = texts.chain(flags).map(|(name, text)| (name.to_owned(), text));
+    named.chain(plan::as_options(&args.environment.vars)).collect()
 }
 
 /// Progress in the style that fits format and terminal.

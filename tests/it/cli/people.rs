@@ -30,6 +30,26 @@ fn an_approval_from_another_terminal_takes_effect_within_a_second() {
 }
 
 #[test]
+fn what_looks_at_a_run_knows_the_variables_that_it_was_given() {
+    let tasks = concat!(
+        "vars: {tag: {description: what is released}}\n",
+        "tasks:\n",
+        "  a/one: {run: {approval: 'Release {{ vars.tag }}?'}}\n",
+        "  a/two: {run: {exec: [cp, prd.md, '{{ vars.tag }}']}, undo: {exec: [rm, '{{ vars.tag }}']}}\n",
+    );
+    let sandbox = project(TWO, tasks);
+    let run = sandbox.start("run prd.md --var tag=v2");
+    wait_for_waiting(&sandbox, "a/one");
+    sandbox.run("approve one").code(0);
+    run.wait().code(0);
+    assert!(sandbox.read("v2").is_some());
+    sandbox.run("report").code(0);
+    sandbox.run("plan prd.md").code(12);
+    sandbox.run("destroy prd.md --yes").code(0);
+    assert!(sandbox.read("v2").is_none());
+}
+
+#[test]
 fn a_yes_is_no_yes_to_what_came_after_it() {
     let tasks = concat!(
         "tasks:\n",
