@@ -9,12 +9,24 @@ WORK=$1 context=$2 remote=$3 app=$4 tag=$5
 . "$here/lib/git.sh"
 
 export REPOSITORY="$WORK/gitops"
+# Releases of other applications commit and push at the same time; Git refuses all but one.
+patiently() {
+    left=10
+    until "$@"; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || die "$*"
+        sleep 0.3
+    done
+}
+push() { env -u GIT_CONFIG_GLOBAL -u GIT_CONFIG_NOSYSTEM git -C "$REPOSITORY" push -q "$remote" HEAD:main; }
+
 if [ "$tag" = --revert ]; then
+    # Not a second time: what the first one has reverted may be the commit.
     sh "$templates/bin/rollback.sh" "$app"
 else
-    sh "$templates/bin/release.sh" "$app" "$tag"
+    patiently sh "$templates/bin/release.sh" "$app" "$tag"
 fi
-env -u GIT_CONFIG_GLOBAL -u GIT_CONFIG_NOSYSTEM git -C "$REPOSITORY" push -q "$remote" HEAD:main
+patiently push
 
 wanted=$(sed -n 's/^  tag: //p' "$REPOSITORY/charts/$app-app/values.yaml")
 image=$(sed -n 's/^  repository: //p' "$REPOSITORY/charts/$app-app/values.yaml"):$wanted

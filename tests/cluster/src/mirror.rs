@@ -15,7 +15,7 @@ const FILES: &[(&str, &str, &str, &str)] = &[
         "manifests/install.yaml",
         "argo-rollouts.yaml",
     ),
-    ("argo-cd", "github.com/argoproj/argo-cd/v3", "manifests/core-install.yaml", "argo-cd.yaml"),
+    ("argo-cd", "github.com/argoproj/argo-cd/v3", "manifests/install.yaml", "argo-cd.yaml"),
     ("flagger", "github.com/fluxcd/flagger", "artifacts/flagger/crd.yaml", "flagger.yaml"),
     ("traefik", "sigs.k8s.io/gateway-api", "config/crd/standard", "gateway-api.yaml"),
 ];
@@ -59,10 +59,13 @@ fn whole(path: &Path) -> Result<String> {
     Ok(texts.join("\n---\n"))
 }
 
-/// Images are there already, by the tags of the versions that were built: nothing is pulled.
+/// Images are there already, by the tags of the versions that were built: nothing is pulled. Dex, by
+/// which others than Argo CD itself tell who somebody is, is not among them.
 fn fitted(text: &str) -> String {
+    let dex = "  name: argocd-dex-server\nspec:\n  selector:";
     text.replace("imagePullPolicy: Always", "imagePullPolicy: IfNotPresent")
         .replace("quay.io/argoproj/argo-rollouts:latest", "quay.io/argoproj/argo-rollouts:v1.10.1")
+        .replace(dex, &dex.replace("spec:", "spec:\n  replicas: 0"))
 }
 
 #[cfg(test)]

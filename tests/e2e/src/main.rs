@@ -5,14 +5,21 @@
 //! is tried a second time.
 
 mod git_server;
+mod gitops;
+mod platform;
+mod releases;
 mod run;
 mod scenario;
+mod traffic;
+mod watch;
+mod world;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
-use scenario::World;
+use world::World;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 #[derive(Parser)]
@@ -41,10 +48,17 @@ enum Command {
     },
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Command::GitServer { address, root } => git_server::serve(address, root),
-        Command::Run { project, words } => suite(&mut World::new(&project)?, &words),
+        Command::Run { project, words } => World::new(&project).and_then(|mut world| suite(&mut world, &words)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("error: {fault:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -66,6 +80,8 @@ fn suite(world: &mut World, words: &[String]) -> Result<()> {
         bail!("no scenario is called so");
     }
     println!("{count} scenarios hold, {:.1} min", began.elapsed().as_secs_f64() / 60.0);
+    let (requests, failed) = world.requests;
+    println!("figure requests while something changed: {requests}, failed: {failed}");
     world.figures.iter().for_each(|(name, value)| println!("figure {name}: {value}"));
     Ok(())
 }

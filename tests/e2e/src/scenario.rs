@@ -2,7 +2,8 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use anyhow::{Context, Result, ensure};
-use std::path::{Path, PathBuf};
+use crate::world::World;
+use crate::{gitops, platform, releases};
 use std::time::Instant;
 
 /// A scenario: an error says what did not hold.
@@ -13,36 +14,28 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
     ("a Git server takes a push", a_git_server_takes_a_push),
     ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+    ("the platform comes from nothing, although taskmaster is killed on the way", platform::from_nothing),
+    ("the platform is true, and nothing runs", platform::nothing_to_do),
+    ("blue-green: preview, approval, promotion and the way back", releases::blue_green),
+    ("canary: weights, a pause by hand, promotion", releases::canary),
+    ("canary: a faulty version is taken back", releases::faulty_canary),
+    ("GitOps: push, drift, revert", gitops::push_drift_revert),
+    ("two environments hold two versions", gitops::two_environments),
+    ("faults: a pod is killed, the API server restarts, Prometheus is gone", releases::faults_during_a_canary),
+    ("faults: an image that does not exist", releases::missing_image),
+    ("disaster: the ledger and the namespaces are gone", platform::disaster),
+    ("destroy takes everything back", platform::destroy),
 ];
 
-/// What scenarios share.
-pub(crate) struct World {
-    project: PathBuf,
-    /// What was measured, to be printed at the end.
-    pub(crate) figures: Vec<(String, String)>,
-    scratch: tempfile::TempDir,
-}
-
-impl World {
-    pub(crate) fn new(project: &Path) -> Result<Self> {
-        let scratch = tempfile::Builder::new().prefix("taskmaster-e2e-").tempdir()?;
-        Ok(Self { project: project.canonicalize()?, figures: Vec::new(), scratch })
-    }
-
-    fn figure(&mut self, name: &str, value: String) {
-        self.figures.push((name.to_owned(), value));
-    }
-}
-
-fn given(text: &str) {
+pub(crate) fn given(text: &str) {
     println!("  given {text}");
 }
 
-fn when(text: &str) {
+pub(crate) fn when(text: &str) {
     println!("  when  {text}");
 }
 
-fn then(text: &str) {
+pub(crate) fn then(text: &str) {
     println!("  then  {text}");
 }
 
@@ -64,7 +57,7 @@ fn the_cluster_works(world: &mut World) -> Result<()> {
         let text = check(&mut command(&format!("curl -sf -m 2 {url}")))?;
         Ok(text.contains("v1").then_some(()))
     })?;
-    world.figure("two pods ready and answering", format!("{:.1} s", began.elapsed().as_secs_f64()));
+    world.seconds("two pods ready and answering", began.elapsed());
     then("by its name from a pod, too");
     kubectl("wait --for=condition=Available deployment/coredns -n kube-system --timeout=60s")?;
     kubectl(

@@ -1,0 +1,134 @@
+//! The whole platform: `prd/platform.md` in the environment `kind`.
+
+use crate::run::{check, kubectl, until};
+use crate::scenario::{given, then, when};
+use crate::world::{World, ends};
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Longest time for the whole plan.
+const WHOLE: u64 = 15 * 60;
+
+pub(crate) fn from_nothing(world: &mut World) -> Result<()> {
+    given("a cluster with nothing on it, and an empty Git repository");
+    for folder in [world.state(), world.work()] {
+        remove(&folder)?;
+    }
+    world.serve_git()?;
+    when("the PRD is run, and taskmaster is killed while Argo CD is installed");
+    let began = Instant::now();
+    let mut first = world.start("prd/platform.md")?;
+    first.until_told("▶ running   1.2", 120)?;
+    std::thread::sleep(Duration::from_secs(1));
+    first.kill()?;
+    then("its own record says that the plan is not done");
+    ensure!(completed(&world.view("report")?) < 39, "all is done already");
+    when("it is run again");
+    let mut second = world.start("prd/platform.md")?;
+    second.succeeds(WHOLE)?;
+    let took = began.elapsed();
+    world.seconds("the whole PRD from nothing", took);
+    then("every task is completed, by evidence");
+    let report = world.view("report")?;
+    by_evidence(&report)?;
+    then("the chain of the ledger is whole");
+    check(&mut world.taskmaster("audit"))?;
+    then("it took ten minutes at most");
+    ensure!(took < Duration::from_secs(600), "{took:?}");
+    Ok(())
+}
+
+pub(crate) fn nothing_to_do(world: &mut World) -> Result<()> {
+    given("the platform");
+    when("the PRD is run again");
+    let began = Instant::now();
+    let events = world.run("prd/platform.md")?;
+    let took = began.elapsed();
+    then("nothing runs, within thirty seconds");
+    let ran: Vec<&Value> = events.iter().filter(|event| kind(event) == "attempt.started").collect();
+    ensure!(ran.is_empty(), "{ran:?}");
+    let asked = events.iter().filter(|event| kind(event) == "probe.ended" || kind(event) == "check.ended");
+    ensure!(asked.count() >= 25, "hardly anything was asked: {:?}", kinds(&events));
+    world.seconds("a second run that finds everything true", took);
+    ensure!(took < Duration::from_secs(30), "{took:?}");
+    Ok(())
+}
+
+pub(crate) fn disaster(world: &mut World) -> Result<()> {
+    given("the platform, the ledger of which is lost, and the applications too");
+    remove(&world.state())?;
+    kubectl("delete namespace blue-green canary --timeout=180s")?;
+    when("the PRD is run");
+    let began = Instant::now();
+    world.start("prd/platform.md")?.succeeds(WHOLE)?;
+    world.seconds("one run after the ledger and the namespaces were lost", began.elapsed());
+    then("all of it is there again");
+    by_evidence(&world.view("report")?)?;
+    for app in ["blue-green", "canary"] {
+        kubectl(&format!("-n {app} wait rollout/{app} --for=jsonpath={{.status.phase}}=Healthy --timeout=60s"))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn destroy(world: &mut World) -> Result<()> {
+    given("the platform");
+    when("it is destroyed");
+    let began = Instant::now();
+    let (code, said) = ends(&mut world.taskmaster("destroy prd/platform.md --yes"))?;
+    ensure!(code == Some(0), "{code:?}: {said}");
+    world.seconds("destroy", began.elapsed());
+    then("nothing of it is left");
+    until("the namespaces go", 120, || {
+        let left = kubectl("get namespaces -o name")?;
+        let ours = ["argocd", "argo-rollouts", "ingress", "monitoring", "blue-green", "canary", "dev", "prod"];
+        let left: Vec<&str> =
+            ours.into_iter().filter(|name| left.lines().any(|line| line == format!("namespace/{name}"))).collect();
+        ensure!(left.is_empty(), "left: {left:?}");
+        Ok(Some(()))
+    })?;
+    let definitions = kubectl("get crds -o name")?;
+    ensure!(!definitions.contains("argoproj.io"), "{definitions}");
+    then("it can be destroyed again");
+    let (code, said) = ends(&mut world.taskmaster("destroy prd/platform.md --yes"))?;
+    ensure!(code == Some(0), "{code:?}: {said}");
+    Ok(())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() { Ok(fs::remove_dir_all(folder)?) } else { Ok(()) }
+}
+
+fn kind(event: &Value) -> &str {
+    event["record"]["kind"].as_str().unwrap_or_default()
+}
+
+fn kinds(events: &[Value]) -> std::collections::BTreeMap<&str, usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    for event in events {
+        *counts.entry(kind(event)).or_default() += 1;
+    }
+    counts
+}
+
+fn tasks(report: &Value) -> &[Value] {
+    report["tasks"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn completed(report: &Value) -> usize {
+    tasks(report).iter().filter(|task| task["status"] == "completed").count()
+}
+
+/// All 39 tasks are completed, each by a check or by a run that ended well.
+fn by_evidence(report: &Value) -> Result<()> {
+    let open: Vec<String> = tasks(report)
+        .iter()
+        .filter(|task| task["status"] != "completed" || task["proof"].is_null())
+        .map(|task| format!("{}: {} {}", task["id"], task["status"], task["proof"]))
+        .collect();
+    ensure!(open.is_empty(), "{open:?}");
+    ensure!(tasks(report).len() == 39, "{} tasks", tasks(report).len());
+    Ok(())
+}

@@ -1,0 +1,343 @@
+//! Releases: `prd/releases/*.md`, with users at work all the time.
+
+use crate::run::{check, command, kubectl, until};
+use crate::scenario::{given, then, when};
+use crate::traffic::{Answer, Held, Traffic, by_version, only_held};
+use crate::watch::Watch;
+use crate::world::World;
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const ACTIVE: &str = "blue-green.local";
+const PREVIEW: &str = "blue-green-preview.local";
+const CANARY: &str = "canary.local";
+/// Requests a second while a release goes on.
+const RATE: u32 = 250;
+/// How long the ingress may take to learn what the API server knows.
+const LAG: Duration = Duration::from_millis(1_500);
+/// Requests to measure how traffic is split.
+const SAMPLE: usize = 20_000;
+
+/// The version that a host answers with.
+pub(crate) fn version(host: &str) -> Result<String> {
+    let text = check(&mut command(&format!("curl -sf -m 5 http://{host}/version")))?;
+    let value: serde_json::Value = serde_json::from_str(&text)?;
+    Ok(value["version"].as_str().context("no version")?.to_owned())
+}
+
+/// Pod template hashes of an application with their versions.
+fn versions(app: &str) -> Result<BTreeMap<String, String>> {
+    let path = "{range .items[*]}{.metadata.labels.rollouts-pod-template-hash} {.spec.template.spec.containers[0].image}{\"\\n\"}{end}";
+    let mut get = command(&format!("kubectl -n {app} get replicasets"));
+    let text = check(get.arg(format!("-o=jsonpath={path}")))?;
+    let pairs = text.lines().filter_map(|line| line.split_once(' '));
+    Ok(pairs.map(|(hash, image)| (hash.to_owned(), tag(image).to_owned())).collect())
+}
+
+fn tag(image: &str) -> &str {
+    image.rsplit(':').next().unwrap_or_default()
+}
+
+/// A blue-green release up to the question, with the approval given once `look` has held.
+fn release(world: &World, version: &str, look: impl Fn() -> Result<()>) -> Result<(Instant, Instant)> {
+    let mut run = world.start(&format!("prd/releases/blue-green.md --var version={version}"))?;
+    run.until_told("? approve", 120)?;
+    look()?;
+    let watch = Watch::start(
+        "service blue-green-active -n blue-green",
+        "{.spec.selector.rollouts-pod-template-hash}",
+    )?;
+    let before = watch.seen();
+    let asked = Instant::now();
+    check(&mut world.taskmaster("approve yes --document prd/releases/blue-green.md"))?;
+    let switched = watch.until("the active service is switched", Duration::from_secs(60), |hash| {
+        before.first().is_none_or(|(_, old)| old != hash)
+    })?;
+    run.succeeds(180)?;
+    Ok((asked, switched))
+}
+
+pub(crate) fn blue_green(world: &mut World) -> Result<()> {
+    given("v1 serves the users, who keep asking");
+    settle_blue_green(world, "v1")?;
+    let service = Watch::start(
+        "service blue-green-active -n blue-green",
+        "{.spec.selector.rollouts-pod-template-hash}",
+    )?;
+    let traffic = Traffic::start(ACTIVE, RATE)?;
+    when("v2 is released");
+    let (asked, switched) = release(world, "v2", || {
+        then("it is the preview, and no user has seen it");
+        ensure!(version(PREVIEW)? == "v2", "the preview is {}", version(PREVIEW)?);
+        ensure!(version(ACTIVE)? == "v1", "users get {}", version(ACTIVE)?);
+        let seen = by_version(&traffic.so_far());
+        ensure!(seen.keys().eq(["v1"]), "{seen:?}");
+        when("a person approves");
+        Ok(())
+    })?;
+    world.seconds("promotion, from the approval to the service's selector", switched - asked);
+    let first = until("the first user gets v2", 10, || {
+        Ok(traffic.so_far().into_iter().find(|answer| answer.version() == Some("v2")).map(|a| a.came))
+    })?;
+    world.seconds("promotion, from the approval to the first answer", first - asked);
+    let took = switched - asked;
+    then("the old version goes after its thirty seconds");
+    let old = old_replicas("blue-green", "v1")?;
+    ensure!(old > 0, "it is gone already, {:.1} s after the switch", switched.elapsed().as_secs_f64());
+    until("the old version is scaled down", 90, || Ok((old_replicas("blue-green", "v1")? == 0).then_some(())))?;
+    let went = switched.elapsed();
+    world.seconds("the old version is scaled down, after the switch", went);
+    ensure!(went > Duration::from_secs(28), "too early: {went:?}");
+    when("v1 is released again: the way back");
+    let (asked, back) = release(world, "v1", || Ok(()))?;
+    world.seconds("the way back, from the approval to the service's selector", back - asked);
+    std::thread::sleep(Duration::from_secs(3));
+    then("no request failed, and every answer is of the version that was active");
+    let answers = traffic.stop()?;
+    println!("        {:?}", by_version(&answers));
+    world.count(&answers)?;
+    let known = versions("blue-green")?;
+    let held: Vec<Held> = service
+        .seen()
+        .into_iter()
+        .map(|(at, hash)| (at, known.get(&hash).cloned().into_iter().collect()))
+        .collect();
+    only_held(&answers, &held, LAG)?;
+    then("each switch took two seconds at most");
+    let back = back - asked;
+    ensure!(took.max(back) <= Duration::from_secs(2), "the switches took {took:?} and {back:?}");
+    Ok(())
+}
+
+/// Replicas of the ReplicaSet of a version.
+fn old_replicas(app: &str, version: &str) -> Result<u32> {
+    let path = "{range .items[*]}{.spec.template.spec.containers[0].image} {.spec.replicas}{\"\\n\"}{end}";
+    let mut get = command(&format!("kubectl -n {app} get replicasets"));
+    let text = check(get.arg(format!("-o=jsonpath={path}")))?;
+    let of = text.lines().filter_map(|line| line.split_once(' ')).filter(|(image, _)| tag(image) == version);
+    of.map(|(_, replicas)| Ok(replicas.parse::<u32>()?)).sum()
+}
+
+fn settle_blue_green(world: &World, wanted: &str) -> Result<()> {
+    if version(ACTIVE)? != wanted {
+        release(world, wanted, || Ok(()))?;
+    }
+    Ok(())
+}
+
+/// The canary at rest with this version.
+fn settle_canary(world: &World, wanted: &str) -> Result<()> {
+    let image = "{.status.phase} {.spec.template.spec.containers[0].image}";
+    let mut get = command("kubectl -n canary get rollout canary");
+    let state = check(get.arg(format!("-o=jsonpath={image}")))?;
+    if state.starts_with("Healthy") && tag(&state) == wanted {
+        return Ok(());
+    }
+    let mut run = world.start(&format!("prd/releases/canary.md --var version={wanted}"))?;
+    run.until_told("▶ running   1.2", 120)?;
+    kubectl("argo rollouts promote canary -n canary --full")?;
+    run.succeeds(120)
+}
+
+const WEIGHT: &str = "{.status.canary.weights.canary.weight}";
+
+pub(crate) fn canary(world: &mut World) -> Result<()> {
+    given("v1 serves the users, who keep asking");
+    settle_canary(world, "v1")?;
+    let weights = Watch::start("rollout canary -n canary", WEIGHT)?;
+    let traffic = Traffic::start(CANARY, RATE)?;
+    when("v2 is released");
+    let mut run = world.start("prd/releases/canary.md --var version=v2")?;
+    for weight in ["10", "25", "50", "75"] {
+        let at = weights.until(&format!("weight {weight}"), Duration::from_secs(180), |seen| seen == weight)?;
+        if weight == "25" {
+            when("somebody pauses it at 25 %");
+            kubectl("argo rollouts pause canary -n canary")?;
+        }
+        std::thread::sleep(LAG.saturating_sub(at.elapsed()));
+        let share = share("v2")?;
+        then(&format!("{share:.2} % of {SAMPLE} requests are answered by v2 at a weight of {weight}"));
+        world.requests.0 += SAMPLE;
+        world.figure(&format!("share of {SAMPLE} requests at a weight of {weight}"), format_args!("{share:.2} %"));
+        let promised: f64 = weight.parse()?;
+        ensure!((share - promised).abs() <= 1.0, "{share} % instead of {promised} %");
+        if weight == "25" {
+            std::thread::sleep(Duration::from_secs(20).saturating_sub(at.elapsed()));
+            let seen = weights.seen();
+            ensure!(seen.last().is_some_and(|(_, last)| last == "25"), "it went on: {seen:?}");
+            when("it is let go on");
+            kubectl("patch rollout canary -n canary --type=merge -p {\"spec\":{\"paused\":false}}")?;
+        }
+    }
+    then("it is promoted by itself");
+    run.succeeds(300)?;
+    std::thread::sleep(Duration::from_secs(2));
+    ensure!(version(CANARY)? == "v2", "users get {}", version(CANARY)?);
+    then("its analysis was successful");
+    let runs = kubectl("get analysisruns -n canary -o jsonpath={.items[*].status.phase}")?;
+    ensure!(runs.contains("Successful"), "{runs}");
+    then("no request failed, and every answer is of a version that had weight");
+    let answers = traffic.stop()?;
+    println!("        {:?}", by_version(&answers));
+    world.count(&answers)?;
+    with_weight(&answers, &weights, "v1", "v2")
+}
+
+/// The old version may answer until the new one has all the weight, the new one once it has some.
+fn with_weight(answers: &[Answer], weights: &Watch, old: &str, new: &str) -> Result<()> {
+    let mut promoted = false;
+    let mut held: Vec<Held> = Vec::new();
+    for (at, weight) in weights.seen() {
+        let weight: u32 = weight.parse().unwrap_or(0);
+        promoted |= weight == 100;
+        let mut versions = Vec::new();
+        if weight > 0 || promoted {
+            versions.push(new.to_owned());
+        }
+        if weight < 100 && !promoted {
+            versions.push(old.to_owned());
+        }
+        held.push((at, versions));
+    }
+    // At the end weights turn to the new stable version: nothing changes for users.
+    only_held(answers, &held, LAG)
+}
+
+/// The share of a version among many requests as fast as they go, in percent; none may fail.
+fn share(version: &str) -> Result<f64> {
+    let load = format!(
+        "sample-api load --url=http://{CANARY}/version --requests={SAMPLE} --concurrency=16 --max-error-rate=0"
+    );
+    let text = check(&mut command(&load))?;
+    let value: serde_json::Value = serde_json::from_str(&text).with_context(|| text.clone())?;
+    let count = value["by_version"][version].as_f64().unwrap_or(0.0);
+    let sent = value["sent"].as_f64().with_context(|| text.clone())?;
+    Ok(100.0 * count / sent)
+}
+
+pub(crate) fn faulty_canary(world: &mut World) -> Result<()> {
+    given("v2 serves the users, who keep asking");
+    settle_canary(world, "v2")?;
+    let weights = Watch::start("rollout canary -n canary", WEIGHT)?;
+    let traffic = Traffic::start(CANARY, RATE)?;
+    when("a version that fails a third of its requests is released");
+    let mut run = world.start("prd/releases/canary.md --var version=v3-faulty")?;
+    weights.until("the canary has weight", Duration::from_secs(60), |weight| weight == "25")?;
+    let analysis = Watch::start("analysisruns -n canary --sort-by=.metadata.creationTimestamp", "{.status.phase}")?;
+    let known = analysis.seen().len();
+    let began = Instant::now();
+    let verdict = until("the verdict", 180, || {
+        let seen = analysis.seen();
+        Ok(seen.into_iter().skip(known.saturating_sub(1)).find(|(_, phase)| phase == "Failed").map(|(at, _)| at))
+    })?;
+    ensure!(verdict >= began, "the verdict is an old one");
+    then("it is taken back, and the run says why");
+    let code = run.end(120)?;
+    let told = run.told();
+    ensure!(code == 20 && told.contains("success-rate"), "{code}: {told}");
+    let back = weights.until("the canary has no weight", Duration::from_secs(30), |weight| weight == "0");
+    std::thread::sleep(Duration::from_secs(5));
+    let answers = traffic.stop()?;
+    let last = answers.iter().filter(|answer| is_faulty(answer)).map(|answer| answer.came).max();
+    let last = last.context("the faulty version got no traffic")?;
+    let took = last.saturating_duration_since(verdict);
+    world.seconds("faulty canary, from the verdict to its last answer", took);
+    world.seconds("faulty canary, from its first weight to the verdict", verdict - began);
+    let seen = answers.iter().filter(|answer| is_faulty(answer)).count();
+    world.figure("share of users that met the faulty version", format_args!("{:.1} %", 100.0 * seen as f64 / answers.len() as f64));
+    back?;
+    ensure!(took <= Duration::from_secs(5), "{took:?}");
+    then("all other requests were answered well");
+    let others: Vec<Answer> = answers.into_iter().filter(|answer| !is_faulty(answer)).collect();
+    world.count(&others)?;
+    when("Git goes back");
+    world.git(&["revert", "--no-edit", "HEAD"])?;
+    world.push()?;
+    kubectl("-n argocd annotate application canary argocd.argoproj.io/refresh=normal --overwrite")?;
+    then("the rollout is healthy");
+    kubectl("-n canary wait rollout/canary --for=jsonpath={.status.phase}=Healthy --timeout=60s")?;
+    ensure!(version(CANARY)? == "v2", "users get {}", version(CANARY)?);
+    Ok(())
+}
+
+/// Errors of the faulty version are its own; good answers name it.
+fn is_faulty(answer: &Answer) -> bool {
+    match &answer.got {
+        Ok((500, _)) => true,
+        Ok((_, version)) => version == "v3-faulty",
+        Err(_) => false,
+    }
+}
+
+pub(crate) fn faults_during_a_canary(world: &mut World) -> Result<()> {
+    given("a canary at 25 %");
+    settle_canary(world, "v2")?;
+    let weights = Watch::start("rollout canary -n canary", WEIGHT)?;
+    let traffic = Traffic::start(CANARY, RATE)?;
+    let mut run = world.start("prd/releases/canary.md --var version=v3")?;
+    weights.until("weight 25", Duration::from_secs(180), |weight| weight == "25")?;
+    when("one of its pods is deleted");
+    let hash = kubectl("-n canary get rollout canary -o jsonpath={.status.currentPodHash}")?;
+    kubectl(&format!("-n canary delete pod -l rollouts-pod-template-hash={hash} --wait=false"))?;
+    when("the API server is killed");
+    let pid = pid_of("kube-apiserver")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
+    until("the API server answers again", 60, || Ok(kubectl("get --raw=/readyz").ok()))?;
+    then("the release goes on to its end");
+    run.succeeds(300)?;
+    std::thread::sleep(Duration::from_secs(2));
+    ensure!(version(CANARY)? == "v3", "users get {}", version(CANARY)?);
+    then("no request failed");
+    world.count(&traffic.stop()?)?;
+
+    given("a canary, and Prometheus is gone");
+    kubectl("-n monitoring scale deployment/prometheus --replicas=0")?;
+    let traffic = Traffic::start(CANARY, RATE)?;
+    let mut run = world.start("prd/releases/canary.md --var version=v1")?;
+    when("it is to be judged");
+    let code = run.end(300)?;
+    then("it is not promoted: what cannot be measured is not healthy");
+    ensure!(code == 20, "{code}: {}", run.told());
+    ensure!(version(CANARY)? == "v3", "users get {}", version(CANARY)?);
+    then("no request failed");
+    world.count(&traffic.stop()?)?;
+    kubectl("-n monitoring scale deployment/prometheus --replicas=1")?;
+    kubectl("-n monitoring wait deployment/prometheus --for=condition=Available --timeout=60s")?;
+    settle_canary(world, "v3")
+}
+
+/// A process of this node by the name of its program's part.
+fn pid_of(name: &str) -> Result<rustix::process::Pid> {
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if command.split(|byte| *byte == 0).nth(1) == Some(name.as_bytes()) {
+            let pid = entry.file_name().to_string_lossy().parse()?;
+            return rustix::process::Pid::from_raw(pid).context("a process id");
+        }
+    }
+    bail!("{name} does not run here")
+}
+
+pub(crate) fn missing_image(world: &mut World) -> Result<()> {
+    given("v1 serves the users, who keep asking");
+    settle_blue_green(world, "v1")?;
+    let traffic = Traffic::start(ACTIVE, RATE)?;
+    when("a version is released whose image does not exist");
+    let mut run = world.start("prd/releases/blue-green.md --var version=v9-missing")?;
+    run.until_told("▶ running   1.2", 120)?;
+    until("its pods cannot start", 60, || {
+        let why = kubectl("-n blue-green get pods -o jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}")?;
+        Ok((why.contains("ImagePullBackOff") || why.contains("ErrImagePull")).then_some(()))
+    })?;
+    then("users keep what they have");
+    ensure!(version(ACTIVE)? == "v1", "users get {}", version(ACTIVE)?);
+    when("the version before is released");
+    drop(run);
+    world.git(&["revert", "--no-edit", "HEAD"])?;
+    world.push()?;
+    kubectl("-n argocd annotate application blue-green argocd.argoproj.io/refresh=normal --overwrite")?;
+    then("the rollout is healthy, and no request failed");
+    kubectl("-n blue-green wait rollout/blue-green --for=jsonpath={.status.phase}=Healthy --timeout=90s")?;
+    world.count(&traffic.stop()?)
+}

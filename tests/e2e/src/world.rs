@@ -1,0 +1,233 @@
+//! What scenarios share: the project, its settings for this cluster, Git, and what was measured.
+
+use crate::run::{check, command, output, until};
+use crate::traffic::{Answer, none_failed};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Where Argo CD finds Git: the node's own address, which leads nowhere else.
+const GIT: &str = "10.250.0.1:8418";
+
+/// What scenarios share.
+pub(crate) struct World {
+    pub(crate) project: PathBuf,
+    pub(crate) scratch: tempfile::TempDir,
+    /// What was measured, to be printed at the end.
+    pub(crate) figures: Vec<(String, String)>,
+    /// Requests that scenarios have sent while something changed, and those that failed.
+    pub(crate) requests: (usize, usize),
+    git: Option<Child>,
+}
+
+impl World {
+    pub(crate) fn new(project: &Path) -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("taskmaster-e2e-").tempdir()?;
+        let project = project.canonicalize()?;
+        Ok(Self { project, scratch, figures: Vec::new(), requests: (0, 0), git: None })
+    }
+
+    pub(crate) fn figure(&mut self, name: &str, value: impl std::fmt::Display) {
+        println!("  figure {name}: {value}");
+        self.figures.push((name.to_owned(), value.to_string()));
+    }
+
+    pub(crate) fn seconds(&mut self, name: &str, took: Duration) {
+        self.figure(name, format_args!("{:.2} s", took.as_secs_f64()));
+    }
+
+    /// Counts the answers, and is an error unless all were good.
+    pub(crate) fn count(&mut self, answers: &[Answer]) -> Result<()> {
+        self.requests.0 += answers.len();
+        self.requests.1 += answers.iter().filter(|answer| answer.version().is_none()).count();
+        none_failed(answers)
+    }
+
+    /// taskmaster in the project, with the settings of this cluster.
+    pub(crate) fn taskmaster(&self, words: &str) -> Command {
+        let mut taskmaster = command(&format!("taskmaster {words}"));
+        taskmaster.current_dir(&self.project).env("XDG_CONFIG_HOME", self.settings());
+        taskmaster
+    }
+
+    /// The folder of settings: those of a cluster that is not ours, where somebody names it.
+    pub(crate) fn settings(&self) -> PathBuf {
+        std::env::var_os("TASKMASTER_E2E_SETTINGS")
+            .map_or_else(|| self.project.join("tests/e2e"), PathBuf::from)
+    }
+
+    /// A run to its end, and the events it told.
+    pub(crate) fn run(&self, words: &str) -> Result<Vec<Value>> {
+        events(&check(&mut self.taskmaster(&format!("run {words} -o json")))?)
+    }
+
+    /// A run that goes on while other things happen.
+    pub(crate) fn start(&self, words: &str) -> Result<Running> {
+        let log = self.scratch.path().join(format!("run-{}.log", self.figures.len()));
+        let file = fs::File::create(&log)?;
+        let mut run = self.taskmaster(&format!("run {words}"));
+        let child = run.stdout(file.try_clone()?).stderr(file).spawn().context("taskmaster")?;
+        Ok(Running { child, log })
+    }
+
+    /// A view in JSON.
+    pub(crate) fn view(&self, words: &str) -> Result<Value> {
+        let text = check(&mut self.taskmaster(&format!("{words} -o json")))?;
+        serde_json::from_str(&text).with_context(|| text)
+    }
+
+    /// The state directory.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.project.join("out/cluster/state")
+    }
+
+    /// The folder of everything that the plan makes.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.project.join("out/cluster/work")
+    }
+
+    /// Serves an empty GitOps repository as the settings name it.
+    pub(crate) fn serve_git(&mut self) -> Result<()> {
+        if self.git.is_some() || TcpStream::connect(GIT).is_ok() {
+            return Ok(());
+        }
+        let root = self.project.join("out/cluster/git");
+        let _ = fs::remove_dir_all(&root);
+        let repository = root.join("gitops.git");
+        check(&mut command(&format!("git init -q --bare -b main {}", repository.display())))?;
+        let config = format!("git -C {} config http.receivepack true", repository.display());
+        check(&mut command(&config))?;
+        let me = std::env::current_exe()?;
+        let mut server = command(&format!("{} git-server {GIT} {}", me.display(), root.display()));
+        self.git = Some(server.spawn()?);
+        until("the Git server listens", 10, || Ok(TcpStream::connect(GIT).ok()))?;
+        Ok(())
+    }
+
+    /// Git in the working copy that releases are committed to.
+    pub(crate) fn git(&self, words: &[&str]) -> Result<String> {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(self.work().join("gitops")).args(words).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        git.args(["-c", "user.name=e2e"]);
+        for who in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{who}_NAME"), "e2e");
+            git.env(format!("GIT_{who}_EMAIL"), "e2e@example.invalid");
+        }
+        check(&mut git)
+    }
+
+    /// A commit that changes the image tag of an application, pushed.
+    pub(crate) fn push_tag(&self, app: &str, tag: &str) -> Result<()> {
+        let values = self.work().join(format!("gitops/charts/{app}-app/values.yaml"));
+        let text = fs::read_to_string(&values)?;
+        let changed: Vec<String> = text
+            .lines()
+            .map(|line| if line.starts_with("  tag: ") { format!("  tag: {tag}") } else { line.to_owned() })
+            .collect();
+        fs::write(values, changed.join("\n") + "\n")?;
+        self.git(&["commit", "-qam", &format!("Release {app} {tag}")])?;
+        self.push()
+    }
+
+    /// Pushes, and tells Argo CD as a Git host would.
+    pub(crate) fn push(&self) -> Result<()> {
+        self.git(&["push", "-q", &format!("http://{GIT}/gitops.git"), "HEAD:main"])?;
+        Ok(())
+    }
+
+    /// What a Git host sends to Argo CD after a push, in GitHub's form.
+    pub(crate) fn webhook(&self) -> Result<()> {
+        let address = crate::run::kubectl("-n argocd get service argocd-server -o jsonpath={.spec.clusterIP}")?;
+        let after = self.git(&["rev-parse", "HEAD"])?;
+        let before = self.git(&["rev-parse", "HEAD~1"])?;
+        let payload = serde_json::json!({
+            "ref": "refs/heads/main", "before": before.trim(), "after": after.trim(),
+            "repository": {"html_url": format!("http://{GIT}/gitops"), "default_branch": "main"},
+            "commits": [{"modified": ["charts/blue-green-app/values.yaml"]}],
+        });
+        let mut curl = Command::new("curl");
+        curl.args(["-sSfk", "-m", "10", "-H", "X-GitHub-Event: push", "-H", "Content-Type: application/json"]);
+        curl.arg("--data").arg(payload.to_string()).arg(format!("https://{address}/api/webhook"));
+        check(&mut curl)?;
+        Ok(())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(git) = &mut self.git {
+            let _ = git.kill();
+            let _ = git.wait();
+        }
+    }
+}
+
+/// taskmaster at work.
+pub(crate) struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// What it has told so far.
+    pub(crate) fn told(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until it has told this.
+    pub(crate) fn until_told(&mut self, text: &str, seconds: u64) -> Result<()> {
+        let (child, log) = (&mut self.child, &self.log);
+        until(&format!("taskmaster says {text:?}"), seconds, || {
+            let told = fs::read_to_string(log)?;
+            if told.contains(text) {
+                return Ok(Some(Ok(())));
+            }
+            Ok(child.try_wait()?.map(|status| Err(anyhow::anyhow!("it ended ({status}): {told}"))))
+        })?
+    }
+
+    /// Its exit code.
+    pub(crate) fn end(&mut self, seconds: u64) -> Result<i32> {
+        let child = &mut self.child;
+        let status = until("taskmaster ends", seconds, || Ok(child.try_wait()?));
+        let status = status.with_context(|| self.told())?;
+        status.code().with_context(|| format!("it ended by {status}"))
+    }
+
+    /// Its end must be a success.
+    pub(crate) fn succeeds(&mut self, seconds: u64) -> Result<()> {
+        let code = self.end(seconds)?;
+        ensure!(code == 0, "taskmaster ended with {code}:\n{}", self.told());
+        Ok(())
+    }
+
+    /// The hard end, as a machine that loses power gives it.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Events, one a line.
+pub(crate) fn events(text: &str) -> Result<Vec<Value>> {
+    text.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
+/// What a command says on standard error, and how it ends.
+pub(crate) fn ends(command: &mut Command) -> Result<(Option<i32>, String)> {
+    let output = output(command.stdin(Stdio::null()))?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Ok((output.status.code(), text))
+}
