@@ -112,7 +112,6 @@ impl World {
     pub(crate) fn git(&self, words: &[&str]) -> Result<String> {
         let mut git = Command::new("git");
         git.arg("-C").arg(self.work().join("gitops")).args(words).env("GIT_CONFIG_GLOBAL", "/dev/null");
-        git.args(["-c", "user.name=e2e"]);
         for who in ["AUTHOR", "COMMITTER"] {
             git.env(format!("GIT_{who}_NAME"), "e2e");
             git.env(format!("GIT_{who}_EMAIL"), "e2e@example.invalid");
@@ -188,6 +187,11 @@ impl Running {
             }
             Ok(child.try_wait()?.map(|status| Err(anyhow::anyhow!("it ended ({status}): {told}"))))
         })?
+    }
+
+    /// True once it has ended.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Its exit code.
