@@ -281,7 +281,9 @@ pub(crate) fn faults_during_a_canary(world: &mut World) -> Result<()> {
     weights.until("weight 25", Duration::from_secs(180), |weight| weight == "25")?;
     when("one of its pods is deleted");
     let hash = kubectl("-n canary get rollout canary -o jsonpath={.status.currentPodHash}")?;
-    kubectl(&format!("-n canary delete pod -l rollouts-pod-template-hash={hash} --wait=false"))?;
+    let pods = kubectl(&format!("-n canary get pods -l rollouts-pod-template-hash={hash} -o name"))?;
+    let pod = pods.lines().next().context("it has no pod")?;
+    kubectl(&format!("-n canary delete {pod} --wait=false"))?;
     when("the API server is killed");
     let pid = pid_of("kube-apiserver")?;
     rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
@@ -291,13 +293,16 @@ pub(crate) fn faults_during_a_canary(world: &mut World) -> Result<()> {
     std::thread::sleep(Duration::from_secs(2));
     ensure!(version(CANARY)? == "v3", "users get {}", version(CANARY)?);
     then("no request failed");
-    world.count(&traffic.stop()?)?;
+    world.count(&traffic.stop()?)
+}
 
-    given("a canary, and Prometheus is gone");
+pub(crate) fn prometheus_is_gone(world: &mut World) -> Result<()> {
+    given("v3 serves the users, and Prometheus is gone");
+    settle_canary(world, "v3")?;
     kubectl("-n monitoring scale deployment/prometheus --replicas=0")?;
     let traffic = Traffic::start(CANARY, RATE)?;
     let mut run = world.start("prd/releases/canary.md --var version=v1")?;
-    when("it is to be judged");
+    when("a canary is to be judged");
     let code = run.end(300)?;
     then("it is not promoted: what cannot be measured is not healthy");
     ensure!(code == 20, "{code}: {}", run.told());
