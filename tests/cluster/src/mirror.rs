@@ -9,12 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Tool module, the module that holds the manifest, its path there, its name in the mirror.
 const FILES: &[(&str, &str, &str, &str)] = &[
-    (
-        "argo-rollouts",
-        "github.com/argoproj/argo-rollouts",
-        "manifests/install.yaml",
-        "argo-rollouts.yaml",
-    ),
+    ("argo-rollouts", "github.com/argoproj/argo-rollouts", "manifests/install.yaml", "argo-rollouts.yaml"),
     ("argo-cd", "github.com/argoproj/argo-cd/v3", "manifests/install.yaml", "argo-cd.yaml"),
     ("flagger", "github.com/fluxcd/flagger", "artifacts/flagger/crd.yaml", "flagger.yaml"),
     ("traefik", "sigs.k8s.io/gateway-api", "config/crd/standard", "gateway-api.yaml"),

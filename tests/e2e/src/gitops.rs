@@ -52,9 +52,12 @@ pub(crate) fn two_environments(world: &mut World) -> Result<()> {
     given("one document, and environments with versions of their own");
     let project = world.scratch.path().join("environments");
     fs::create_dir_all(project.join("tasks"))?;
-    fs::write(project.join("prd.md"), "# Environments\n\n## Phase 1: Deliver\n\n- [ ] Deliver the service\n")?;
+    fs::write(
+        project.join("prd.md"),
+        "# Environments\n\n## Phase 1: Deliver\n\n- [ ] Deliver the service\n",
+    )?;
     let chart = world.project.join("charts/blue-green-app");
-    let chart = chart.display();
+    let (chart, image) = (chart.display(), &world.image);
     fs::write(
         project.join("tasks/all.yaml"),
         format!(
@@ -62,7 +65,7 @@ pub(crate) fn two_environments(world: &mut World) -> Result<()> {
 tasks:
   deliver/deliver-the-service:
     run:
-      - helm: {{namespace: "{{{{ env }}}}", upgrade: {{release: blue-green, chart: {chart}, values_files: "{chart}/values-{{{{ env }}}}.yaml", values: {{image: {{repository: registry.test/sample-api, tag: "{{{{ vars.version }}}}"}}}}}}}}
+      - helm: {{namespace: "{{{{ env }}}}", upgrade: {{release: blue-green, chart: {chart}, values_files: "{chart}/values-{{{{ env }}}}.yaml", values: {{image: {{repository: {image}, tag: "{{{{ vars.version }}}}"}}}}}}}}
       - rollout: {{kind: argo, namespace: "{{{{ env }}}}", name: blue-green, verb: promote_full}}
       - rollout: {{kind: argo, namespace: "{{{{ env }}}}", name: blue-green, verb: status}}
 environments:
@@ -82,5 +85,19 @@ environments:
         let text = check(&mut command(&format!("curl -sf -m 5 http://{address}/version")))?;
         ensure!(text.contains(&format!("\"{expected}\"")), "{environment}: {text}");
     }
+    when("dev is routed by the Gateway API instead of an ingress");
+    let values = "--reuse-values --set ingress.kind=gateway --namespace dev";
+    check(&mut command(&format!("helm upgrade blue-green {chart} {values}")))?;
+    then("its host answers, by an HTTPRoute that the gateway has accepted");
+    until("the route is accepted", 30, || {
+        let path = "{.status.parents[0].conditions[?(@.type=='Accepted')].status}";
+        let mut get = command("kubectl -n dev get httproute blue-green-active");
+        Ok((check(get.arg(format!("-o=jsonpath={path}")))? == "True").then_some(()))
+    })?;
+    until("the host answers", 20, || {
+        let mut curl = command("curl -sf -m 5 http://127.0.0.1/version -H");
+        let text = check(curl.arg("Host: blue-green.dev.local"))?;
+        Ok(text.contains("\"v2\"").then_some(()))
+    })?;
     Ok(())
 }

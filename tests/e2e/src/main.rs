@@ -6,6 +6,7 @@
 
 mod git_server;
 mod gitops;
+mod infra;
 mod platform;
 mod releases;
 mod run;
@@ -16,11 +17,11 @@ mod world;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
-use world::World;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use world::World;
 
 #[derive(Parser)]
 #[command(name = "e2e", about = "End-to-end scenarios on a real Kubernetes")]
@@ -51,7 +52,9 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::GitServer { address, root } => git_server::serve(address, root),
-        Command::Run { project, words } => World::new(&project).and_then(|mut world| suite(&mut world, &words)),
+        Command::Run { project, words } => {
+            World::new(&project).and_then(|mut world| suite(&mut world, &words))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! The whole platform: `prd/platform.md` in the environment `kind`.
 
-use crate::run::{check, kubectl, until};
+use crate::run::{check, command, kubectl, until};
 use crate::scenario::{given, then, when};
 use crate::world::{World, ends};
 use anyhow::{Result, ensure};
@@ -57,6 +57,42 @@ pub(crate) fn nothing_to_do(world: &mut World) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn measured(_: &mut World) -> Result<()> {
+    given("the platform");
+    let address = kubectl("-n monitoring get service prometheus -o jsonpath={.spec.clusterIP}")?;
+    let ask = |path: &str| -> Result<Value> {
+        let text = check(&mut command(&format!("curl -sSf -m 10 http://{address}:9090/api/v1/{path}")))?;
+        Ok(serde_json::from_str(&text)?)
+    };
+    then("Prometheus has every pod of the applications, and the controllers");
+    for (what, least) in [
+        ("up{job=\"pods\",namespace=\"blue-green\"}==1", 3),
+        ("up{job=\"pods\",namespace=\"canary\"}==1", 3),
+        ("rollout_info", 2),
+        ("argocd_app_info", 2),
+        ("container_start_time_seconds{namespace=\"canary\"}", 3),
+    ] {
+        until(what, 60, || {
+            let encoded: String = what.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let answer = ask(&format!("query?query={encoded}"))?;
+            let found = answer["data"]["result"].as_array().map_or(0, Vec::len);
+            ensure!(found >= least, "{found} series");
+            Ok(Some(()))
+        })?;
+    }
+    then("its rules for alerts are loaded and can be evaluated");
+    let rules = ask("rules")?;
+    let rules = rules["data"]["groups"][0]["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+    ensure!(rules.len() == 5 && rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
+    then("metrics reach the autoscaler of prod");
+    kubectl("-n prod wait hpa/blue-green --for=condition=ScalingActive --timeout=120s")?;
+    then("the hosts file leads to the ingress, and each host to its service");
+    for host in ["blue-green.local", "blue-green-preview.local", "canary.local"] {
+        check(&mut command(&format!("curl -sSf -m 5 http://{host}/version")))?;
+    }
+    Ok(())
+}
+
 pub(crate) fn disaster(world: &mut World) -> Result<()> {
     given("the platform, the ledger of which is lost, and the applications too");
     remove(&world.state())?;
@@ -68,7 +104,9 @@ pub(crate) fn disaster(world: &mut World) -> Result<()> {
     then("all of it is there again");
     by_evidence(&world.view("report")?)?;
     for app in ["blue-green", "canary"] {
-        kubectl(&format!("-n {app} wait rollout/{app} --for=jsonpath={{.status.phase}}=Healthy --timeout=60s"))?;
+        kubectl(&format!(
+            "-n {app} wait rollout/{app} --for=jsonpath={{.status.phase}}=Healthy --timeout=60s"
+        ))?;
     }
     Ok(())
 }
@@ -83,9 +121,12 @@ pub(crate) fn destroy(world: &mut World) -> Result<()> {
     then("nothing of it is left");
     until("the namespaces go", 120, || {
         let left = kubectl("get namespaces -o name")?;
-        let ours = ["argocd", "argo-rollouts", "ingress", "monitoring", "blue-green", "canary", "dev", "prod"];
-        let left: Vec<&str> =
-            ours.into_iter().filter(|name| left.lines().any(|line| line == format!("namespace/{name}"))).collect();
+        let ours =
+            ["argocd", "argo-rollouts", "ingress", "monitoring", "blue-green", "canary", "dev", "prod"];
+        let left: Vec<&str> = ours
+            .into_iter()
+            .filter(|name| left.lines().any(|line| line == format!("namespace/{name}")))
+            .collect();
         ensure!(left.is_empty(), "left: {left:?}");
         Ok(Some(()))
     })?;

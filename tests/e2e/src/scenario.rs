@@ -1,9 +1,9 @@
 //! The scenarios, in the order in which they build on each other.
 
 use crate::run::{check, command, kubectl, taskmaster, until};
-use anyhow::{Context, Result, ensure};
 use crate::world::World;
-use crate::{gitops, platform, releases};
+use crate::{gitops, infra, platform, releases};
+use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
 /// A scenario: an error says what did not hold.
@@ -14,8 +14,10 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
     ("a Git server takes a push", a_git_server_takes_a_push),
     ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+    ("terraform: the modules are formatted, valid and tested", infra::terraform_modules),
     ("the platform comes from nothing, although taskmaster is killed on the way", platform::from_nothing),
     ("the platform is true, and nothing runs", platform::nothing_to_do),
+    ("the platform is measured", platform::measured),
     ("blue-green: preview, approval, promotion and the way back", releases::blue_green),
     ("canary: weights, a pause by hand, promotion", releases::canary),
     ("canary: a faulty version is taken back", releases::faulty_canary),
@@ -46,9 +48,10 @@ fn the_cluster_works(world: &mut World) -> Result<()> {
     when("the demo service is deployed");
     let began = Instant::now();
     kubectl("create namespace e2e-first")?;
-    kubectl(
-        "-n e2e-first create deployment echo --image=registry.test/sample-api:v1 --replicas=2 -- /sample-api --host 0.0.0.0 --port 8080",
-    )?;
+    let image = format!("{}:v1", world.image);
+    kubectl(&format!(
+        "-n e2e-first create deployment echo --image={image} --replicas=2 -- /sample-api --host 0.0.0.0 --port 8080"
+    ))?;
     kubectl("-n e2e-first expose deployment echo --port=80 --target-port=8080")?;
     kubectl("-n e2e-first rollout status deployment/echo --timeout=60s")?;
     then("it answers by its service's address");
@@ -61,9 +64,9 @@ fn the_cluster_works(world: &mut World) -> Result<()> {
     world.seconds("two pods ready and answering", began.elapsed());
     then("by its name from a pod, too");
     kubectl("wait --for=condition=Available deployment/coredns -n kube-system --timeout=60s")?;
-    kubectl(
-        "-n e2e-first run ask --image=registry.test/sample-api:v1 --restart=Never -- probe --timeout=30s --url=http://echo.e2e-first.svc.cluster.local/version --json-field=version=v1",
-    )?;
+    kubectl(&format!(
+        "-n e2e-first run ask --image={image} --restart=Never -- probe --timeout=30s --url=http://echo.e2e-first.svc.cluster.local/version --json-field=version=v1"
+    ))?;
     kubectl("-n e2e-first wait pod/ask --for=jsonpath={.status.phase}=Succeeded --timeout=40s")?;
     kubectl("delete namespace e2e-first --wait=false")?;
     Ok(())

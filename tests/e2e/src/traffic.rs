@@ -183,7 +183,9 @@ pub(crate) fn only_held(answers: &[Answer], held: &[Held], lag: Duration) -> Res
         ensure!(
             allowed.any(|(_, (_, versions))| versions.iter().any(|held| held == version)),
             "{version} answered although the router did not hold it; it held {:?}",
-            held.iter().map(|(since, held)| (answer.came.saturating_duration_since(*since), held)).collect::<Vec<_>>()
+            held.iter()
+                .map(|(since, held)| (answer.came.saturating_duration_since(*since), held))
+                .collect::<Vec<_>>()
         );
     }
     Ok(())

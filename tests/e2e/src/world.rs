@@ -1,6 +1,6 @@
 //! What scenarios share: the project, its settings for this cluster, Git, and what was measured.
 
-use crate::run::{check, command, output, until};
+use crate::run::{check, command, kubectl, output, until};
 use crate::traffic::{Answer, none_failed};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -10,8 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Where Argo CD finds Git: the node's own address, which leads nowhere else.
+/// Where Argo CD finds Git on a node of our own, as its settings have it.
 const GIT: &str = "10.250.0.1:8418";
+/// The context of a node of our own.
+const CONTEXT: &str = "context = \"test\"";
+/// The demo service on a node of our own.
+const IMAGE: &str = "registry.test/sample-api";
 
 /// What scenarios share.
 pub(crate) struct World {
@@ -21,14 +25,33 @@ pub(crate) struct World {
     pub(crate) figures: Vec<(String, String)>,
     /// Requests that scenarios have sent while something changed, and those that failed.
     pub(crate) requests: (usize, usize),
+    /// The demo service, without its tag.
+    pub(crate) image: String,
+    /// `host:port` of the Git server, as pods see it.
+    git_address: String,
     git: Option<Child>,
 }
 
 impl World {
+    /// Takes the cluster that kubectl leads to. On one that is not ours `TASKMASTER_E2E_IMAGE` names
+    /// the demo service's image, and `TASKMASTER_E2E_SETTINGS` a file in place of our settings.
     pub(crate) fn new(project: &Path) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("taskmaster-e2e-").tempdir()?;
         let project = project.canonicalize()?;
-        Ok(Self { project, scratch, figures: Vec::new(), requests: (0, 0), git: None })
+        let git_address = format!("{}:8418", address_seen_by_the_node()?);
+        let image = std::env::var("TASKMASTER_E2E_IMAGE").unwrap_or_else(|_| IMAGE.to_owned());
+        let settings = std::env::var_os("TASKMASTER_E2E_SETTINGS")
+            .map_or_else(|| project.join("tests/e2e/taskmaster/config.toml"), PathBuf::from);
+        let context = kubectl("config current-context")?;
+        let text = fs::read_to_string(&settings).with_context(|| settings.display().to_string())?;
+        let text = text
+            .replace(GIT, &git_address)
+            .replace(CONTEXT, &format!("context = {:?}", context.trim()))
+            .replace(IMAGE, &image);
+        fs::create_dir_all(scratch.path().join("settings/taskmaster"))?;
+        fs::write(scratch.path().join("settings/taskmaster/config.toml"), text)?;
+        let figures = Vec::new();
+        Ok(Self { project, scratch, figures, requests: (0, 0), image, git_address, git: None })
     }
 
     pub(crate) fn figure(&mut self, name: &str, value: impl std::fmt::Display) {
@@ -54,10 +77,9 @@ impl World {
         taskmaster
     }
 
-    /// The folder of settings: those of a cluster that is not ours, where somebody names it.
+    /// The folder of settings.
     pub(crate) fn settings(&self) -> PathBuf {
-        std::env::var_os("TASKMASTER_E2E_SETTINGS")
-            .map_or_else(|| self.project.join("tests/e2e"), PathBuf::from)
+        self.scratch.path().join("settings")
     }
 
     /// A run to its end, and the events it told.
@@ -92,7 +114,7 @@ impl World {
 
     /// Serves an empty GitOps repository as the settings name it.
     pub(crate) fn serve_git(&mut self) -> Result<()> {
-        if self.git.is_some() || TcpStream::connect(GIT).is_ok() {
+        if self.git.is_some() || TcpStream::connect(&self.git_address).is_ok() {
             return Ok(());
         }
         let root = self.project.join("out/cluster/git");
@@ -102,9 +124,10 @@ impl World {
         let config = format!("git -C {} config http.receivepack true", repository.display());
         check(&mut command(&config))?;
         let me = std::env::current_exe()?;
-        let mut server = command(&format!("{} git-server {GIT} {}", me.display(), root.display()));
+        let mut server =
+            command(&format!("{} git-server {} {}", me.display(), self.git_address, root.display()));
         self.git = Some(server.spawn()?);
-        until("the Git server listens", 10, || Ok(TcpStream::connect(GIT).ok()))?;
+        until("the Git server listens", 10, || Ok(TcpStream::connect(&self.git_address).ok()))?;
         Ok(())
     }
 
@@ -134,26 +157,44 @@ impl World {
 
     /// Pushes, and tells Argo CD as a Git host would.
     pub(crate) fn push(&self) -> Result<()> {
-        self.git(&["push", "-q", &format!("http://{GIT}/gitops.git"), "HEAD:main"])?;
+        self.git(&["push", "-q", &format!("http://{}/gitops.git", self.git_address), "HEAD:main"])?;
         Ok(())
     }
 
     /// What a Git host sends to Argo CD after a push, in GitHub's form.
     pub(crate) fn webhook(&self) -> Result<()> {
-        let address = crate::run::kubectl("-n argocd get service argocd-server -o jsonpath={.spec.clusterIP}")?;
+        let address = kubectl("-n argocd get service argocd-server -o jsonpath={.spec.clusterIP}")?;
         let after = self.git(&["rev-parse", "HEAD"])?;
         let before = self.git(&["rev-parse", "HEAD~1"])?;
         let payload = serde_json::json!({
             "ref": "refs/heads/main", "before": before.trim(), "after": after.trim(),
-            "repository": {"html_url": format!("http://{GIT}/gitops"), "default_branch": "main"},
+            "repository": {"html_url": format!("http://{}/gitops", self.git_address), "default_branch": "main"},
             "commits": [{"modified": ["charts/blue-green-app/values.yaml"]}],
         });
         let mut curl = Command::new("curl");
-        curl.args(["-sSfk", "-m", "10", "-H", "X-GitHub-Event: push", "-H", "Content-Type: application/json"]);
+        curl.args([
+            "-sSfk",
+            "-m",
+            "10",
+            "-H",
+            "X-GitHub-Event: push",
+            "-H",
+            "Content-Type: application/json",
+        ]);
         curl.arg("--data").arg(payload.to_string()).arg(format!("https://{address}/api/webhook"));
         check(&mut curl)?;
         Ok(())
     }
+}
+
+/// The address of this machine that a node of the cluster can reach: nothing is sent to find it out.
+fn address_seen_by_the_node() -> Result<std::net::IpAddr> {
+    let path = "{.items[0].status.addresses[?(@.type=='InternalIP')].address}";
+    let mut nodes = command("kubectl get nodes");
+    let node = check(nodes.arg(format!("-o=jsonpath={path}")))?;
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
+    socket.connect((node.as_str(), 9)).with_context(|| format!("no way to the node {node:?}"))?;
+    Ok(socket.local_addr()?.ip())
 }
 
 impl Drop for World {
@@ -232,6 +273,7 @@ pub(crate) fn events(text: &str) -> Result<Vec<Value>> {
 /// What a command says on standard error, and how it ends.
 pub(crate) fn ends(command: &mut Command) -> Result<(Option<i32>, String)> {
     let output = output(command.stdin(Stdio::null()))?;
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     Ok((output.status.code(), text))
 }
