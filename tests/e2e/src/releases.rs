@@ -106,9 +106,9 @@ pub(crate) fn blue_green(world: &mut World) -> Result<()> {
         .map(|(at, hash)| (at, known.get(&hash).cloned().into_iter().collect()))
         .collect();
     only_held(&answers, &held, LAG)?;
-    then("each switch took two seconds at most");
+    then("each switch took less than the five seconds that the PRD asks for");
     let back = back - asked;
-    ensure!(took.max(back) <= Duration::from_secs(2), "the switches took {took:?} and {back:?}");
+    ensure!(took.max(back) < Duration::from_secs(5), "the switches took {took:?} and {back:?}");
     Ok(())
 }
 
