@@ -12,6 +12,7 @@ mod releases;
 mod run;
 mod scenario;
 mod traffic;
+mod waits;
 mod watch;
 mod world;
 

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use crate::world::World;
-use crate::{gitops, infra, platform, releases};
+use crate::{gitops, infra, platform, releases, waits};
 use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
@@ -21,6 +21,8 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("blue-green: preview, approval, promotion and the way back", releases::blue_green),
     ("canary: weights, a pause by hand, promotion", releases::canary),
     ("canary: a faulty version is taken back", releases::faulty_canary),
+    ("waits for an Application and for analyses", waits::typed_waits),
+    ("waits for a canary of Flagger", waits::flagger),
     ("GitOps: push, drift, revert", gitops::push_drift_revert),
     ("two environments hold two versions", gitops::two_environments),
     ("faults: a pod is killed, the API server restarts", releases::faults_during_a_canary),
