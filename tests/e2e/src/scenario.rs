@@ -1,5 +1,6 @@
 //! The scenarios, in the order in which they build on each other.
 
+use crate::charts;
 use crate::run::{check, command, kubectl, taskmaster, until};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -13,14 +14,21 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
     ("a Git server takes a push", a_git_server_takes_a_push),
     ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+    ("charts have no faults for any environment", charts::without_faults),
+    ("charts refuse values that do not fit", charts::refuse_values),
+    ("charts give the presets and the plain manifests", charts::current),
+    ("charts give pods that are probed, bounded and without rights", charts::sound_pods),
+    ("charts fit twice into the quota of every environment", charts::fit_the_quotas),
+    ("charts take the settings of a site line by line", charts::settings_by_line),
+    ("charts give what the API server takes", charts::taken_by_the_server),
 ];
 
 /// What scenarios share.
 pub(crate) struct World {
-    project: PathBuf,
+    pub(crate) project: PathBuf,
     /// What was measured, to be printed at the end.
     pub(crate) figures: Vec<(String, String)>,
-    scratch: tempfile::TempDir,
+    pub(crate) scratch: tempfile::TempDir,
 }
 
 impl World {
@@ -34,15 +42,15 @@ impl World {
     }
 }
 
-fn given(text: &str) {
+pub(crate) fn given(text: &str) {
     println!("  given {text}");
 }
 
-fn when(text: &str) {
+pub(crate) fn when(text: &str) {
     println!("  when  {text}");
 }
 
-fn then(text: &str) {
+pub(crate) fn then(text: &str) {
     println!("  then  {text}");
 }
 
