@@ -271,6 +271,71 @@ pub(crate) fn settings_by_line(world: &mut World) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn applications(world: &mut World) -> Result<()> {
+    given("the app of apps, for the environments of the platform");
+    let values = "--values=argocd/applications/values-environments.yaml";
+    let given = documents(&helm(world, &format!("template applications argocd/applications {values}"))?)?;
+    let mut seen = Vec::new();
+    for application in &given {
+        let spec = &application["spec"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let name = text(&application["metadata"]["name"]);
+        seen.push((name.clone(), text(&spec["destination"]["namespace"])));
+        let chart = world.project.join(text(&spec["source"]["path"]));
+        ensure!(chart.join("Chart.yaml").exists(), "{name}: no chart in {}", chart.display());
+        if let Some(file) = spec["source"]["helm"]["valueFiles"][0].as_str() {
+            ensure!(chart.join(file).exists(), "{name}: no {file}");
+        }
+        ensure!(spec["syncPolicy"]["automated"]["selfHeal"] == true, "{name} is not healed");
+        ensure!(
+            spec["syncPolicy"]["syncOptions"][0] == "RespectIgnoreDifferences=true",
+            "{name}: syncs undo releases"
+        );
+    }
+    seen.sort();
+    let mut wanted = Vec::new();
+    for app in ["blue-green", "canary"] {
+        wanted.push((app.to_owned(), app.to_owned()));
+        wanted
+            .extend(ENVIRONMENTS.map(|environment| (format!("{app}-{environment}"), environment.to_owned())));
+    }
+    wanted.sort();
+    ensure!(seen == wanted, "{seen:?}");
+    then("each application is there once for each, with its values and its namespace");
+    Ok(())
+}
+
+/// From the ingress and from Prometheus, to the port of the service, and from nowhere else.
+const MAY_TALK: &str = "
+- from:
+  - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress}}
+  - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}
+  ports: [{port: http}]
+";
+
+pub(crate) fn namespaces(world: &mut World) -> Result<()> {
+    given("the namespaces of the applications");
+    for app in ["blue-green", "canary"] {
+        let text = fs::read_to_string(world.project.join(format!("k8s/{app}/namespace.yaml")))?;
+        let documents = documents(&text)?;
+        let part = |kind: &str| of_kind(&documents, kind).with_context(|| format!("{app}: no {kind}"));
+        let label = &part("Namespace")?["metadata"]["labels"]["pod-security.kubernetes.io/enforce"];
+        ensure!(label == "restricted", "{app}: pods may do as they like");
+        part("ResourceQuota")?;
+        let policy = &part("NetworkPolicy")?["spec"];
+        let all = policy["podSelector"].as_mapping().is_some_and(serde_yaml::Mapping::is_empty);
+        ensure!(all && policy["policyTypes"][0] == "Ingress", "{app}: some pods are open");
+        ensure!(
+            policy["ingress"] == serde_yaml::from_str::<Value>(MAY_TALK)?,
+            "{app}: others may talk to it"
+        );
+        let role = &part("RoleBinding")?["roleRef"]["name"];
+        ensure!(role == "platform-taskmaster", "{app}: taskmaster is {role:?}");
+    }
+    then("their pods are restricted, and the ingress and Prometheus alone may talk to them");
+    Ok(())
+}
+
 pub(crate) fn taken_by_the_server(world: &mut World) -> Result<()> {
     given("an API server with the kinds that are there");
     kubectl("create namespace e2e-charts")?;

@@ -20,6 +20,8 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("charts give pods that are probed, bounded and without rights", charts::sound_pods),
     ("charts fit twice into the quota of every environment", charts::fit_the_quotas),
     ("charts take the settings of a site line by line", charts::settings_by_line),
+    ("charts are delivered to every environment once", charts::applications),
+    ("charts go to namespaces that are bounded and closed", charts::namespaces),
     ("charts give what the API server takes", charts::taken_by_the_server),
 ];
 
