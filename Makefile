@@ -12,7 +12,7 @@ DENY_VERSION := 0.20.2
 BIN := target/release/taskmaster
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz screenshots \
-	e2e cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
+	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -61,6 +61,10 @@ screenshots: ## pictures of the report of the last demo, into docs/images
 
 e2e: ## the end-to-end suite on a real Kubernetes node of its own (needs root and Go)
 	tests/e2e/run $(SCENARIOS)
+
+manifests: ## write the presets' templates and the plain manifests from the charts (needs Helm)
+	charts/generate
+	k8s/generate
 
 CLUSTER := $(CARGO) run --quiet --locked -p taskmaster-cluster --
 

@@ -3,6 +3,11 @@
 
 locals {
   part_of = { "app.kubernetes.io/part-of" = "platform" }
+  taskmaster = {
+    apiGroup = "rbac.authorization.k8s.io"
+    kind     = "Group"
+    name     = "taskmaster"
+  }
 }
 
 resource "kubectl_manifest" "namespace" {
@@ -55,6 +60,7 @@ resource "kubectl_manifest" "network_policy" {
         from = [for name in ["ingress", "monitoring"] : {
           namespaceSelector = { matchLabels = { "kubernetes.io/metadata.name" = name } }
         }]
+        ports = [{ port = "http" }]
       }]
     }
   })
@@ -107,6 +113,79 @@ resource "kubectl_manifest" "release_binding" {
   })
 }
 
+# What a run of taskmaster needs to drive rollouts and to wait for them: their verbs are patches of the
+# rollout, a restart and a way back look at its replica sets. It neither creates nor deletes.
+resource "kubectl_manifest" "taskmaster_role" {
+  yaml_body = yamlencode({
+    apiVersion = "rbac.authorization.k8s.io/v1"
+    kind       = "ClusterRole"
+    metadata   = { name = "platform-taskmaster", labels = local.part_of }
+    rules = [
+      {
+        apiGroups = ["argoproj.io"]
+        resources = ["analysisruns", "rollouts"]
+        verbs     = ["get", "list", "watch"]
+      },
+      {
+        apiGroups = ["argoproj.io"]
+        resources = ["rollouts", "rollouts/status"]
+        verbs     = ["patch"]
+      },
+      {
+        apiGroups = ["", "apps"]
+        resources = ["events", "pods", "replicasets"]
+        verbs     = ["get", "list", "watch"]
+      },
+    ]
+  })
+}
+
+# The namespaces of the applications bind it themselves (k8s/*/namespace.yaml): they come later.
+resource "kubectl_manifest" "taskmaster_binding" {
+  for_each   = var.environments
+  depends_on = [kubectl_manifest.namespace]
+
+  yaml_body = yamlencode({
+    apiVersion = "rbac.authorization.k8s.io/v1"
+    kind       = "RoleBinding"
+    metadata   = { name = "platform-taskmaster", namespace = each.key, labels = local.part_of }
+    roleRef = {
+      apiGroup = "rbac.authorization.k8s.io"
+      kind     = "ClusterRole"
+      name     = "platform-taskmaster"
+    }
+    subjects = [local.taskmaster]
+  })
+}
+
+# Applications are looked at where Argo CD keeps them.
+resource "kubectl_manifest" "taskmaster_applications" {
+  yaml_body = yamlencode({
+    apiVersion = "rbac.authorization.k8s.io/v1"
+    kind       = "Role"
+    metadata   = { name = "platform-taskmaster", namespace = "argocd", labels = local.part_of }
+    rules = [{
+      apiGroups = ["argoproj.io"]
+      resources = ["applications"]
+      verbs     = ["get", "list", "watch"]
+    }]
+  })
+}
+
+resource "kubectl_manifest" "taskmaster_applications_binding" {
+  yaml_body = yamlencode({
+    apiVersion = "rbac.authorization.k8s.io/v1"
+    kind       = "RoleBinding"
+    metadata   = { name = "platform-taskmaster", namespace = "argocd", labels = local.part_of }
+    roleRef = {
+      apiGroup = "rbac.authorization.k8s.io"
+      kind     = "Role"
+      name     = "platform-taskmaster"
+    }
+    subjects = [local.taskmaster]
+  })
+}
+
 # The project stands as a file too, for those who set up Argo CD by hand.
 resource "kubectl_manifest" "project" {
   yaml_body = templatefile("${path.module}/../../argocd/projects/platform.yaml.tftpl", {
@@ -114,5 +193,18 @@ resource "kubectl_manifest" "project" {
     applications = sort(tolist(var.applications))
     environments = sort(keys(var.environments))
     group        = var.release_group
+    viewers      = var.viewer_group
+    sync_windows = var.sync_windows
+  })
+}
+
+# Only where the repository holds argocd/ too; elsewhere the applications are installed by Helm.
+resource "kubectl_manifest" "app_of_apps" {
+  count      = var.app_of_apps ? 1 : 0
+  depends_on = [kubectl_manifest.project]
+
+  yaml_body = templatefile("${path.module}/../../argocd/app-of-apps.yaml.tftpl", {
+    repository   = var.repository
+    environments = { for name in keys(var.environments) : name => name == "prod" }
   })
 }

@@ -49,3 +49,27 @@ variable "release_group" {
   type        = string
   default     = "release-engineering"
 }
+
+variable "viewer_group" {
+  description = "Group of the people who may look at the applications"
+  type        = string
+  default     = "engineering"
+}
+
+variable "sync_windows" {
+  description = "Environments that Argo CD changes by itself only at certain times: from when on (cron), for how long"
+  type = map(object({
+    schedule  = string
+    duration  = string
+    time_zone = optional(string, "UTC")
+  }))
+  default = {
+    prod = { schedule = "0 9 * * 1-5", duration = "8h" }
+  }
+}
+
+variable "app_of_apps" {
+  description = "Whether an application of Argo CD makes the others from argocd/applications in the repository"
+  type        = bool
+  default     = false
+}

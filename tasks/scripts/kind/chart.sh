@@ -18,13 +18,9 @@ case $mode in
         ;;
     check)
         helm lint --strict --quiet "$chart" || no "Helm finds faults in $chart"
-        for template in "$chart"/templates/*.yaml; do
-            part=${template##*/}
-            [ -f "k8s/$app/$part" ] && [ "$part" != hpa.yaml ] || continue
-            helm template "$app" "$chart" "--namespace=$app" "--show-only=templates/$part" >"$scratch/filled" ||
-                no "$template cannot be filled"
-            sed -e '/^# Source: /d' -e '1{/^---$/d;}' "$scratch/filled" >"$scratch/plain"
-            same "k8s/$app/$part" "$scratch/plain"
+        sh k8s/generate "$scratch/k8s" || no "$chart gives no manifests"
+        for part in "$scratch/k8s/$app"/*.yaml; do
+            same "k8s/$app/${part##*/}" "$part"
         done
         for values in "$chart"/values-*.yaml; do
             helm template "$app" "$chart" "--values=$values" >/dev/null || no "$values does not fit $chart"

@@ -4,6 +4,9 @@
 //! told as given, when, then. A scenario that fails ends the suite: what follows builds on it. Nothing
 //! is tried a second time.
 
+mod charts;
+#[cfg(test)]
+mod dockerfiles;
 mod git_server;
 mod gitops;
 mod infra;

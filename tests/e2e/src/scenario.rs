@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use crate::world::World;
-use crate::{gitops, infra, platform, releases, waits};
+use crate::{charts, gitops, infra, platform, releases, waits};
 use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
@@ -14,9 +14,18 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
     ("a Git server takes a push", a_git_server_takes_a_push),
     ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+    ("charts have no faults for any environment", charts::without_faults),
+    ("charts refuse values that do not fit", charts::refuse_values),
+    ("charts give the presets and the plain manifests", charts::current),
+    ("charts give pods that are probed, bounded and without rights", charts::sound_pods),
+    ("charts fit twice into the quota of every environment", charts::fit_the_quotas),
+    ("charts take the settings of a site line by line", charts::settings_by_line),
+    ("charts are delivered to every environment once", charts::applications),
+    ("charts go to namespaces that are bounded and closed", charts::namespaces),
     ("terraform: the modules are formatted, valid and tested", infra::terraform_modules),
     ("the platform comes from nothing, although taskmaster is killed on the way", platform::from_nothing),
     ("the platform is true, and nothing runs", platform::nothing_to_do),
+    ("charts give what the API server takes", charts::taken_by_the_server),
     ("the platform is measured", platform::measured),
     ("blue-green: preview, approval, promotion and the way back", releases::blue_green),
     ("canary: weights, a pause by hand, promotion", releases::canary),
