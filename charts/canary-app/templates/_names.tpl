@@ -28,7 +28,8 @@ args:
       podTemplateHashValue: Latest
 {{- end }}
 
-{{- /* How often a metric is asked for, and how many bad answers it may give. */ -}}
+{{- /* How often a metric is asked for, and how many bad answers it may give, and
+     how often in a row it may give none: what is not measured must not be promoted meanwhile. */ -}}
 {{- define "measured" -}}
 {{- with .Values.analysis.initialDelay -}}
 initialDelay: {{ . }}
@@ -36,4 +37,5 @@ initialDelay: {{ . }}
 interval: {{ .Values.analysis.interval }}
 count: {{ .Values.analysis.count }}
 failureLimit: {{ .Values.analysis.failureLimit }}
+consecutiveErrorLimit: {{ .Values.analysis.errorLimit }}
 {{- end }}

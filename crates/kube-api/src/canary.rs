@@ -11,9 +11,33 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Canary {
+    /// What is wanted.
+    #[serde(deserialize_with = "or_default")]
+    pub spec: CanarySpec,
     /// What its controller found.
     #[serde(deserialize_with = "or_default")]
     pub status: CanaryState,
+}
+
+/// `spec` of a canary.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CanarySpec {
+    /// The workload that is released.
+    #[serde(deserialize_with = "or_default")]
+    pub target_ref: CanaryTarget,
+}
+
+/// `spec.targetRef` of a canary.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CanaryTarget {
+    /// `Deployment`, `DaemonSet`, `Service`.
+    #[serde(deserialize_with = "or_default")]
+    pub kind: String,
+    /// Its name; Flagger's copy of what was promoted is called `<name>-primary`.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
 }
 
 /// `status` of a canary.
@@ -56,6 +80,19 @@ pub fn canary_ended(canary: &Canary) -> Progress {
         "Failed" | "Terminating" | "Terminated" => Progress::failed(line),
         _ => Progress::not_yet(line),
     }
+}
+
+/// Whether the workload runs what its primary runs. Right after a change the canary still tells of the
+/// release before: Flagger looks at its interval only. Images, commands and arguments are compared,
+/// which Flagger copies as they are.
+pub fn is_promoted(target: &Value, primary: &Value) -> bool {
+    program(target) == program(primary)
+}
+
+fn program(workload: &Value) -> Vec<[Option<Value>; 4]> {
+    let containers = workload.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let of = |container: &Value| ["name", "image", "command", "args"].map(|key| container.get(key).cloned());
+    containers.map(|all| all.iter().map(of).collect()).unwrap_or_default()
 }
 
 fn line(status: &CanaryState) -> String {

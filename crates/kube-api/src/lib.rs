@@ -30,7 +30,7 @@ mod verb;
 
 pub use analysis::{AnalysisRun, analysis_ended};
 pub use application::{Application, Wanted, settled};
-pub use canary::{Canary, canary_ended};
+pub use canary::{Canary, canary_ended, is_promoted};
 pub use goal::{Goal, GoalError, Progress, progress};
 pub use patch::{Change, Patch, PatchKind, Subresource, Target};
 pub use phase::{Phase, RolloutState, StepPlace, Weight, one_line, status};

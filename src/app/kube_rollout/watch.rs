@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::time::Duration;
 use taskmaster_kube_api::{
     AnalysisRun, Application, Canary, Goal, Progress, Rollout, Unreadable, Wanted, analysis_ended,
-    canary_ended, progress, settled, status,
+    canary_ended, is_promoted, progress, settled, status,
 };
 
 /// So many looks in a row may fail before a wait gives up.
@@ -28,7 +28,8 @@ pub(super) fn wait(
         let (line, found) = match kubectl.get(request.kind.resource(), &request.name) {
             Ok(object) => {
                 faults = 0;
-                look(request.kind, &object, goal, revision)?
+                let seen = look(request.kind, &object, goal, revision)?;
+                if request.kind == Kind::Flagger { seen_by_flagger(kubectl, &object, seen)? } else { seen }
             }
             Err(error) => missing(error, timeout, &mut faults)?,
         };
@@ -46,6 +47,30 @@ pub(super) fn wait(
         };
         std::thread::sleep(request.interval.min(left));
     }
+}
+
+/// A canary at rest is done when its last change was the one that was promoted.
+fn seen_by_flagger(
+    kubectl: &Kubectl,
+    object: &Value,
+    seen: (String, Progress),
+) -> Result<(String, Progress), KubeError> {
+    let target = Canary::from_json(object)?.spec.target_ref;
+    let resource = match target.kind.as_str() {
+        "Deployment" => "deployments.apps",
+        "DaemonSet" => "daemonsets.apps",
+        _ => return Ok(seen),
+    };
+    if !matches!(seen.1, Progress::Done) {
+        return Ok(seen);
+    }
+    let workload = kubectl.get(resource, &target.name)?;
+    let primary = kubectl.get(resource, &format!("{}-primary", target.name))?;
+    if is_promoted(&workload, &primary) {
+        return Ok(seen);
+    }
+    let why = format!("Flagger has not seen the last change of {} yet", target.name);
+    Ok((why.clone(), Progress::NotYet { why }))
 }
 
 /// An object that is not there may come; a server that does not answer may answer again.

@@ -3,7 +3,7 @@
 use crate::with;
 use serde_json::{Value, json};
 use taskmaster_kube_api::{
-    AnalysisRun, Application, Canary, Progress, Wanted, analysis_ended, canary_ended, settled,
+    AnalysisRun, Application, Canary, Progress, Wanted, analysis_ended, canary_ended, is_promoted, settled,
 };
 
 fn shown(progress: Progress) -> String {
@@ -122,4 +122,32 @@ fn a_canary_of_flagger_ends_by_its_phase() {
         let canary = Canary::from_json(&json!({ "status": status })).unwrap();
         assert_eq!(shown(canary_ended(&canary)), expected);
     }
+}
+
+#[test]
+fn a_canary_of_flagger_is_promoted_when_its_primary_runs_the_same() {
+    let runs = |containers: serde_json::Value| json!({ "spec": { "template": { "spec": { "containers": containers } } } });
+    let web = |image: &str, args: &[&str]| {
+        runs(json!([{ "name": "web", "image": image, "args": args, "env": [{ "name": image }] }]))
+    };
+    for (target, primary, expected) in [
+        (web("web:1", &[]), web("web:1", &[]), true),
+        (web("web:2", &[]), web("web:1", &[]), false),
+        (web("web:1", &["-v"]), web("web:1", &[]), false),
+        (
+            runs(json!([{ "name": "web", "image": "a", "env": [{ "name": "X" }] }])),
+            runs(json!([{ "name": "web", "image": "a" }])),
+            true,
+        ),
+        (json!({}), json!({}), true),
+    ] {
+        assert_eq!(is_promoted(&target, &primary), expected, "{target} {primary}");
+    }
+    let canary =
+        Canary::from_json(&json!({ "spec": { "targetRef": { "kind": "Deployment", "name": "web" } } }))
+            .unwrap();
+    assert_eq!(
+        (canary.spec.target_ref.kind.as_str(), canary.spec.target_ref.name.as_str()),
+        ("Deployment", "web")
+    );
 }
