@@ -6,6 +6,7 @@ mod check;
 pub mod destroy;
 pub mod error;
 pub mod exit;
+pub mod kube_apply;
 pub mod kube_rollout;
 pub mod ledger;
 pub mod logs;

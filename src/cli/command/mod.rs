@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod destroy;
 pub(crate) mod history;
+pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
 pub(crate) mod logs;
 pub(crate) mod parse;

@@ -10,7 +10,8 @@ use crate::yaml::{Data, Node};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 use std::borrow::Cow;
-use taskmaster_core::action::{OutputMatch, Probe, Value};
+use taskmaster_core::action::{OutputMatch, Probe, ProcessSpec, Value};
+use taskmaster_core::tool::KUBE_APPLY;
 
 /// Owner of fields that are applied server-side, unless said otherwise.
 const FIELD_MANAGER: &str = "taskmaster";
@@ -37,7 +38,8 @@ record! {
         server_side: Option<bool>,
         /// Owner of the fields; `taskmaster` unless given.
         field_manager: Option<Text>,
-        /// `false`: leave fields to other owners, and fail where they differ.
+        /// `true`: take every field that somebody else owns; `false`: take none. Unless given, fields are
+        /// taken back that people changed by hand, and left to controllers, which fails and names both.
         force_conflicts: Option<bool>,
         /// Look into folders below.
         #[schemars(default)]
@@ -82,9 +84,18 @@ impl ApplySpec {
             let command = command.arg(format!("--field-manager={manager}"));
             command.switch("--force-conflicts", server_side && force)
         };
-        // What somebody changed by hand is theirs from then on: a difference, and no error of the diff.
-        let apply = common(owned("apply", spec.force_conflicts.unwrap_or(true))).build();
-        let diff = common(owned("diff", true)).build();
+        // The check goes the way of the run: what a run would take back is a difference, and what it
+        // would leave to its owner is none, but an error that names both.
+        let (apply, diff) = match spec.force_conflicts {
+            None if server_side => {
+                let politely = |verb, check| polite(r, check, common(owned(verb, false)).build());
+                (politely("apply", false), politely("diff", true))
+            }
+            force => {
+                let force = force == Some(true);
+                (common(owned("apply", force)).build(), common(owned("diff", force)).build())
+            }
+        };
         let delete = common(cluster.command(&["delete", "--ignore-not-found"])).build();
         Parts {
             run: vec![process("apply", apply)],
@@ -93,6 +104,12 @@ impl ApplySpec {
             ..Parts::default()
         }
     }
+}
+
+/// The same by taskmaster's own command, which decides by the owners of fields whether to force.
+fn polite(r: &Renderer<'_>, check: bool, kubectl: ProcessSpec) -> ProcessSpec {
+    let command = Command::new(&[&r.facts.program, KUBE_APPLY]).switch("--check", check).arg("--");
+    ProcessSpec { argv: command.args(kubectl.argv).build().argv, ..kubectl }
 }
 
 /// `-f` for each file, `-k`, or `-f -`.
