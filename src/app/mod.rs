@@ -3,6 +3,7 @@
 
 pub mod api;
 mod check;
+pub mod contexts;
 pub mod destroy;
 pub mod error;
 pub mod exit;

@@ -13,6 +13,7 @@ use taskmaster_core::action::Binding;
 use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Recorded;
 use taskmaster_core::plan::Plan;
+use taskmaster_core::production::Rules;
 use taskmaster_core::resolve::{self, ResolveOptions};
 use taskmaster_core::select::Selection;
 
@@ -35,6 +36,8 @@ pub struct Request {
     pub include_cancelled: bool,
     /// Optional tasks too.
     pub include_optional: bool,
+    /// Contexts that look like production and may be acted on.
+    pub allow_contexts: Vec<String>,
 }
 
 /// A catalogue with everything it needs to bind a document again later.
@@ -75,6 +78,8 @@ pub struct Prepared {
     pub catalogue_findings: Findings,
     /// Warnings about the document that come from binding it.
     pub binding_findings: Findings,
+    /// Which contexts are production, and which of them may be acted on.
+    pub production: Rules,
 }
 
 impl Binder {
@@ -219,7 +224,16 @@ pub fn prepare(
         plan: resolved.plan,
         catalogue_findings,
         binding_findings: binding_findings.strict(request.read.strict),
+        production: rules(workspace, request),
     })
+}
+
+fn rules(workspace: &Workspace, request: &Request) -> Rules {
+    let settings = &workspace.project.settings;
+    Rules {
+        allowed: [request.allow_contexts.clone(), settings.allow_contexts.clone()].concat(),
+        production: settings.production_contexts.clone(),
+    }
 }
 
 /// The process that executes something of this project right now.

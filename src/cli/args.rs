@@ -145,6 +145,9 @@ pub struct EnvironmentArgs {
     /// Let actions written in the document run
     #[arg(long)]
     pub allow_inline: bool,
+    /// Act on this Kubernetes context though it looks like production (repeatable; `*` is any text)
+    #[arg(long, value_name = "NAME")]
+    pub allow_context: Vec<String>,
 }
 
 /// Which tasks.

@@ -21,6 +21,7 @@ pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod plan;
+pub mod production;
 pub mod recovery;
 pub mod resolve;
 pub mod retry;

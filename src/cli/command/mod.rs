@@ -65,6 +65,7 @@ fn request(
         ignore_marks: selection.ignore_marks,
         include_cancelled: selection.include_cancelled,
         include_optional: selection.include_optional,
+        allow_contexts: environment.allow_context.clone(),
     })
 }
 

@@ -274,3 +274,75 @@ fn kube_apply_ends_as_kubectl_does() {
     let sandbox = cluster(APPLY);
     sandbox.run("kube-apply --check -- no-such-program").code(2);
 }
+
+/// A task that acts on this context; none is the kubeconfig's own.
+fn acting_on(context: Option<&str>) -> Sandbox {
+    let context = context.map(|name| format!("context: {name}, ")).unwrap_or_default();
+    let tasks = format!(
+        "tasks:\n  T1:\n    run: {{kubectl: {{{context}args: [scale, web]}}}}\n    undo: {{kubectl: {{{context}args: [label, web]}}}}\n"
+    );
+    cluster(&tasks)
+}
+
+#[test]
+fn what_looks_like_production_is_refused_before_anything_runs() {
+    let sandbox = acting_on(Some("gke_shop-prod_eu"));
+    let ended = sandbox.run("run prd.md --no-wait").code(2);
+    for said in [
+        "`gke_shop-prod_eu` looks like production: its name holds `prod`",
+        "T1",
+        "--allow-context gke_shop-prod_eu",
+    ] {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    assert!(calls(&sandbox, "scale").is_empty());
+    assert!(sandbox.run("history -o json").code(0).json()["runs"].as_array().is_some_and(Vec::is_empty));
+    sandbox.run("run prd.md --no-wait --allow-context other").code(2);
+    let plan = sandbox.run("plan prd.md").code(0).stdout;
+    assert!(plan.contains("looks like production") && plan.contains("--allow-context"), "{plan}");
+    sandbox.run("run prd.md --no-wait --allow-context gke_shop-prod_eu").code(0);
+    assert_eq!(calls(&sandbox, "scale").len(), 1);
+    sandbox.run("destroy prd.md --yes").code(2);
+    assert!(calls(&sandbox, "label").is_empty());
+    sandbox.run("destroy prd.md --yes --allow-context gke_shop-*").code(0);
+    assert_eq!(calls(&sandbox, "label").len(), 1);
+}
+
+#[test]
+fn a_label_of_the_cluster_makes_it_production_too() {
+    let namespaces =
+        |labels: Value| json!({ "items": [{ "metadata": { "name": "kube-system", "labels": labels } }] });
+    let sandbox = acting_on(Some("shop"));
+    sandbox.write("namespace.out", namespaces(json!({ "env": "live" })).to_string());
+    let ended = sandbox.run("run prd.md --no-wait").code(2);
+    assert!(ended.stderr.contains("namespace kube-system has the label env=live"), "{}", ended.stderr);
+    assert!(!sandbox.run("plan prd.md").code(0).stdout.contains("production"), "a plan asks no cluster");
+    sandbox.write("taskmaster.toml", "allow_contexts = [\"shop\"]\n");
+    sandbox.run("run prd.md --no-wait").code(0);
+
+    let sandbox = acting_on(Some("shop"));
+    sandbox.write("namespace.out", namespaces(json!({ "env": "test" })).to_string());
+    sandbox.run("run prd.md --no-wait").code(0);
+    let asked = calls(&sandbox, "get namespace");
+    assert_eq!(
+        asked,
+        ["get namespace kube-system default --output=json --request-timeout=5s --context=shop"]
+    );
+}
+
+#[test]
+fn without_a_context_the_current_one_counts_and_silence_leaves_the_name_to_decide() {
+    let sandbox = acting_on(None);
+    sandbox.write("current.out", "live-eu\n");
+    let ended = sandbox.run("run prd.md --no-wait").code(2);
+    assert!(ended.stderr.contains("`live-eu`"), "{}", ended.stderr);
+
+    let sandbox = acting_on(None);
+    sandbox.write("current.out", "kind-x\n").write("namespace.code", "1");
+    sandbox.run("run prd.md --no-wait").code(0);
+
+    let sandbox = acting_on(Some("eu-west"));
+    sandbox.write("taskmaster.toml", "production_contexts = [\"eu-*\"]\n");
+    let ended = sandbox.run("run prd.md --no-wait").code(2);
+    assert!(ended.stderr.contains("`eu-*` of production_contexts"), "{}", ended.stderr);
+}
