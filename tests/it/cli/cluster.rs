@@ -275,6 +275,26 @@ fn kube_apply_ends_as_kubectl_does() {
     sandbox.run("kube-apply --check -- no-such-program").code(2);
 }
 
+#[test]
+fn applied_manifests_without_a_ready_pod_are_not_done() {
+    let tasks =
+        "tasks:\n  T1: {run: {kubectl: {apply: {files: a.yaml, ready: [{deployment/web: Available}]}}}}\n";
+    let sandbox = cluster(tasks);
+    says(&sandbox, "wait", 1, "error: timed out waiting for the condition on deployments/web");
+    sandbox.run("run prd.md --no-wait").code(20);
+    assert_eq!(calls(&sandbox, "apply").len(), 1, "no difference, but nothing is ready");
+    assert!(calls(&sandbox, "wait")[1].contains("--timeout=300s"));
+
+    let sandbox = cluster(tasks);
+    sandbox.run("run prd.md --no-wait").code(0);
+    assert_eq!(state(&sandbox, "T1"), "satisfied");
+
+    let sandbox = cluster(tasks);
+    says(&sandbox, "wait", 1, "Unable to connect to the server: net/http: TLS handshake timeout");
+    sandbox.run("run prd.md --no-wait").code(20);
+    assert!(calls(&sandbox, "apply").is_empty(), "nobody can tell");
+}
+
 /// A task that acts on this context; none is the kubeconfig's own.
 fn acting_on(context: Option<&str>) -> Sandbox {
     let context = context.map(|name| format!("context: {name}, ")).unwrap_or_default();

@@ -3,6 +3,7 @@
 use super::ask::{One, ask_kubectl};
 use super::command::Command;
 use super::kubectl::{Cluster, exactly_one, with_one_of};
+use super::kubectl_ready::{self, ReadySpec};
 use super::{Parts, Renderer, probe, process};
 use crate::decode::{Context, Decode, Many, Map, Millis, Text, record};
 use crate::model::{Tree, words};
@@ -46,6 +47,10 @@ record! {
         recursive: bool,
         /// Only objects with these labels.
         selector: Option<Text>,
+        /// What must be ready afterwards, and for the check: `deployment/web: Available`, or mappings as
+        /// of `wait`.
+        #[schemars(default)]
+        ready: Many<ReadySpec>,
     }
 }
 
@@ -97,9 +102,12 @@ impl ApplySpec {
             }
         };
         let delete = common(cluster.command(&["delete", "--ignore-not-found"])).build();
+        let (waits, also) = kubectl_ready::render_all(&spec.ready, r, cluster);
+        let mut run = vec![process("apply", apply)];
+        run.extend(waits);
         Parts {
-            run: vec![process("apply", apply)],
-            check: Some(ask_kubectl(One::False, diff)),
+            run,
+            check: Some(Probe { also, ..ask_kubectl(One::False, diff) }),
             undo: vec![process("delete", delete)],
             ..Parts::default()
         }
@@ -255,7 +263,7 @@ record! {
     pub(crate) struct WaitForFields {
         /// Objects (`deployment/web`), or a kind together with `selector` or `all`.
         resources: Resources,
-        /// `condition=Available`, `delete`, `jsonpath={.status.phase}=Running`.
+        /// `Available` (which is `condition=Available`), `delete`, `jsonpath={.status.phase}=Running`.
         condition: Text,
         /// Only objects with these labels.
         selector: Option<Text>,
@@ -271,6 +279,13 @@ record! {
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(transparent)]
 pub(crate) struct Resources(Many<Text>);
+
+impl Resources {
+    /// One object.
+    pub(crate) fn one(resource: Text) -> Self {
+        Self(Many(vec![resource]))
+    }
+}
 
 crate::decode::required!(Resources);
 
@@ -291,8 +306,18 @@ pub(crate) type WaitForSpec = WaitForFields;
 impl WaitForFields {
     /// Renders it.
     pub(crate) fn render(&self, r: &Renderer<'_>, cluster: &Cluster) -> Parts {
+        let (wait, once) = self.commands(r, cluster);
+        Parts {
+            run: vec![process("wait", wait)],
+            check: Some(ask_kubectl(One::Error, once)),
+            ..Parts::default()
+        }
+    }
+
+    /// The wait, and the same asked once.
+    pub(super) fn commands(&self, r: &Renderer<'_>, cluster: &Cluster) -> (ProcessSpec, ProcessSpec) {
         let resources = r.names(self.resources.0.iter());
-        let condition = r.name(&self.condition);
+        let condition = condition(r.name(&self.condition));
         let selector = r.setting(self.selector.as_ref());
         let wait = |timeout: Millis| {
             cluster
@@ -304,12 +329,14 @@ impl WaitForFields {
                 .arg(format!("--timeout={}", timeout.go()))
                 .build()
         };
-        Parts {
-            run: vec![process("wait", wait(self.timeout.unwrap_or(WAIT)))],
-            check: Some(ask_kubectl(One::Error, wait(Millis(0)))),
-            ..Parts::default()
-        }
+        (wait(self.timeout.unwrap_or(WAIT)), wait(Millis(0)))
     }
+}
+
+/// As kubectl wants it: `Available` is `condition=Available`.
+fn condition(text: String) -> String {
+    let is_whole = text.is_empty() || text.contains('=') || matches!(text.as_str(), "delete" | "create");
+    if is_whole { text } else { format!("condition={text}") }
 }
 
 /// `kubectl rollout`.

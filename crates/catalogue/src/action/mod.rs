@@ -12,6 +12,7 @@ mod helm;
 mod http;
 mod inline;
 mod kubectl;
+mod kubectl_ready;
 mod kubectl_verbs;
 mod probe;
 mod renderer;

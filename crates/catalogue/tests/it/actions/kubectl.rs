@@ -1,6 +1,6 @@
 //! kubectl.
 
-use crate::support::renders;
+use crate::support::{World, renders, running};
 
 #[test]
 fn apply() {
@@ -50,6 +50,33 @@ fn apply() {
             check  check: /bin/taskmaster kube-apply --check -- kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
         "#,
+    );
+}
+
+#[test]
+fn what_is_applied_can_be_waited_for() {
+    let ready = [
+        "[{deployment/web: Available}, {resources: pods, selector: app=web, condition: condition=Ready, timeout: 1m}]",
+        "['deployment/web: Available', {resources: [pods], selector: app=web, condition: Ready, timeout: 1m}]",
+    ];
+    for ready in ready {
+        renders(
+            &format!("kubectl: {{namespace: n, apply: {{files: a.yaml, ready: {ready}}}}}"),
+            r#"
+                run    apply: /bin/taskmaster kube-apply -- kubectl apply --namespace=n --server-side --field-manager=taskmaster --filename=a.yaml
+                run    ready: kubectl wait --namespace=n deployment/web --for=condition=Available --timeout=300s
+                run    ready: kubectl wait --namespace=n pods --selector=app=web --for=condition=Ready --timeout=60s
+                check  check: /bin/taskmaster kube-apply --check -- kubectl diff --namespace=n --server-side --field-manager=taskmaster --filename=a.yaml | true [0] false [1] or by its words
+                and    check: kubectl wait --namespace=n deployment/web --for=condition=Available --timeout=0s
+                and    check: kubectl wait --namespace=n pods --selector=app=web --for=condition=Ready --timeout=0s
+                undo   delete: kubectl delete --ignore-not-found --namespace=n --filename=a.yaml
+            "#,
+        );
+    }
+    let faults = World::new().faults(&running("kubectl: {apply: {files: a, ready: [deployment/web]}}"));
+    assert!(
+        faults.contains("this names no condition") && faults.contains("deployment/web: Available"),
+        "{faults}"
     );
 }
 
