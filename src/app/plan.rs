@@ -5,6 +5,7 @@ use super::ledger::Ledger;
 use super::parse::{self, Recording};
 use super::source::{self, Source};
 use super::workspace::{ReadOptions, Reading, Workspace};
+use crate::config::{PROJECT_FILE, Project};
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -155,6 +156,18 @@ impl Binder {
             allow_inline: self.allow_inline,
             strict: self.strict,
         })
+    }
+}
+
+impl Prepared {
+    /// The files that it was made from.
+    pub fn files(&self, workspace: &Workspace) -> Vec<PathBuf> {
+        let Project { root, .. } = &workspace.project;
+        let named = self.reading.text.sources.iter().chain(self.binder.sources());
+        let mut files: Vec<PathBuf> = named.map(|source| workspace.working_dir.join(&source.name)).collect();
+        files.push(root.join(&self.reading.text.path));
+        files.push(root.join(PROJECT_FILE));
+        files
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn diagnose(asker: Asker<'_>, failure: &Failure<'_>) -> Diagnos
     let events = if !told.is_empty() {
         Ok(told)
     } else if said.cause.as_ref().is_some_and(cause::is_silent) {
-        Err("not asked for, since the cluster gave no answer".to_owned())
+        Err("not asked for after such an answer".to_owned())
     } else {
         match tool::place(failure.step) {
             None => return said,

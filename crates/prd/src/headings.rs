@@ -108,7 +108,8 @@ pub(crate) fn near_phase(text: &str) -> Option<&'static str> {
     let (word, rest) = text.split_at(end);
     let is_short = |number: &str| number.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= 2);
     let number = number(rest.trim_start()).filter(|_| rest.starts_with([' ', '\t']));
-    let is_named = word.starts_with(char::is_uppercase) && number.is_some_and(|(number, _)| is_short(&number));
+    let is_named =
+        word.starts_with(char::is_uppercase) && number.is_some_and(|(number, _)| is_short(&number));
     let word = word.to_lowercase();
     let is_meant = is_named && !NO_SLIPS.contains(&word.as_str());
     PHASE_WORDS.iter().filter(|_| is_meant).find(|known| is_slip(&word, &known.to_lowercase())).copied()
@@ -116,7 +117,8 @@ pub(crate) fn near_phase(text: &str) -> Option<&'static str> {
 
 /// Words of their own that are one letter from a phase word.
 const NO_SLIPS: [&str; 12] = [
-    "state", "spring", "phrase", "stages", "staged", "phases", "phased", "sprints", "sept", "sep", "print", "wav",
+    "state", "spring", "phrase", "stages", "staged", "phases", "phased", "sprints", "sept", "sep", "print",
+    "wav",
 ];
 
 /// One letter left out, added, changed or swapped. Of a word of four letters only one left out behind
@@ -143,10 +145,7 @@ pub(crate) fn is_tight_phase(text: &str) -> bool {
     let signs = text.len() - title.len();
     let first = title.split_whitespace().next().unwrap_or_default();
     let is_tag = signs == 1 && first.contains(|c: char| c.is_ascii_digit());
-    (1..=6).contains(&signs)
-        && !is_tag
-        && !title.starts_with(char::is_whitespace)
-        && phase(title).is_some()
+    (1..=6).contains(&signs) && !is_tag && !title.starts_with(char::is_whitespace) && phase(title).is_some()
 }
 
 /// Without leading symbols; opening brackets and quotes belong to the text.

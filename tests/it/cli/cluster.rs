@@ -182,6 +182,19 @@ fn a_check_without_an_answer_leads_to_no_run() {
 }
 
 #[test]
+fn a_check_that_stays_without_an_answer_is_asked_once() {
+    let tasks = "tasks:\n  T1: {retry: {attempts: 3, base_delay: 1ms}, run: {kubectl: {apply: a.yaml}}}\n";
+    let sandbox = cluster(tasks);
+    says(&sandbox, "diff", 2, "error: You must be logged in to the server (Unauthorized)");
+    let ended = sandbox.run("run prd.md --no-wait").code(20);
+    assert_eq!(calls(&sandbox, "diff").len(), 1);
+    for said in ["You must be logged in", "help: the credentials are missing", "not tried again: unauthorized"] {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    assert_eq!(reported(&sandbox)["probes"][0]["diagnosis"]["cause"]["retryable"], false);
+}
+
+#[test]
 fn an_output_that_is_no_json_is_no_answer() {
     let tasks = "tasks:\n  T1: {run: {rollout: {kind: argo, name: web, verb: pause}}}\n";
     let sandbox = cluster(tasks);

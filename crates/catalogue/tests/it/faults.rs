@@ -302,7 +302,10 @@ fn probes_of_every_kind_render() {
             "helm list --filter=^a$ --output=json --all > captured | true [0] false [] | `` = []",
         ),
         ("{helm: {args: [status, a]}}", "helm status a | true [0] false [1] or by its words"),
-        ("{argocd: {core: true, args: [app, diff, a]}}", "argocd app diff a --core | true [0] false [1] or by its words"),
+        (
+            "{argocd: {core: true, args: [app, diff, a]}}",
+            "argocd app diff a --core | true [0] false [1] or by its words",
+        ),
         (
             "{argocd: {core: true, sync: {app: a}}}",
             "argocd app get --core a --refresh --output=json > captured | true [0] false [] or by its words | `/status/sync/status` = \"Synced\" | `/status/health/status` = \"Healthy\"",

@@ -108,6 +108,17 @@ pub fn silent_words(tool: Tool) -> Vec<&'static str> {
     rows.flat_map(|row| row.words.iter().copied()).collect()
 }
 
+/// Every cause that is known, once, with the first words that tell it: for the page about them.
+pub fn known() -> Vec<(Cause, &'static str)> {
+    let mut known: Vec<(Cause, &'static str)> = Vec::new();
+    for row in ROWS {
+        if !known.iter().any(|(cause, _)| cause.name == row.name) {
+            known.push((row.cause(), row.words.first().copied().unwrap_or_default()));
+        }
+    }
+    known
+}
+
 /// Whether a text holds these words; `*` stands for anything between them.
 pub fn says(text: &str, words: &str) -> bool {
     let mut rest = text;
