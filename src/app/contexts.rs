@@ -14,6 +14,7 @@ use taskmaster_core::action::{Action, Step};
 use taskmaster_core::id::TaskId;
 use taskmaster_core::plan::{Disposition, PlannedTask};
 use taskmaster_core::production::{by_labels, clusters};
+use taskmaster_core::tool::Place;
 
 /// Longest time of one question.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -83,13 +84,15 @@ pub fn refuse(prepared: &Prepared, acts: Acts) -> Result<(), AppError> {
 /// The contexts that look like production.
 pub fn find(prepared: &Prepared, acts: Acts, ask: Ask) -> Vec<Finding> {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
-    for ((context, kubeconfig), tasks) in places(prepared, acts) {
-        let Some(context) = context.or_else(|| current_context(kubeconfig.as_deref())) else { continue };
+    let root = prepared.binder.project_root();
+    for (place, tasks) in places(prepared, acts) {
+        let kubectl = Kubectl { place: &place, root };
+        let Some(context) = place.context.clone().or_else(|| kubectl.current_context()) else { continue };
         let rules = &prepared.production;
         if rules.allows(&context) {
             continue;
         }
-        let labels = || (ask == Ask::Cluster).then(|| labels(&context, kubeconfig.as_deref())).flatten();
+        let labels = || (ask == Ask::Cluster).then(|| kubectl.labels(&context)).flatten();
         let Some(why) = rules.by_name(&context).or_else(labels) else { continue };
         let finding = found.entry(context.clone()).or_insert(Finding { context, why, tasks: Vec::new() });
         finding.tasks.extend(tasks);
@@ -97,10 +100,8 @@ pub fn find(prepared: &Prepared, acts: Acts, ask: Ask) -> Vec<Finding> {
     found.into_values().collect()
 }
 
-type Where = (Option<String>, Option<String>);
-
-fn places(prepared: &Prepared, acts: Acts) -> BTreeMap<Where, Vec<TaskId>> {
-    let mut places: BTreeMap<Where, Vec<TaskId>> = BTreeMap::new();
+fn places(prepared: &Prepared, acts: Acts) -> BTreeMap<Place, Vec<TaskId>> {
+    let mut places: BTreeMap<Place, Vec<TaskId>> = BTreeMap::new();
     for task in prepared.plan.tasks.iter().filter(|task| acts == Acts::Undo || may_run(task)) {
         let binding = prepared.bound.bindings.get(&task.id);
         let Some(action) = binding.and_then(|binding| binding.action.as_ref()) else { continue };
@@ -127,44 +128,54 @@ fn steps(action: &Action, acts: Acts) -> &[Step] {
     }
 }
 
-fn current_context(kubeconfig: Option<&str>) -> Option<String> {
-    let name = kubectl(&["config", "current-context"], kubeconfig)?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+/// kubectl as the actions of a place would run it.
+struct Kubectl<'p> {
+    place: &'p Place,
+    root: &'p str,
 }
 
-fn labels(context: &str, kubeconfig: Option<&str>) -> Option<String> {
-    let context = format!("--context={context}");
-    let asked =
-        ["get", "namespace", "kube-system", "default", "--output=json", "--request-timeout=5s", &context];
-    by_labels(&serde_json::from_str(&kubectl(&asked, kubeconfig)?).ok()?)
-}
+impl Kubectl<'_> {
+    fn current_context(&self) -> Option<String> {
+        let name = self.ask(&["config", "current-context"])?;
+        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    }
 
-/// What kubectl prints; none where it fails or takes too long.
-fn kubectl(arguments: &[&str], kubeconfig: Option<&str>) -> Option<String> {
-    // A file takes any length, and nobody has to read along.
-    let mut out = tempfile::tempfile().ok()?;
-    let mut child = Command::new("kubectl")
-        .args(arguments)
-        .args(kubeconfig.map(|path| format!("--kubeconfig={path}")))
-        .stdin(Stdio::null())
-        .stdout(out.try_clone().ok()?)
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let deadline = clock::monotonic() + WITHIN;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if clock::monotonic() < deadline => std::thread::sleep(Duration::from_millis(10)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
+    fn labels(&self, context: &str) -> Option<String> {
+        let context = format!("--context={context}");
+        let asked =
+            ["get", "namespace", "kube-system", "default", "--output=json", "--request-timeout=5s", &context];
+        by_labels(&serde_json::from_str(&self.ask(&asked)?).ok()?)
+    }
+
+    /// What kubectl prints; none where it fails or takes too long.
+    fn ask(&self, arguments: &[&str]) -> Option<String> {
+        // A file takes any length, and nobody has to read along.
+        let mut out = tempfile::tempfile().ok()?;
+        let mut child = Command::new("kubectl")
+            .args(arguments)
+            .args(self.place.kubeconfig.as_ref().map(|path| format!("--kubeconfig={path}")))
+            .envs(self.place.variable.as_ref().map(|paths| ("KUBECONFIG", paths)))
+            .current_dir(self.root)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().ok()?)
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let deadline = clock::monotonic() + WITHIN;
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if clock::monotonic() < deadline => std::thread::sleep(Duration::from_millis(10)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return None;
+                }
             }
-        }
-    };
-    let mut text = String::new();
-    out.rewind().ok()?;
-    out.take(1 << 20).read_to_string(&mut text).ok()?;
-    status.success().then_some(text)
+        };
+        let mut text = String::new();
+        out.rewind().ok()?;
+        out.take(1 << 20).read_to_string(&mut text).ok()?;
+        status.success().then_some(text)
+    }
 }

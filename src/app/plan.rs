@@ -121,6 +121,11 @@ impl Binder {
         &self.catalogue
     }
 
+    /// Absolute path of the project's root.
+    pub fn project_root(&self) -> &str {
+        &self.project_root
+    }
+
     /// The texts that diagnostics of the catalogue point into.
     pub fn sources(&self) -> &[Source] {
         &self.sources

@@ -57,10 +57,10 @@ pub fn by_labels(namespaces: &serde_json::Value) -> Option<String> {
     })
 }
 
-/// Where these steps act, as context and kubeconfig; each place once.
-pub fn clusters<'s>(steps: impl IntoIterator<Item = &'s Step>) -> BTreeSet<(Option<String>, Option<String>)> {
-    let place = |Place { context, kubeconfig, .. }| (context, kubeconfig);
-    steps.into_iter().filter_map(tool::place).map(place).collect()
+/// Where these steps act, whatever the namespace; each place once.
+pub fn clusters<'s>(steps: impl IntoIterator<Item = &'s Step>) -> BTreeSet<Place> {
+    let whole = |place: Place| Place { namespace: None, ..place };
+    steps.into_iter().filter_map(tool::place).map(whole).collect()
 }
 
 /// A pattern of `*` (anything) and `?` (one character) over the whole name. Bounded by the product of

@@ -57,8 +57,10 @@ fn process(step: &Step) -> Option<&ProcessSpec> {
 pub struct Place {
     /// Context of the kubeconfig; the current one where none is given.
     pub context: Option<String>,
-    /// Path of the kubeconfig, by flag or by the command's `KUBECONFIG`.
+    /// Path of the kubeconfig.
     pub kubeconfig: Option<String>,
+    /// The command's own `KUBECONFIG`, which may be a list of paths, as the flag may not.
+    pub variable: Option<String>,
     /// Namespace; the context's own where none is given.
     pub namespace: Option<String>,
 }
@@ -75,27 +77,31 @@ pub fn place(step: &Step) -> Option<Place> {
     };
     let words: Vec<&str> =
         process.argv[begins..].iter().map(String::as_str).take_while(|word| *word != "--").collect();
-    let kubeconfig = flag(&words, &["--kubeconfig"]).or_else(|| variable(&process.env, "KUBECONFIG"));
+    let kubeconfig = flag(&words, &["--kubeconfig"]);
+    let variable = variable(&process.env, "KUBECONFIG");
     let namespace = flag(&words, &["--namespace", "-n"]);
     match tool {
         Tool::Terraform => None,
         Tool::Kubectl | Tool::Rollout => {
             let namespace = namespace.or_else(|| of_manifest(process));
-            Some(Place { context: flag(&words, &["--context"]), kubeconfig, namespace })
+            Some(Place { context: flag(&words, &["--context"]), kubeconfig, variable, namespace })
         }
-        Tool::Helm => Some(Place { context: flag(&words, &["--kube-context"]), kubeconfig, namespace }),
-        Tool::Argocd => argocd(&words, kubeconfig),
+        Tool::Helm => {
+            Some(Place { context: flag(&words, &["--kube-context"]), kubeconfig, variable, namespace })
+        }
+        Tool::Argocd => argocd(&words).map(|place| Place { kubeconfig, variable, ..place }),
     }
 }
 
-fn argocd(words: &[&str], kubeconfig: Option<String>) -> Option<Place> {
+fn argocd(words: &[&str]) -> Option<Place> {
     let context = flag(words, &["--kube-context"]);
     let goes = |name: &str| words.iter().any(|word| *word == name || *word == format!("{name}=true"));
     if context.is_none() && !goes("--core") && !goes("--port-forward") {
         return None;
     }
     let namespace = flag(words, &["--app-namespace", "-N", "--port-forward-namespace"]);
-    Some(Place { context, kubeconfig, namespace: Some(namespace.unwrap_or_else(|| "argocd".to_owned())) })
+    let namespace = Some(namespace.unwrap_or_else(|| "argocd".to_owned()));
+    Some(Place { context, namespace, ..Place::default() })
 }
 
 /// `--flag=value` or `--flag value`; the last one counts.
@@ -166,6 +172,7 @@ mod tests {
                 context: given(context),
                 kubeconfig: given(kubeconfig),
                 namespace: given(namespace),
+                variable: None,
             })
         };
         for (line, wanted) in [
@@ -191,8 +198,11 @@ mod tests {
         let Invocation::Process(process) = &mut one.invocation else { panic!("a process") };
         process.stdin =
             Some(Value::Plain(r#"{"items":[{"kind":"Namespace"},{"metadata":{"namespace":"web"}}]}"#.into()));
-        process.env.insert("KUBECONFIG".into(), Value::Plain("/k".into()));
+        process.env.insert("KUBECONFIG".into(), Value::Plain("/k:/l".into()));
         let found = place(&one).expect("a place");
-        assert_eq!((found.namespace.as_deref(), found.kubeconfig.as_deref()), (Some("web"), Some("/k")));
+        assert_eq!(
+            (found.namespace.as_deref(), found.variable.as_deref(), found.kubeconfig),
+            (Some("web"), Some("/k:/l"), None)
+        );
     }
 }

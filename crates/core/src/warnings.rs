@@ -10,7 +10,7 @@ pub const MOST: usize = 5;
 /// Longest line, in characters.
 const LINE: usize = 300;
 
-/// The command that asks for the warnings of a place.
+/// The command that asks for the warnings of a place; it is run in the environment of what failed.
 pub fn question(place: &Place) -> Vec<String> {
     let fixed = [
         "kubectl",
@@ -76,6 +76,7 @@ mod tests {
         let place = Place {
             context: Some("kind".into()),
             kubeconfig: Some("/k".into()),
+            variable: Some("/k:/l".into()),
             namespace: Some("web".into()),
         };
         let asked = question(&place).join(" ");

@@ -9,7 +9,7 @@ use taskmaster_testkit::Sandbox;
 /// `VERB` prints the file `VERB.out`, says `VERB.err` on standard error and ends with `VERB.code`;
 /// `VERB-2.err` and so on stand for the second call, where they exist; with force, `VERB-forced.*`.
 const KUBECTL: &str = r#"#!/bin/sh
-echo "$*" >> calls
+echo "$*${KUBECONFIG:+ KUBECONFIG=$KUBECONFIG}" >> calls
 verb=$1; [ "$1 $2" = "get events" ] && verb=events
 [ "$1 $2" = "get namespace" ] && verb=namespace
 [ "$1 $2" = "config current-context" ] && verb=current
@@ -188,7 +188,9 @@ fn a_check_that_stays_without_an_answer_is_asked_once() {
     says(&sandbox, "diff", 2, "error: You must be logged in to the server (Unauthorized)");
     let ended = sandbox.run("run prd.md --no-wait").code(20);
     assert_eq!(calls(&sandbox, "diff").len(), 1);
-    for said in ["You must be logged in", "help: the credentials are missing", "not tried again: unauthorized"] {
+    for said in
+        ["You must be logged in", "help: the credentials are missing", "not tried again: unauthorized"]
+    {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
     }
     assert_eq!(reported(&sandbox)["probes"][0]["diagnosis"]["cause"]["retryable"], false);
@@ -369,6 +371,14 @@ fn without_a_context_the_current_one_counts_and_silence_leaves_the_name_to_decid
     sandbox.write("current.out", "live-eu\n");
     let ended = sandbox.run("run prd.md --no-wait").code(2);
     assert!(ended.stderr.contains("`live-eu`"), "{}", ended.stderr);
+
+    // A list of files is given as the action gives it.
+    let tasks = "tasks:\n  T1: {run: {kubectl: {env: {KUBECONFIG: '/a:/b'}, args: [scale, web]}}}\n";
+    let sandbox = cluster(tasks);
+    sandbox.write("current.out", "kind-x\n");
+    sandbox.run("run prd.md --no-wait").code(0);
+    let asked = calls(&sandbox, "config");
+    assert_eq!(asked, ["config current-context KUBECONFIG=/a:/b"]);
 
     let sandbox = acting_on(None);
     sandbox.write("current.out", "kind-x\n").write("namespace.code", "1");
