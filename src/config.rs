@@ -28,6 +28,12 @@ pub struct Settings {
     pub jobs: Option<usize>,
     /// Most bytes of one attempt's log.
     pub log_limit_bytes: Option<u64>,
+    /// Contexts that look like production and may be acted on, by name or pattern.
+    #[serde(default)]
+    pub allow_contexts: Vec<String>,
+    /// Further patterns of contexts that are production.
+    #[serde(default)]
+    pub production_contexts: Vec<String>,
     /// Variables for catalogues.
     #[serde(default)]
     pub vars: BTreeMap<String, String>,
@@ -88,6 +94,8 @@ impl Settings {
             catalogue: self.catalogue.or(below.catalogue),
             jobs: self.jobs.or(below.jobs),
             log_limit_bytes: self.log_limit_bytes.or(below.log_limit_bytes),
+            allow_contexts: [self.allow_contexts, below.allow_contexts].concat(),
+            production_contexts: [self.production_contexts, below.production_contexts].concat(),
             vars,
         }
     }
@@ -111,7 +119,7 @@ impl Settings {
             catalogue: var("TASKMASTER_CATALOGUE").map(PathBuf::from),
             jobs: number(var, "TASKMASTER_JOBS")?,
             log_limit_bytes: number(var, "TASKMASTER_LOG_LIMIT_BYTES")?,
-            vars: BTreeMap::new(),
+            ..Self::default()
         })
     }
 }
@@ -194,8 +202,14 @@ mod tests {
     #[test]
     fn layers_are_in_order() {
         let files = [
-            ("project/taskmaster.toml", "document = \"a.md\"\njobs = 3\nenvironment = \"dev\"\n"),
-            ("home/.config/taskmaster/config.toml", "document = \"z.md\"\nlog_limit_bytes = 9\n"),
+            (
+                "project/taskmaster.toml",
+                "document = \"a.md\"\njobs = 3\nenvironment = \"dev\"\nallow_contexts = [\"prod-a\"]\n",
+            ),
+            (
+                "home/.config/taskmaster/config.toml",
+                "document = \"z.md\"\nlog_limit_bytes = 9\nallow_contexts = [\"prod-b\"]\n",
+            ),
         ];
         let flags = Settings { environment: Some("prod".into()), ..Settings::default() };
         let (dir, project) = project(&files, &[("TASKMASTER_JOBS", "5"), ("TASKMASTER_ENV", "kind")], flags);
@@ -205,6 +219,7 @@ mod tests {
         assert_eq!(project.jobs(), 5, "variable over project");
         assert_eq!(project.settings.document.as_deref(), Some("a.md"), "project over user");
         assert_eq!(project.settings.log_limit_bytes, Some(9), "user over default");
+        assert_eq!(project.settings.allow_contexts, ["prod-a", "prod-b"], "lists are joined");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `destroy`: which work can be taken back, and taking it back in reverse order.
 
+use super::contexts::{self, Acts};
 use super::error::AppError;
 use super::plan::{Prepared, Request};
 use super::ports::{LedgerJournal, PlanRender};
@@ -38,6 +39,7 @@ fn action<'a>(prepared: &'a Prepared, id: &TaskId) -> Option<&'a Action> {
 /// A destroy that was planned: what would be taken back, for the question.
 pub struct Destroy {
     session: Session,
+    /// The part of the plan that can be taken back.
     plan: Plan,
     states: Vec<TaskState>,
 }
@@ -82,8 +84,9 @@ impl Destroy {
     pub fn execute(self, observer: &mut dyn Observer) -> Result<RunResult, AppError> {
         let Self { session, plan, states } = self;
         let (workspace, ledger, mut prepared, _lease) = session.into_parts();
-        let run = super::ledger::IdGenerator::new().run(crate::clock::now());
         prepared.plan = plan;
+        contexts::refuse(&prepared, Acts::Undo)?;
+        let run = super::ledger::IdGenerator::new().run(crate::clock::now());
         let mut journal = LedgerJournal::new(ledger)?;
         let mut render = PlanRender::new(&prepared);
         let mut settings = settings(&workspace, run.clone());

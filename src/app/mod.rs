@@ -3,9 +3,11 @@
 
 pub mod api;
 mod check;
+pub mod contexts;
 pub mod destroy;
 pub mod error;
 pub mod exit;
+pub mod kube_apply;
 pub mod kube_rollout;
 pub mod ledger;
 pub mod logs;

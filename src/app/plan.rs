@@ -5,6 +5,7 @@ use super::ledger::{Ledger, RunFilter};
 use super::parse::{self, Recording};
 use super::source::{self, Source};
 use super::workspace::{ReadOptions, Reading, Workspace};
+use crate::config::{PROJECT_FILE, Project};
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use taskmaster_core::action::Binding;
 use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Recorded;
 use taskmaster_core::plan::Plan;
+use taskmaster_core::production::Rules;
 use taskmaster_core::resolve::{self, ResolveOptions};
 use taskmaster_core::select::Selection;
 
@@ -35,6 +37,8 @@ pub struct Request {
     pub include_cancelled: bool,
     /// Optional tasks too.
     pub include_optional: bool,
+    /// Contexts that look like production and may be acted on.
+    pub allow_contexts: Vec<String>,
     /// Take the variables that the newest run was given, too: what looks at a run sees what it saw.
     pub as_last_run: bool,
 }
@@ -85,6 +89,8 @@ pub struct Prepared {
     pub catalogue_findings: Findings,
     /// Warnings about the document that come from binding it.
     pub binding_findings: Findings,
+    /// Which contexts are production, and which of them may be acted on.
+    pub production: Rules,
 }
 
 impl Binder {
@@ -125,6 +131,11 @@ impl Binder {
         &self.catalogue
     }
 
+    /// Absolute path of the project's root.
+    pub fn project_root(&self) -> &str {
+        &self.project_root
+    }
+
     /// The texts that diagnostics of the catalogue point into.
     pub fn sources(&self) -> &[Source] {
         &self.sources
@@ -160,6 +171,18 @@ impl Binder {
             allow_inline: self.allow_inline,
             strict: self.strict,
         })
+    }
+}
+
+impl Prepared {
+    /// The files that it was made from.
+    pub fn files(&self, workspace: &Workspace) -> Vec<PathBuf> {
+        let Project { root, .. } = &workspace.project;
+        let named = self.reading.text.sources.iter().chain(self.binder.sources());
+        let mut files: Vec<PathBuf> = named.map(|source| workspace.working_dir.join(&source.name)).collect();
+        files.push(root.join(&self.reading.text.path));
+        files.push(root.join(PROJECT_FILE));
+        files
     }
 }
 
@@ -235,6 +258,7 @@ pub fn prepare(
         plan: resolved.plan,
         catalogue_findings,
         binding_findings: binding_findings.strict(request.read.strict),
+        production: rules(workspace, request),
     })
 }
 
@@ -254,6 +278,14 @@ fn vars_of_last_run(
     let options = newest.map(|run| run.options).unwrap_or_default();
     let named = |(name, value): (String, String)| Some((name.strip_prefix(VARIABLE)?.to_owned(), value));
     Ok(options.into_iter().filter_map(named).collect())
+}
+
+fn rules(workspace: &Workspace, request: &Request) -> Rules {
+    let settings = &workspace.project.settings;
+    Rules {
+        allowed: [request.allow_contexts.clone(), settings.allow_contexts.clone()].concat(),
+        production: settings.production_contexts.clone(),
+    }
 }
 
 /// The process that executes something of this project right now.

@@ -1,5 +1,6 @@
 //! The view of a plan: what would run, what is known to be so, what is held back and why.
 
+use super::contexts::{self, Acts, Ask, Finding};
 use super::error::AppError;
 use super::ledger::TaskEvidence;
 use super::plan::{self, Prepared, Request};
@@ -68,6 +69,13 @@ pub fn make(
         ledger.as_ref().map_or_else(|| Ok(HashMap::new()), |l| l.evidence(document, environment))?;
     let verdicts = check.then(|| super::check::ask(workspace, &prepared)).transpose()?;
     let mut view = view(&prepared, &evidence, verdicts.as_ref(), show_commands)?;
+    // Without --check a plan asks no cluster anything: names alone are looked at.
+    let ask = if check { Ask::Cluster } else { Ask::Nobody };
+    let help = |finding: &Finding| format!("a run wants --allow-context {}", finding.context);
+    view.warnings.extend(contexts::find(&prepared, Acts::Run, ask).iter().map(|finding| DiagnosticView {
+        help: Some(help(finding)),
+        ..warning("production-context", finding.message())
+    }));
     if let Some(pid) = plan::at_work(workspace)? {
         let message =
             format!("a run is at work (process {pid}); this plan is about what the next one would do");

@@ -279,6 +279,7 @@ impl Evidence {
             verdict: probe.verdict.clone(),
             at: probe.at,
             duration_ms: probe.duration_ms,
+            diagnosis: probe.diagnosis.clone(),
         };
         done.probes.iter().map(|place| view(&probes[*place])).collect()
     }
@@ -310,6 +311,7 @@ fn attempt_view(attempt: &Attempt, delay_ms: Option<u64>) -> AttemptView {
         log: Some(attempt.log.clone()),
         log_bytes: end.map_or(0, |end| end.log_bytes),
         tail: end.map(|end| end.tail.clone()).unwrap_or_default(),
+        diagnosis: end.map(|end| end.diagnosis.clone()).unwrap_or_default(),
     }
 }
 

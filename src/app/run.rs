@@ -1,5 +1,6 @@
 //! `run` and `destroy`: recovers what an earlier executor left, then executes a plan.
 
+use super::contexts::{self, Acts};
 use super::error::AppError;
 use super::ledger::{IdGenerator, Ledger};
 use super::plan::{self, Prepared, Request};
@@ -117,8 +118,9 @@ impl Session {
         (self.workspace, self.ledger, self.prepared, self._lease)
     }
 
-    /// Executes the plan to its end; signals stop it.
+    /// Executes the plan to its end; signals stop it. Refuses contexts that look like production.
     pub fn execute(self, options: &RunOptions, observer: &mut dyn Observer) -> Result<RunResult, AppError> {
+        contexts::refuse(&self.prepared, Acts::Run)?;
         let run = IdGenerator::new().run(clock::now());
         let plan = Arc::new(self.prepared.plan.clone());
         let mut scheduler = Scheduler::new(

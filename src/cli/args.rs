@@ -97,6 +97,9 @@ pub enum Command {
     History(HistoryArgs),
     /// Verify the ledger's chain
     Audit(AuditArgs),
+    /// Apply manifests by kubectl without taking fields from controllers; what `kubectl: apply` runs
+    #[command(hide = true)]
+    KubeApply(KubeApplyArgs),
     /// Drive a rollout of a cluster by kubectl; what `rollout` actions of a catalogue run
     #[command(hide = true)]
     KubeRollout(Box<KubeRolloutArgs>),
@@ -142,6 +145,9 @@ pub struct EnvironmentArgs {
     /// Let actions written in the document run
     #[arg(long)]
     pub allow_inline: bool,
+    /// Act on this Kubernetes context though it looks like production (repeatable; `*` is any text)
+    #[arg(long, value_name = "NAME")]
+    pub allow_context: Vec<String>,
 }
 
 /// Which tasks.
@@ -391,6 +397,17 @@ pub struct AuditArgs {
     /// Print only the head of the chain, to keep elsewhere
     #[arg(long)]
     pub head: bool,
+}
+
+/// `taskmaster kube-apply`
+#[derive(Clone, Debug, Args)]
+pub struct KubeApplyArgs {
+    /// Only compare: end with 2 where a controller's field differs
+    #[arg(long)]
+    pub check: bool,
+    /// kubectl and its arguments
+    #[arg(last = true, required = true)]
+    pub command: Vec<String>,
 }
 
 /// `taskmaster kube-rollout`

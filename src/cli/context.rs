@@ -7,7 +7,7 @@ use crate::app::workspace::Workspace;
 use crate::config::{Project, Settings};
 use crate::report::{Render, TextOptions};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The surroundings of one command.
 pub(crate) struct Context {
@@ -26,7 +26,7 @@ impl Context {
         let here = || std::env::current_dir();
         let fault = |path: PathBuf| move |source| AppError::Io { path, source };
         let working_dir = match &global.directory {
-            Some(dir) => std::fs::canonicalize(dir).map_err(fault(dir.clone()))?,
+            Some(dir) => working_dir(dir)?,
             None => here().map_err(fault(PathBuf::from(".")))?,
         };
         let flags = Settings { state_dir: global.state_dir.clone(), ..Settings::default() };
@@ -77,6 +77,13 @@ impl Context {
     pub(crate) fn findings(&self, findings: &Findings) {
         diagnostics::print(findings, self.color(&std::io::stderr()), self.quiet);
     }
+}
+
+/// The folder that was named.
+fn working_dir(dir: &Path) -> Result<PathBuf, AppError> {
+    let found = std::fs::canonicalize(dir).and_then(|path| std::fs::read_dir(&path).map(|_| path));
+    let help = "give a folder that exists and may be read";
+    found.map_err(|fault| AppError::usage(format!("cannot work in {}: {fault}", dir.display()), help))
 }
 
 /// Whether `stream` gets colour.

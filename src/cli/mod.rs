@@ -29,9 +29,14 @@ pub fn main() -> std::process::ExitCode {
     };
     logging::start(cli.global.verbose);
     let global = cli.global.clone();
+    let answers = matches!(cli.command, Command::KubeRollout(_) | Command::KubeApply(_));
     match Context::new(&global).and_then(|context| run(&context, cli.command)) {
         Ok(exit) => exit.into(),
-        Err(fault) => tell(&global, &fault).into(),
+        Err(fault) => {
+            let exit = tell(&global, &fault);
+            // What answers by its exit code says "no" by 1: a fault of ours must not.
+            if answers { Exit::Usage.into() } else { exit.into() }
+        }
     }
 }
 
@@ -48,6 +53,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Destroy(args) => command::destroy::run(context, args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
+        Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
     }
 }

@@ -5,6 +5,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::time::Duration;
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::{AttemptId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, Outcome, Record, Verdict};
 use taskmaster_core::plan::Plan;
@@ -106,10 +107,16 @@ impl Progress {
             Record::RunStarted { plan, .. } => self.begin(plan),
             Record::TaskState { key, to, .. } => self.state(key, to, entry.at),
             Record::AttemptStarted { attempt, key, undo, .. } => self.attempt_started(attempt, key, *undo),
-            Record::AttemptEnded { attempt, end, tail, .. } => self.attempt_ended(attempt, end, tail),
-            Record::ProbeEnded { key, verdict: Verdict::Error { message }, .. } => {
-                let label = self.label(key);
-                self.say(&format!("  check   {label}: {}", one_line(message)));
+            Record::AttemptEnded { attempt, end, tail, diagnosis, .. } => {
+                self.attempt_ended(attempt, end, tail);
+                self.diagnosis(diagnosis);
+            }
+            Record::ProbeEnded { key, verdict, diagnosis, .. } => {
+                if let Verdict::Error { message } = verdict {
+                    let label = self.label(key);
+                    self.say(&format!("  check   {label}: {}", one_line(message)));
+                }
+                self.diagnosis(diagnosis);
             }
             Record::RetryScheduled { key, attempt, delay_ms, reason, .. } => {
                 let label = self.label(key);
@@ -226,6 +233,12 @@ impl Progress {
         let lines: Vec<&str> = tail.lines().collect();
         for line in lines.iter().skip(lines.len().saturating_sub(8)) {
             self.say(&format!("    | {line}"));
+        }
+    }
+
+    fn diagnosis(&self, known: &Diagnosis) {
+        for (word, line) in known.lines() {
+            self.say(&format!("    {word}: {}", one_line(&line)));
         }
     }
 

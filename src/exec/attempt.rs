@@ -1,5 +1,6 @@
 //! One attempt: its secrets, its steps, its outputs, its end.
 
+use super::diagnose::{self, Asker, diagnose, since};
 use super::outputs::Values;
 use super::secret::{Secrets, Source, references_of_steps};
 use super::show;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskmaster_core::action::{FailureKind, Outputs, SecretRef, Step};
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::{AttemptId, TaskId};
 use taskmaster_core::journal::{Outcome, OutputValue};
 use taskmaster_core::scheduler::Event;
@@ -50,8 +52,8 @@ impl Attempt {
     /// Does all of it and says how it ended.
     pub(super) async fn run(self, cx: Arc<Context>, wish: watch::Receiver<Hurry>) -> Event {
         let started = clock::monotonic();
-        let ended =
-            Running { attempt: &self, cx: &cx, deadline: deadline_in(self.timeout_ms), wish }.run().await;
+        let deadline = deadline_in(self.timeout_ms);
+        let ended = Running { attempt: &self, cx: &cx, deadline, wish, at: None }.run().await;
         Event::AttemptEnded {
             task: self.task,
             attempt: self.attempt,
@@ -60,6 +62,7 @@ impl Attempt {
             tail: ended.tail,
             log_bytes: ended.log_bytes,
             outputs: ended.outputs,
+            diagnosis: ended.diagnosis,
         }
     }
 }
@@ -69,6 +72,7 @@ struct Ended {
     tail: String,
     log_bytes: u64,
     outputs: BTreeMap<String, OutputValue>,
+    diagnosis: Diagnosis,
 }
 
 struct Running<'a> {
@@ -76,6 +80,8 @@ struct Running<'a> {
     cx: &'a Context,
     deadline: Option<Instant>,
     wish: watch::Receiver<Hurry>,
+    /// Index of the step that began last.
+    at: Option<usize>,
 }
 
 /// How the steps ended: the outputs, or why there are none.
@@ -99,12 +105,44 @@ impl Running<'_> {
                 return Ended::without_log(failed(FailureKind::Spawn, message));
             }
         };
-        let done = match secrets {
-            Ok(secrets) => self.steps(&secrets, &mut log).await,
-            Err(fault) => Err(Failure::Fault(fault)),
+        let (done, secrets) = match secrets {
+            Ok(secrets) => (self.steps(&secrets, &mut log).await, secrets),
+            Err(fault) => (Err(Failure::Fault(fault)), Secrets::default()),
         };
         let (end, values) = self.outcome(done, redactor.as_deref(), &mut log);
-        self.close(end, values, log).await
+        let diagnosis = self.diagnose(&end, &secrets, redactor.as_ref(), &mut log).await;
+        Ended { diagnosis, ..self.close(end, values, log).await }
+    }
+
+    /// Why the step that began last failed, as far as that can be found out.
+    async fn diagnose(
+        &self,
+        end: &Outcome,
+        secrets: &Secrets,
+        redactor: Option<&Arc<Redactor>>,
+        log: &mut AttemptLog,
+    ) -> Diagnosis {
+        let (Outcome::Failed { failure, exit_code, .. }, Some(step)) =
+            (end, self.at.and_then(|at| self.attempt.steps.get(at)))
+        else {
+            return Diagnosis::default();
+        };
+        if !matches!(failure, FailureKind::ExitCode | FailureKind::Signal | FailureKind::Timeout) {
+            return Diagnosis::default();
+        }
+        let (lines, bytes) = diagnose::LOOKED_AT;
+        let text = log.text(lines, bytes).unwrap_or_default();
+        let wrote = since(&text, &format!("$ {}\n", show::step(step)));
+        let attempt = self.attempt;
+        let asker = Asker {
+            cx: self.cx,
+            task: attempt.task,
+            mark: attempt.attempt.as_str(),
+            secrets,
+            redactor,
+            wish: self.wish.clone(),
+        };
+        diagnose(asker, &diagnose::Failure { step, exit: *exit_code, wrote }).await
     }
 
     /// Reads what the steps need. Nothing of it is started when that fails.
@@ -154,6 +192,7 @@ impl Running<'_> {
         }
         let mut last = None;
         for (index, step) in attempt.steps.iter().enumerate() {
+            self.at = Some(index);
             if attempt.steps.len() > 1 {
                 work.note(&format!("$ {}", show::step(step)));
             }
@@ -218,7 +257,7 @@ impl Running<'_> {
             (0, String::new())
         });
         let Some(mut values) = values else {
-            return Ended { end, tail, log_bytes, outputs: BTreeMap::new() };
+            return Ended { end, tail, log_bytes, outputs: BTreeMap::new(), diagnosis: Diagnosis::default() };
         };
         let task = &self.attempt.id;
         if let Some(redactor) = values.redactor(task) {
@@ -226,13 +265,15 @@ impl Running<'_> {
             values.hide(&redactor);
             log_bytes = redact_log(redactor, path, log_bytes).await;
         }
-        Ended { end, tail, log_bytes, outputs: values.hand_over(task, &self.cx.vault) }
+        let outputs = values.hand_over(task, &self.cx.vault);
+        Ended { end, tail, log_bytes, outputs, diagnosis: Diagnosis::default() }
     }
 }
 
 impl Ended {
     fn without_log(end: Outcome) -> Self {
-        Self { end, tail: String::new(), log_bytes: 0, outputs: BTreeMap::new() }
+        let (tail, outputs, diagnosis) = Default::default();
+        Self { end, tail, log_bytes: 0, outputs, diagnosis }
     }
 }
 

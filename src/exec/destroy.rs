@@ -10,11 +10,12 @@ use super::stop::Stops;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::dag::GraphError;
 use taskmaster_core::id::{AttemptId, RunId};
 use taskmaster_core::journal::{Outcome, Record};
 use taskmaster_core::plan::Plan;
-use taskmaster_core::retry;
+use taskmaster_core::retry::{self, Next};
 use taskmaster_core::scheduler::{Effect, Event, RunEnd, Tick};
 use taskmaster_core::state::TaskState;
 
@@ -70,16 +71,23 @@ impl Undo {
     fn take(&mut self, event: Event, now: Timestamp, effects: &mut Vec<Effect>) {
         match event {
             Event::Begin => self.next(now, effects),
-            Event::AttemptEnded { task, attempt, end, duration_ms, tail, log_bytes, outputs } => {
+            Event::AttemptEnded { task, attempt, end, duration_ms, tail, log_bytes, outputs, diagnosis } => {
                 let ours =
                     |current: &Current| current.task == task && current.attempt.as_ref() == Some(&attempt);
                 if !self.current.as_ref().is_some_and(ours) {
                     return;
                 }
-                let record =
-                    Record::AttemptEnded { attempt, end: end.clone(), duration_ms, tail, log_bytes, outputs };
+                let record = Record::AttemptEnded {
+                    attempt,
+                    end: end.clone(),
+                    duration_ms,
+                    tail,
+                    log_bytes,
+                    outputs,
+                    diagnosis: diagnosis.clone(),
+                };
                 effects.push(Effect::Record(Box::new(record)));
-                self.ended(&end, now, effects);
+                self.ended(&end, &diagnosis, now, effects);
             }
             Event::Timer { task } => {
                 let waits = |current: &Current| current.task == task && current.attempt.is_none();
@@ -132,7 +140,7 @@ impl Undo {
         effects.push(Effect::Attempt { task: current.task, attempt, number: current.number, digest });
     }
 
-    fn ended(&mut self, end: &Outcome, now: Timestamp, effects: &mut Vec<Effect>) {
+    fn ended(&mut self, end: &Outcome, diagnosis: &Diagnosis, now: Timestamp, effects: &mut Vec<Effect>) {
         let Some(current) = &mut self.current else { return };
         current.attempt = None;
         let (task, number) = (current.task, current.number);
@@ -143,7 +151,8 @@ impl Undo {
             }
             Outcome::Failed { failure, message, .. } => {
                 let planned = &self.plan.tasks[task];
-                if self.stopping || !retry::is_retried(&planned.policy.retry, *failure, number) {
+                let next = retry::next(&planned.policy.retry, *failure, number, diagnosis);
+                if self.stopping || next != Next::Again {
                     return self.finish(RunEnd::Failed, effects);
                 }
                 let delay_ms = retry::delay_ms(&planned.policy.retry, &self.run, &planned.key, number);

@@ -22,10 +22,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskmaster_core::action::{Action, FailureKind, Probe, SecretRef, Step};
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::{AttemptId, Digest, TaskId};
 use taskmaster_core::journal::{Entry, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Plan, PlannedTask};
 use taskmaster_core::scheduler::{Effect, Event, RunEnd};
+use taskmaster_core::state::TaskState;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -111,6 +113,8 @@ struct Driver<'a> {
     stops: Stops,
     wishes: u32,
     next_poll: Instant,
+    /// Since when the effect of an attempt is looked at, by task.
+    proofs: HashMap<usize, (AttemptId, Instant)>,
 }
 
 impl<'a> Driver<'a> {
@@ -142,6 +146,7 @@ impl<'a> Driver<'a> {
             stops,
             wishes: 0,
             next_poll,
+            proofs: HashMap::new(),
         })
     }
 
@@ -323,6 +328,7 @@ impl<'a> Driver<'a> {
             Ok((probe, outputs, sources)) => {
                 let mut question = question(&self.cx.settings, index, &task, kind, probe, sources);
                 question.outputs = outputs.map(|outputs| (task.id.clone(), outputs));
+                question.explains_from = self.end_of_patience(index, &task);
                 ready.push(Ready::Question(Box::new(question)));
             }
             Err(message) => {
@@ -334,10 +340,22 @@ impl<'a> Driver<'a> {
                     verdict,
                     duration_ms: 0,
                     outputs,
+                    diagnosis: Diagnosis::default(),
                 });
             }
         }
         Ok(())
+    }
+
+    /// When a look at an attempt's effect is the last one: then it is found out what went wrong.
+    fn end_of_patience(&mut self, index: usize, task: &PlannedTask) -> Option<Instant> {
+        let Some(TaskState::Verifying { attempt, .. }) = self.decider.state(index) else { return None };
+        let now = clock::monotonic();
+        let begun = self.proofs.entry(index).or_insert_with(|| (attempt.clone(), now));
+        if begun.0 != *attempt {
+            *begun = (attempt.clone(), now);
+        }
+        begun.1.checked_add(Duration::from_millis(task.policy.verify_timeout_ms))
     }
 
     /// The steps that read again what is referred to and not known in this run.
@@ -514,6 +532,7 @@ pub(super) fn question(
         kind,
         probe,
         outputs: None,
+        explains_from: None,
         sources,
         mark: format!("{run}/{}/{name}", task.key),
         log: settings.state_dir.join(format!("logs/{run}/{}.{name}.log", task.key)),
@@ -531,6 +550,7 @@ fn not_begun(task: usize, attempt: AttemptId, message: String) -> Event {
         tail: String::new(),
         log_bytes: 0,
         outputs: BTreeMap::new(),
+        diagnosis: Diagnosis::default(),
     }
 }
 

@@ -60,7 +60,7 @@ pub fn of_action(task: &TaskId, action: &Action) -> Vec<Line> {
         lines.extend(steps.map(|step| line(task, part, step)));
     };
     let probe = |probe: &Probe| {
-        let steps: Vec<Step> = probe.prepare.iter().chain([&probe.decide]).cloned().collect();
+        let steps: Vec<Step> = probe.steps().into_iter().cloned().collect();
         steps
     };
     let check = action.check.as_ref().map(probe).unwrap_or_default();

@@ -12,12 +12,13 @@
 //! the terminal (a [`ports::Observer`]); `app` joins them.
 //!
 //! Reading order: [`ports`] (what is needed from outside), [`driver`] (the loop), `attempt` and
-//! `probe` (what is at work), `steps` and `http` (how it works), [`secret`] and `outputs` (values),
+//! `probe` (what is at work), `steps` and `http` (how it works), `diagnose` (why it went wrong), [`secret`] and `outputs` (values),
 //! [`stop`] (signals), [`recovery`], [`destroy`], [`check`], [`dry_run`].
 
 mod attempt;
 pub mod check;
 pub mod destroy;
+mod diagnose;
 pub mod driver;
 pub mod dry_run;
 mod http;

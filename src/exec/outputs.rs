@@ -137,6 +137,11 @@ fn text_of(value: &serde_json::Value) -> Zeroizing<String> {
     })
 }
 
+/// Whether a text is one JSON value.
+pub(super) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text.trim_end()).is_ok()
+}
+
 /// Why a text does not match, in one line that holds nothing of it; none where it does.
 pub(super) fn mismatch(expected: &OutputMatch, text: &str) -> Option<String> {
     let text = text.trim_end();

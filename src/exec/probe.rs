@@ -5,6 +5,7 @@
 //! will want to read it.
 
 use super::attempt::read_secrets;
+use super::diagnose::{self, Asker, Failure, since};
 use super::outputs::{self, Values};
 use super::secret::{Secrets, references_of_probe, references_of_steps};
 use super::show;
@@ -21,7 +22,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taskmaster_core::action::{Outputs, Probe, Step};
+use taskmaster_core::action::{OutputMatch, Outputs, Probe, Step};
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::TaskId;
 use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};
 use taskmaster_core::scheduler::Event;
@@ -35,8 +37,8 @@ const KEPT_BYTES: usize = 64 * 1024;
 /// Longest last line in a message, in characters.
 const LAST_LINE: usize = 160;
 
-/// A verdict, and the outputs that were read with it.
-type Answer = (Verdict, BTreeMap<String, OutputValue>);
+/// A verdict, the outputs that were read with it, and what is known where it is not yes.
+type Answer = (Verdict, BTreeMap<String, OutputValue>, Diagnosis);
 
 /// Everything about a probe before it begins.
 pub(super) struct Question {
@@ -53,15 +55,48 @@ pub(super) struct Question {
     pub(super) log: PathBuf,
     pub(super) timeout_ms: u64,
     pub(super) grace: Duration,
+    /// From when on an answer that is not yes is the last one, and is explained.
+    pub(super) explains_from: Option<Instant>,
+}
+
+/// An answer, and the step that gave it with its exit code.
+struct Decided<'p> {
+    verdict: Verdict,
+    by: Option<(&'p Step, Option<i32>)>,
+}
+
+impl Decided<'_> {
+    fn plain(verdict: Verdict) -> Self {
+        Self { verdict, by: None }
+    }
+}
+
+/// Whether an output is as expected. Where a value is looked for by its place, a text that is no
+/// JSON at all does not say that it is another one.
+fn matched(probe: &Probe, text: &str, work: &mut Work<'_>) -> Verdict {
+    let looks_inside =
+        |expected: &OutputMatch| expected.pointer.as_ref().is_some_and(|place| !place.is_empty());
+    if probe.output.iter().any(looks_inside) && !outputs::is_json(text) {
+        let message = "it printed something else than JSON".to_owned();
+        work.note(harmless(text.as_bytes()).trim_end());
+        return Verdict::Error { message };
+    }
+    match probe.output.iter().find_map(|expected| outputs::mismatch(expected, text)) {
+        None => Verdict::True,
+        Some(why) => {
+            work.note(&why);
+            Verdict::False
+        }
+    }
 }
 
 impl Question {
     /// Asks, and says what the answer was.
     pub(super) async fn ask(self, cx: Arc<Context>, wish: watch::Receiver<Hurry>) -> Event {
         let started = clock::monotonic();
-        let (verdict, outputs) = self.answer(&cx, wish).await;
+        let (verdict, outputs, diagnosis) = self.answer(&cx, wish).await;
         let duration_ms = elapsed_ms(started);
-        Event::ProbeEnded { task: self.task, probe: self.kind, verdict, duration_ms, outputs }
+        Event::ProbeEnded { task: self.task, probe: self.kind, verdict, duration_ms, outputs, diagnosis }
     }
 
     /// The answer alone.
@@ -71,7 +106,7 @@ impl Question {
 
     async fn answer(&self, cx: &Context, mut wish: watch::Receiver<Hurry>) -> Answer {
         let deadline = deadline_in(Some(self.timeout_ms));
-        let error = |message| (Verdict::Error { message }, BTreeMap::new());
+        let error = |message| (Verdict::Error { message }, BTreeMap::new(), Diagnosis::default());
         let secrets = match self.secrets(cx, deadline, &mut wish).await {
             Ok(secrets) => secrets,
             Err(fault) => return error(fault_text(&fault, Some(self.timeout_ms))),
@@ -90,21 +125,24 @@ impl Question {
             log: &mut log,
             deadline,
             grace: self.grace,
-            wish,
+            wish: wish.clone(),
         };
-        let mut verdict = self.decide(&mut work).await;
+        let mut decided = self.decide(&mut work).await;
         let mut outputs = BTreeMap::new();
-        if let (Verdict::True, Some((task, kind))) = (&verdict, &self.outputs) {
+        if let (Verdict::True, Some((task, kind))) = (&decided.verdict, &self.outputs) {
             match self.read_outputs(task, kind, &mut work, redactor.as_deref()).await {
                 Ok(read) => outputs = read,
                 Err(why) => {
-                    verdict = Verdict::Error {
-                        message: format!("it is true, but its outputs cannot be read: {why}"),
-                    }
+                    let message = format!("it is true, but its outputs cannot be read: {why}");
+                    decided = Decided::plain(Verdict::Error { message });
                 }
             }
         }
-        (self.conclude(verdict, log, redactor.as_deref()), outputs)
+        let wrote = log.text(KEPT_LINES, KEPT_BYTES).unwrap_or_default();
+        let (task, mark) = (self.task, self.mark.as_str());
+        let asker = Asker { cx, task, mark, secrets: &secrets, redactor: redactor.as_ref(), wish };
+        let diagnosis = self.diagnose(&decided, asker, &wrote).await;
+        (self.conclude(decided.verdict, log, redactor.as_deref()), outputs, diagnosis)
     }
 
     /// Nothing runs, so later tasks get what the world holds now.
@@ -153,13 +191,32 @@ impl Question {
         read
     }
 
-    async fn decide(&self, work: &mut Work<'_>) -> Verdict {
-        let error = |message| Verdict::Error { message };
-        for step in &self.probe.prepare {
+    /// The answer to all of it, and where it is not yes the step that gave it, with its exit code.
+    async fn decide(&self, work: &mut Work<'_>) -> Decided<'_> {
+        let mut questions = vec![&self.probe];
+        questions.extend(&self.probe.also);
+        for probe in &questions {
+            if questions.len() > 1 {
+                work.note(&format!("$ {}", show::step(&probe.decide)));
+            }
+            let decided = self.decide_one(probe, work).await;
+            if decided.verdict != Verdict::True {
+                return decided;
+            }
+        }
+        Decided::plain(Verdict::True)
+    }
+
+    async fn decide_one<'p>(&self, probe: &'p Probe, work: &mut Work<'_>) -> Decided<'p> {
+        let error = |message| Decided::plain(Verdict::Error { message });
+        for step in &probe.prepare {
             match work.step(step, false).await {
                 Ok((End::Accepted, _)) => {}
                 Ok((End::Exit(status), _)) if status.success() => {}
-                Ok((End::Exit(status), _)) => return error(format!("{}: {}", step.name, show::exit(status))),
+                Ok((End::Exit(status), _)) => {
+                    let message = format!("{}: {}", step.name, show::exit(status));
+                    return Decided { by: Some((step, status.code())), ..error(message) };
+                }
                 Ok((End::Refused(why), _)) => return error(format!("{}: {why}", step.name)),
                 Err(fault) => {
                     return error(format!("{}: {}", step.name, fault_text(&fault, Some(self.timeout_ms))));
@@ -167,8 +224,10 @@ impl Question {
             }
         }
         // Words are looked for on standard error alone.
-        let wants_output = !self.probe.output.is_empty() || !self.probe.false_words.is_empty();
-        let (code, captured, words) = match work.step(&self.probe.decide, wants_output).await {
+        let has_words =
+            [&probe.false_words, &probe.error_words, &probe.fault_words].iter().any(|w| !w.is_empty());
+        let wants_output = !probe.output.is_empty() || has_words;
+        let (code, captured, words) = match work.step(&probe.decide, wants_output).await {
             Ok((End::Exit(status), captured)) => match status.code() {
                 Some(code) => (code, captured, show::exit(status)),
                 None => return error(show::exit(status)),
@@ -180,25 +239,32 @@ impl Question {
         };
         let text = captured.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
         let said = work.log.text(KEPT_LINES, KEPT_BYTES).unwrap_or_default();
-        match self.probe.answer(code, &said) {
-            Some(true) => {
-                match self.probe.output.iter().find_map(|expected| outputs::mismatch(expected, &text)) {
-                    None => Verdict::True,
-                    Some(why) => {
-                        work.note(&why);
-                        Verdict::False
-                    }
-                }
-            }
-            Some(false) => Verdict::False,
+        let said = since(&said, &format!("$ {}\n", show::step(&probe.decide)));
+        let by = Some((&probe.decide, Some(code)));
+        match probe.answer(code, said) {
+            Some(true) => Decided { by, ..Decided::plain(matched(probe, &text, work)) },
+            Some(false) => Decided { by, ..Decided::plain(Verdict::False) },
             None => {
                 // What it printed on standard output explains the code as often as standard error.
                 let said = harmless(text.as_bytes());
                 if !said.is_empty() {
                     work.note(said.trim_end());
                 }
-                error(words)
+                Decided { by, ..error(words) }
             }
+        }
+    }
+
+    /// Why it is not so, or why nobody can tell. Events are asked for once, when a verify gives up.
+    async fn diagnose(&self, decided: &Decided<'_>, asker: Asker<'_>, wrote: &str) -> Diagnosis {
+        let Some((step, exit)) = decided.by else { return Diagnosis::default() };
+        let gives_up = self.explains_from.is_some_and(|from| clock::monotonic() >= from);
+        let failure = Failure { step, exit, wrote: since(wrote, &format!("$ {}\n", show::step(step))) };
+        match decided.verdict {
+            Verdict::True => Diagnosis::default(),
+            _ if gives_up => diagnose::diagnose(asker, &failure).await,
+            Verdict::False => Diagnosis::default(),
+            Verdict::Error { .. } => diagnose::cause_of(&failure),
         }
     }
 

@@ -147,6 +147,7 @@ async fn one(
                     verdict: answer.clone(),
                     duration_ms: super::steps::elapsed_ms(started),
                     outputs: BTreeMap::new(),
+                    diagnosis: Default::default(),
                 });
                 verdict = Some(answer);
             }
@@ -190,6 +191,7 @@ fn lost(open: &Open, settings: &Settings) -> Record {
         tail,
         log_bytes,
         outputs: BTreeMap::new(),
+        diagnosis: Default::default(),
     }
 }
 

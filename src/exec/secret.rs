@@ -92,7 +92,7 @@ impl Vault {
 /// Every reference in a probe.
 pub(super) fn references_of_probe(probe: &Probe) -> Vec<SecretRef> {
     let mut all = Vec::new();
-    probe.prepare.iter().chain([&probe.decide]).for_each(|step| of_step(step, &mut all));
+    probe.steps().into_iter().for_each(|step| of_step(step, &mut all));
     all
 }
 

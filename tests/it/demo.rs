@@ -323,10 +323,13 @@ fn the_cluster_binds_every_task_to_work() {
     for tool in ["terraform", "kubectl", "helm", "argocd"] {
         assert!(by_tool(tool) > 0, "nothing is done by {tool}");
     }
-    let rollouts =
-        |step: &&Step| process(step).argv.starts_with(&["kubectl", "argo", "rollouts"].map(str::to_owned));
+    let rollouts = |step: &&Step| {
+        let argv = &process(step).argv;
+        argv.get(1).is_some_and(|word| word == "kube-rollout")
+            || argv[..].windows(2).any(|two| two == ["argo", "rollouts"])
+    };
     let steps = bound.bindings.values().filter_map(|b| b.action.as_ref()).flat_map(|a| &a.run);
-    assert!(steps.filter(rollouts).count() >= 10, "promotions, aborts and undos are those of Argo Rollouts");
+    assert!(steps.filter(rollouts).count() >= 10, "promotions, aborts and waits are those of Argo Rollouts");
     for (id, binding) in &bound.bindings {
         let Some(action) = &binding.action else { continue };
         let test =

@@ -3,6 +3,7 @@
 //! The catalogue makes these values; the scheduler reads the policy; `exec` performs the steps.
 //! A secret is never a string here: it is a [`SecretRef`], resolved by the child's launcher alone.
 
+use crate::cause;
 use crate::id::{Digest, TaskId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,17 +128,53 @@ pub struct Probe {
     /// end with the same code when an object is missing and when the server is down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub false_words: Vec<String>,
+    /// Words on standard error that mean that nobody answered, even beside words that mean false: of
+    /// several objects one may be missing and the server gone before the next. `*` stands for anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_words: Vec<String>,
+    /// Words on standard error that take a false exit code its meaning: the program ends so, too, when
+    /// it was called wrongly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault_words: Vec<String>,
     /// A true exit code counts only if the output matches each of these; else false.
     pub output: Vec<OutputMatch>,
+    /// Further questions, asked in order while the answers are true: all must be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Probe>,
 }
 
 impl Probe {
     /// What an exit code means, with what was said on standard error; none is an error.
     pub fn answer(&self, code: i32, said: &str) -> Option<bool> {
         let is_true = if self.true_codes.is_empty() { code == 0 } else { self.true_codes.contains(&code) };
-        let is_false =
-            || self.false_codes.contains(&code) || self.false_words.iter().any(|words| said.contains(words));
-        if is_true { Some(true) } else { is_false().then_some(false) }
+        let says = |all: &[String]| all.iter().any(|words| cause::says(said, words));
+        if is_true {
+            Some(true)
+        } else if self.is_silenced(said) {
+            None
+        } else if says(&self.false_words) || (self.false_codes.contains(&code) && !says(&self.fault_words)) {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// True where words mean that nobody answered. That one of the server's extensions is away is told
+    /// in passing, whatever was asked; it matters only where a kind of objects was not found.
+    fn is_silenced(&self, said: &str) -> bool {
+        let looks_for_kinds = ["no matches for kind", "doesn't have a resource type"];
+        let matters = |line: &&str| {
+            !line.contains("couldn't get resource list for")
+                || looks_for_kinds.iter().any(|words| said.contains(words))
+        };
+        let silences = |line: &str| self.error_words.iter().any(|words| cause::says(line, words));
+        said.lines().filter(matters).any(silences)
+    }
+
+    /// Every step that it may take.
+    pub fn steps(&self) -> Vec<&Step> {
+        let own = self.prepare.iter().chain([&self.decide]);
+        own.chain(self.also.iter().flat_map(Self::steps)).collect()
     }
 }
 

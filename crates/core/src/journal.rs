@@ -4,6 +4,7 @@
 //! recovery.
 
 use crate::action::FailureKind;
+use crate::cause::Diagnosis;
 use crate::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
 use crate::plan::Plan;
 use crate::state::TaskState;
@@ -243,6 +244,9 @@ pub enum Record {
         log_bytes: u64,
         /// Values for later tasks.
         outputs: BTreeMap<String, OutputValue>,
+        /// Why it failed, as far as that is known.
+        #[serde(default, skip_serializing_if = "Diagnosis::is_empty")]
+        diagnosis: Diagnosis,
     },
     /// A check or verify answered.
     #[serde(rename = "probe.ended")]
@@ -262,6 +266,9 @@ pub enum Record {
         /// Values for later tasks, read where a check was true and nothing ran.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         outputs: BTreeMap<String, OutputValue>,
+        /// Why it could not tell, or what the verify waited for in vain.
+        #[serde(default, skip_serializing_if = "Diagnosis::is_empty")]
+        diagnosis: Diagnosis,
     },
     /// Another attempt will follow.
     #[serde(rename = "retry.scheduled")]

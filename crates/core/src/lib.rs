@@ -7,12 +7,13 @@
 //! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
 //! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
-//! [`dag`] and [`retry`]), [`journal`] (what is recorded), [`recovery`] (what is done about an end that
+//! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded), [`recovery`] (what is done about an end that
 //! is not).
 
 pub mod action;
 #[cfg(test)]
 pub(crate) mod build;
+pub mod cause;
 pub mod dag;
 pub mod diagnostic;
 pub mod document;
@@ -20,6 +21,7 @@ pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod plan;
+pub mod production;
 pub mod recovery;
 pub mod resolve;
 pub mod retry;
@@ -27,3 +29,5 @@ pub mod scheduler;
 pub mod select;
 pub mod state;
 pub mod text;
+pub mod tool;
+pub mod warnings;

@@ -1,6 +1,7 @@
 //! Whether a failed attempt is followed by another, and when.
 
 use crate::action::{Expectation, FailureKind, Policy, RetryPolicy};
+use crate::cause::{Cause, Diagnosis};
 use crate::id::{AttemptId, RunId, TaskKey};
 use crate::journal::Outcome;
 use jiff::Timestamp;
@@ -57,9 +58,28 @@ fn unexpected(reason: &str) -> Meaning {
     Meaning::Failure { failure: FailureKind::ExitCode, reason: reason.to_owned() }
 }
 
-/// Whether a failure of this class in the `tries`-th try (from 1) is followed by another try.
-pub fn is_retried(policy: &RetryPolicy, failure: FailureKind, tries: u32) -> bool {
-    tries < policy.attempts && policy.on.contains(&failure)
+/// What follows a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another try.
+    Again,
+    /// Nothing, though the policy has tries left: none of them could help.
+    Hopeless(Cause),
+    /// Nothing: the policy has no more tries for it.
+    Enough,
+}
+
+/// What follows a failure of this class in the `tries`-th try (from 1).
+pub fn next(policy: &RetryPolicy, failure: FailureKind, tries: u32, diagnosis: &Diagnosis) -> Next {
+    if tries >= policy.attempts || !policy.on.contains(&failure) {
+        return Next::Enough;
+    }
+    diagnosis.hopeless().map_or(Next::Again, |cause| Next::Hopeless(cause.clone()))
+}
+
+/// The reason of a failure that is not tried again though the policy would.
+pub fn hopeless_reason(reason: &str, cause: &Cause) -> String {
+    format!("{reason} (not tried again: {}, {})", cause.name, cause.because)
 }
 
 /// Milliseconds between the end of try `attempt` (from 1) and the next:
@@ -154,10 +174,33 @@ mod tests {
     #[test]
     fn the_policy_names_what_is_retried_and_how_often() {
         let three = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        let is_retried = |policy: &RetryPolicy, failure, tries| {
+            next(policy, failure, tries, &Diagnosis::default()) == Next::Again
+        };
         assert!(is_retried(&three, FailureKind::Timeout, 1) && is_retried(&three, FailureKind::Timeout, 2));
         assert!(!is_retried(&three, FailureKind::Timeout, 3));
         assert!(!is_retried(&three, FailureKind::Spawn, 1), "a missing program will be missing again");
         assert!(!is_retried(&RetryPolicy::default(), FailureKind::Timeout, 1));
+    }
+
+    #[test]
+    fn what_cannot_help_is_not_tried_again() {
+        let three = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        let cause = |retryable| Cause {
+            name: "quota".to_owned(),
+            hint: "ask for less".to_owned(),
+            retryable,
+            because: "it stays".to_owned(),
+        };
+        let because = |retryable| Diagnosis { cause: Some(cause(retryable)), ..Diagnosis::default() };
+        let after = |tries, retryable| next(&three, FailureKind::ExitCode, tries, &because(retryable));
+        assert_eq!(after(1, true), Next::Again);
+        assert_eq!(after(1, false), Next::Hopeless(cause(false)));
+        assert_eq!(after(3, false), Next::Enough, "no try was left out");
+        assert_eq!(
+            hopeless_reason("exit code 1", &cause(false)),
+            "exit code 1 (not tried again: quota, it stays)"
+        );
     }
 
     #[test]

@@ -15,13 +15,15 @@
 //! Absent on purpose: retries, time limits and every decision when to patch; the driver has them.
 //!
 //! Reading order: `rollout` (the object), `patch`, `verb` and `revision` (what changes it), `phase`
-//! and `goal` (what it is), `analysis`, `application`, `canary` (the other objects).
+//! and `goal` (what it is), `analysis`, `application`, `canary` (the other objects), `owners` (whose a
+//! field is that an apply would change).
 
 mod analysis;
 mod application;
 mod canary;
 mod goal;
 mod lenient;
+mod owners;
 mod patch;
 mod phase;
 mod revision;
@@ -32,6 +34,7 @@ pub use analysis::{AnalysisRun, analysis_ended};
 pub use application::{Application, Wanted, settled};
 pub use canary::{Canary, canary_ended, is_promoted};
 pub use goal::{Goal, GoalError, Progress, progress};
+pub use owners::{Conflict, Ruling, list as list_conflicts, rule};
 pub use patch::{Change, Patch, PatchKind, Subresource, Target};
 pub use phase::{Phase, RolloutState, StepPlace, Weight, one_line, status};
 pub use revision::{ReplicaSet, undo};

@@ -99,26 +99,53 @@ pub(crate) fn is_bold_phase(text: &str) -> bool {
     bold && inner.len() < text.len() && phase(undecorated(inner)).is_some()
 }
 
-/// The phase word that a heading with a number was meant to begin with, one slip away: `Pase 1`. Short
-/// words are near to too many others.
+/// The phase word that a heading with a short number was meant to begin with, one slip away: `Pase 1`,
+/// `Wek 2`. A long number is a year or an issue's.
 pub(crate) fn near_phase(text: &str) -> Option<&'static str> {
     let text = undecorated(text);
+    let text = section_number(text).map_or(text, |(_, rest)| undecorated(rest));
     let end = text.find(|c: char| !c.is_alphabetic())?;
     let (word, rest) = text.split_at(end);
-    let is_numbered = rest.starts_with([' ', '\t']) && number(rest.trim_start()).is_some();
-    let is_name = word.starts_with(char::is_uppercase);
-    let near = |known: &&&str| {
-        known.len() > 4 && strsim::osa_distance(&word.to_lowercase(), &known.to_lowercase()) == 1
+    let is_short = |number: &str| number.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= 2);
+    let number = number(rest.trim_start()).filter(|_| rest.starts_with([' ', '\t']));
+    let is_named =
+        word.starts_with(char::is_uppercase) && number.is_some_and(|(number, _)| is_short(&number));
+    let word = word.to_lowercase();
+    let is_meant = is_named && !NO_SLIPS.contains(&word.as_str());
+    PHASE_WORDS.iter().filter(|_| is_meant).find(|known| is_slip(&word, &known.to_lowercase())).copied()
+}
+
+/// Words of their own that are one letter from a phase word.
+const NO_SLIPS: [&str; 12] = [
+    "state", "spring", "phrase", "stages", "staged", "phases", "phased", "sprints", "sept", "sep", "print",
+    "wav",
+];
+
+/// One letter left out, added, changed or swapped. Of a word of four letters only one left out behind
+/// the first, or two swapped: with other letters it is often a word of its own (`Case`, `Stop`).
+fn is_slip(word: &str, known: &str) -> bool {
+    let (length, wanted) = (word.chars().count(), known.chars().count());
+    let is_near = strsim::osa_distance(word, known) == 1;
+    let is_same_start = word.chars().next() == known.chars().next();
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
     };
-    PHASE_WORDS.iter().filter(|_| is_numbered && is_name).find(near).copied()
+    match wanted {
+        0..=3 => false,
+        4 => is_near && is_same_start && (length < wanted || sorted(word) == sorted(known)),
+        _ => is_near,
+    }
 }
 
 /// A line that would be a phase heading if a space stood behind its number signs.
 pub(crate) fn is_tight_phase(text: &str) -> bool {
     let title = text.trim_start_matches('#');
-    (1..=6).contains(&(text.len() - title.len()))
-        && !title.starts_with(char::is_whitespace)
-        && phase(title).is_some()
+    let signs = text.len() - title.len();
+    let first = title.split_whitespace().next().unwrap_or_default();
+    let is_tag = signs == 1 && first.contains(|c: char| c.is_ascii_digit());
+    (1..=6).contains(&signs) && !is_tag && !title.starts_with(char::is_whitespace) && phase(title).is_some()
 }
 
 /// Without leading symbols; opening brackets and quotes belong to the text.
@@ -351,6 +378,47 @@ mod tests {
         assert!(!read("Phase 1").lookalike);
         assert!(is_bold_phase("**Phase 1: Setup**") && is_bold_phase("**Week 2**:"));
         assert!(!is_bold_phase("**Phase 1**: and more text") && !is_bold_phase("Phase 1"));
+    }
+
+    #[test]
+    fn slips_of_phase_words() {
+        for (text, wanted) in [
+            ("Pase 1: Infra", Some("Phase")),
+            ("6.1 Pase 2", Some("Phase")),
+            ("Phsae 2", Some("Phase")),
+            ("🚀 Milestne 3", Some("Milestone")),
+            ("Wek 2", Some("Week")),
+            ("Weke 2", Some("Week")),
+            ("Stpe 4", Some("Step")),
+            // Words of their own, years, and text that goes on in small letters.
+            ("Spring 2025", None),
+            ("Spring 1", None),
+            ("Pase 2025", None),
+            ("State 1", None),
+            ("Phrase 2", None),
+            ("Phases 1-2", None),
+            ("Case 3", None),
+            ("Stop 1", None),
+            ("Seek 1", None),
+            ("Sep 2", None),
+            ("Dat 1", None),
+            ("pase 1", None),
+            ("Pase one", None),
+            ("Table 4: Sizes", None),
+            ("Phase 1", None),
+        ] {
+            assert_eq!(near_phase(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn headings_without_a_space_and_tags() {
+        for text in ["##Phase 3: After", "#Phase 1", "##Week1", "###Sprint 2"] {
+            assert!(is_tight_phase(text), "{text}");
+        }
+        for text in ["#Week1", "#Week1 was good", "## Phase 1", "#phase", "#Setup 1"] {
+            assert!(!is_tight_phase(text), "{text}");
+        }
     }
 
     #[test]

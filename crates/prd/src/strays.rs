@@ -136,8 +136,8 @@ fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
         if heading.lookalike {
             found.push(lookalike(*line, "a heading", "write the number as a digit: `Phase 1`"));
         }
-        let near =
-            crate::headings::near_phase(line.of(page.text)).filter(|_| has_phases && heading.phase.is_none());
+        let is_open = has_phases && heading.phase.is_none() && !heading.lookalike;
+        let near = crate::headings::near_phase(line.of(page.text)).filter(|_| is_open);
         if let Some(word) = near {
             found.push(lookalike(*line, "a heading", &format!("did you mean `{word}`?")));
         }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use std::process::{Command, Stdio};
+use taskmaster_core::cause;
+use taskmaster_core::tool::Tool;
 use taskmaster_kube_api::{Patch, Subresource, one_line};
 
 /// Longest time of one request.
@@ -50,7 +52,7 @@ pub enum KubectlError {
 
 impl KubectlError {
     fn says(&self, words: &[&str]) -> bool {
-        matches!(self, Self::Said { said, .. } if words.iter().any(|word| said.contains(word)))
+        matches!(self, Self::Said { said, .. } if words.iter().any(|word| cause::says(said, word)))
     }
 
     /// The server knows no such object, or no such subresource.
@@ -60,7 +62,14 @@ impl KubectlError {
 
     /// There is no such object or no such kind of objects (yet).
     pub fn is_absent(&self) -> bool {
-        self.says(&["(NotFound)", "no matches for kind", "doesn't have a resource type"])
+        // A server that does not answer knows no kinds either.
+        self.says(&["\" not found", "no matches for kind", "doesn't have a resource type"])
+            && !self.is_silence()
+    }
+
+    /// Nobody answered.
+    fn is_silence(&self) -> bool {
+        self.says(&cause::silent_words(Tool::Rollout))
     }
 
     /// Somebody else changed the object meanwhile.

@@ -335,8 +335,9 @@ fn attempt(row: AttemptRow) -> Result<Option<Attempt>, LedgerError> {
 
 fn attempt_end(entry: Entry) -> Option<AttemptEnd> {
     match entry.record {
-        Record::AttemptEnded { end, duration_ms, tail, log_bytes, outputs, .. } => {
-            Some(AttemptEnd { at: entry.at, outcome: end, duration_ms, tail, log_bytes, outputs })
+        Record::AttemptEnded { end, duration_ms, tail, log_bytes, outputs, diagnosis, .. } => {
+            let (at, outcome) = (entry.at, end);
+            Some(AttemptEnd { at, outcome, duration_ms, tail, log_bytes, outputs, diagnosis })
         }
         _ => None,
     }
@@ -369,8 +370,8 @@ fn task_evidence(entry: Entry) -> Option<TaskEvidence> {
 
 fn probe(entry: Entry) -> Option<ProbeAnswer> {
     match entry.record {
-        Record::ProbeEnded { run, key, id, probe, verdict, duration_ms, .. } => {
-            Some(ProbeAnswer { run, key, id, probe, verdict, at: entry.at, duration_ms })
+        Record::ProbeEnded { run, key, id, probe, verdict, duration_ms, diagnosis, .. } => {
+            Some(ProbeAnswer { run, key, id, probe, verdict, at: entry.at, duration_ms, diagnosis })
         }
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{KnownTask, Outcome, OutputValue, ProbeKind, TaskChange, Verdict};
 use taskmaster_core::plan::Plan;
@@ -132,6 +133,8 @@ pub struct AttemptEnd {
     pub log_bytes: u64,
     /// Values for later tasks.
     pub outputs: BTreeMap<String, OutputValue>,
+    /// Why it failed, as far as that is known.
+    pub diagnosis: Diagnosis,
 }
 
 /// One attempt.
@@ -180,6 +183,8 @@ pub struct ProbeAnswer {
     pub at: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
+    /// Why it is not so, as far as that is known.
+    pub diagnosis: Diagnosis,
 }
 
 /// A delay before another attempt.

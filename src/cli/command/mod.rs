@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod destroy;
 pub(crate) mod history;
+pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
 pub(crate) mod logs;
 pub(crate) mod parse;
@@ -65,6 +66,7 @@ fn request(
         include_cancelled: selection.include_cancelled,
         include_optional: selection.include_optional,
         as_last_run: false,
+        allow_contexts: environment.allow_context.clone(),
     })
 }
 

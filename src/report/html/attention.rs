@@ -5,6 +5,7 @@ use crate::report::human;
 use crate::report::summary::Group;
 use crate::report::view::{AttemptView, ReportTask};
 use maud::{Markup, html};
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::journal::Outcome;
 
 /// More cards than this are a list nobody reads; the others are counted.
@@ -44,6 +45,7 @@ fn card(page: &Page<'_>, at: usize) -> Markup {
             }
             @if !task.attempts.is_empty() { (attempts(task)) }
             @if let Some(tail) = tail(task) { (log(tail)) }
+            @if let Some(known) = task.diagnosis() { (diagnosis(known)) }
             @if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
                 p.next { span { "next" } code { (command) } }
             }
@@ -86,6 +88,15 @@ pub(super) fn tail(task: &ReportTask) -> Option<&str> {
     let bad = |attempt: &&AttemptView| !matches!(attempt.end, None | Some(Outcome::Succeeded));
     let tail = task.attempts.iter().rev().find(bad)?.tail.as_str();
     (!tail.trim().is_empty()).then_some(tail)
+}
+
+/// Events, cause and help.
+fn diagnosis(known: &Diagnosis) -> Markup {
+    html! {
+        dl.diagnosis {
+            @for (word, line) in known.lines() { div { dt { (word) } dd { (parts::foreign(&line)) } } }
+        }
+    }
 }
 
 /// The last lines of a log.

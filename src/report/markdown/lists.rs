@@ -88,6 +88,8 @@ pub(crate) fn task(view: &TaskView) -> String {
     if let Some(tail) = task.attempts.last().map(|a| a.tail.as_str()).filter(|tail| !tail.trim().is_empty()) {
         let _ = writeln!(out, "{}", block(tail, "text"));
     }
+    let known = task.diagnosis().map(|diagnosis| diagnosis.lines()).unwrap_or_default();
+    items(&mut out, "Diagnosis", known.iter().map(|(word, line)| format!("{word}: {}", text(line))));
     let outputs =
         task.outputs.iter().map(|(name, value)| format!("{} = {}", code(name), code(&human::output(value))));
     items(&mut out, "Outputs", outputs);

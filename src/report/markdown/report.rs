@@ -155,6 +155,9 @@ fn attention(out: &mut String, view: &ReportView, names: &Names<'_>, limits: Lim
             let (delay, took) = (delay.unwrap_or_default(), took.unwrap_or_default());
             let _ = writeln!(out, "  - attempt {}{delay}: {end}{took}", attempt.number);
         }
+        for (word, line) in task.diagnosis().iter().flat_map(|diagnosis| diagnosis.lines()) {
+            let _ = writeln!(out, "  - {word}: {}", text(&line));
+        }
         if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
             let _ = writeln!(out, "  - next: {}", code(&command));
         }

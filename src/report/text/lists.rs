@@ -1,6 +1,6 @@
 //! Lists as text: tasks, one task, runs, changes, diagnostics.
 
-use super::report::attempts;
+use super::report::{attempts, diagnosis};
 use super::sheet::{Sheet, Style, TextOptions};
 use crate::report::human::{self, Names};
 use crate::report::summary::Group;
@@ -148,6 +148,7 @@ fn history_of_task(sheet: &mut Sheet, view: &TaskView) {
             sheet.verbatim("      │ ", &attempt.tail, Style::Plain);
         }
     }
+    diagnosis(sheet, task);
     let answers = task.probes.iter().map(|probe| {
         let name = human::probe(probe.probe);
         let answer = human::verdict(&probe.verdict);

@@ -175,9 +175,17 @@ fn attention(sheet: &mut Sheet, view: &ReportView, names: &Names<'_>) {
             let kept = &lines[lines.len().saturating_sub(TAIL_LINES)..];
             sheet.verbatim("      │ ", &kept.join("\n"), Style::Plain);
         }
+        diagnosis(sheet, task);
         if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
             sheet.paragraph(&[(Style::Muted, "      → ")], &command, Style::Blue);
         }
+    }
+}
+
+/// Events, cause and help.
+pub(super) fn diagnosis(sheet: &mut Sheet, task: &ReportTask) {
+    for (word, line) in task.diagnosis().iter().flat_map(|diagnosis| diagnosis.lines()) {
+        sheet.paragraph(&[(Style::Muted, &format!("      {word}: "))], &line, Style::Plain);
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use taskmaster_core::action::ActionKind;
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::document::{Claim, Priority};
 use taskmaster_core::id::{
     AttemptId, Digest, EnvironmentName, PhaseId, RequirementId, RunId, TaskId, TaskKey,
@@ -72,6 +73,9 @@ pub struct AttemptView {
     pub log_bytes: u64,
     /// Last lines of the log, secrets removed.
     pub tail: String,
+    /// Why it failed, as far as that is known.
+    #[serde(skip_serializing_if = "Diagnosis::is_empty")]
+    pub diagnosis: Diagnosis,
 }
 
 /// One answer of a check or verify.
@@ -86,6 +90,9 @@ pub struct ProbeView {
     pub at: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
+    /// Why it is not so, as far as that is known.
+    #[serde(skip_serializing_if = "Diagnosis::is_empty")]
+    pub diagnosis: Diagnosis,
 }
 
 /// A person's yes.
@@ -149,6 +156,19 @@ pub struct ReportTask {
     /// What is known about how long it takes.
     #[serde(flatten)]
     pub durations: Durations,
+}
+
+impl ReportTask {
+    /// What is known about why it is not done: of the newest attempt or answer that anything is known of.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        if self.state.lets_dependants_go() {
+            return None;
+        }
+        let attempts = self.attempts.iter().map(|attempt| (attempt.ended, &attempt.diagnosis));
+        let probes = self.probes.iter().map(|probe| (Some(probe.at), &probe.diagnosis));
+        let known = attempts.chain(probes).filter(|(_, diagnosis)| !diagnosis.is_empty());
+        known.max_by_key(|(at, _)| *at).map(|(_, diagnosis)| diagnosis)
+    }
 }
 
 /// A requirement and the tasks that satisfy it. Its status is derived from theirs.

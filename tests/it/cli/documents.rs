@@ -118,3 +118,35 @@ fn a_pipe_or_a_device_is_refused_and_not_waited_for() {
     let device = sandbox.run("parse /dev/zero --no-record");
     assert!(device.code != 0 && device.stderr.contains("no regular file"), "{}", device.stderr);
 }
+
+#[test]
+fn a_report_never_replaces_what_it_is_made_from() {
+    let prd = "## Phase 1: A\n\n- [ ] One\n";
+    let tasks = "tasks: {}\n";
+    let sandbox = project(prd, tasks);
+    sandbox.write("taskmaster.toml", "document = \"prd.md\"\n");
+    std::os::unix::fs::symlink("prd.md", sandbox.path().join("link.md")).expect("a link");
+    for target in ["prd.md", "./tasks/../prd.md", "link.md", "tasks/local.yaml", "taskmaster.toml"] {
+        let ended = sandbox.run(&format!("report -o markdown --to {target}")).code(2);
+        assert!(
+            ended.stderr.contains("would be lost") && ended.stderr.contains("another file"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(
+        (sandbox.read("prd.md").as_deref(), sandbox.read("tasks/local.yaml").as_deref()),
+        (Some(prd), Some(tasks))
+    );
+    sandbox.run("report -o markdown --to out/report.md").code(0);
+    sandbox.run("report -o markdown --to out/report.md").code(0);
+}
+
+#[test]
+fn a_folder_that_is_none_is_a_wrong_call() {
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", "tasks: {}\n");
+    for dir in ["/nonexistent", "prd.md"] {
+        let ended = sandbox.run(&format!("-C {dir} plan")).code(2);
+        assert!(ended.stderr.contains(dir) && ended.stderr.contains("help: "), "{}", ended.stderr);
+    }
+}

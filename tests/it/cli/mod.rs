@@ -1,5 +1,6 @@
 //! The command line against real processes, files and a real ledger.
 
+mod cluster;
 mod documents;
 mod kube_rollout;
 mod ledger;

@@ -1,4 +1,5 @@
-//! docs/commands.md is what the commands say of themselves.
+//! docs/commands.md is what the commands say of themselves, docs/troubleshooting.md holds the causes
+//! that are known.
 
 use super::sandbox;
 use std::fmt::Write;
@@ -47,5 +48,31 @@ fn the_command_reference_holds_every_command() {
     let names = listed.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
     for name in names.filter(|name| *name != "help") {
         assert!(COMMANDS.iter().any(|known| known.split(' ').next() == Some(name)), "{name}");
+    }
+}
+
+/// `UPDATE_REFERENCE=1 cargo test --test it reference` writes the table anew.
+#[test]
+fn the_page_of_causes_is_current() {
+    let mut table =
+        "| Cause | The tool says | Tried again | Why | What helps |\n|---|---|---|---|---|\n".to_owned();
+    for (cause, words) in taskmaster_core::cause::known() {
+        let again = if cause.retryable { "yes" } else { "no" };
+        let words = words.replace('*', "…").replace('|', "\\|");
+        let hint = cause.hint.replace('|', "\\|");
+        let _ = writeln!(table, "| `{}` | `{words}` | {again} | {} | {hint} |", cause.name, cause.because);
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/troubleshooting.md");
+    let page = std::fs::read_to_string(path).expect("there is a page");
+    let (start, rest) = page.split_once("<!-- causes -->\n").expect("a begin");
+    let (_, end) = rest.split_once("<!-- end -->").expect("an end");
+    let wanted = format!("{start}<!-- causes -->\n{table}<!-- end -->{end}");
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        std::fs::write(path, &wanted).expect("it can be written");
+    } else {
+        assert!(
+            page == wanted,
+            "docs/troubleshooting.md is not current: run this test with UPDATE_REFERENCE=1"
+        );
     }
 }

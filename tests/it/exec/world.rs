@@ -440,6 +440,9 @@ pub(super) fn named(name: &str, step: Step) -> Step {
 /// True on exit code 0, false on 1.
 pub(super) fn probe(decide: Step) -> Probe {
     Probe {
+        error_words: Vec::new(),
+        fault_words: Vec::new(),
+        also: Vec::new(),
         prepare: Vec::new(),
         decide,
         true_codes: vec![0],

@@ -8,6 +8,7 @@ use taskmaster::report::view::{
     ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,
 };
 use taskmaster_core::action::{ActionKind, FailureKind};
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::diagnostic::Severity;
 use taskmaster_core::document::{Claim, Dialect, EdgeKind, Estimate, Priority};
 use taskmaster_core::id::TaskId;
@@ -352,14 +353,17 @@ fn attempts(fate: Fate, index: usize, started: i64) -> Vec<AttemptView> {
             commands: vec!["bash -euc './probe'".to_owned()],
             log: Some(format!("logs/01K1ATTEMPT{index:012}{:03}.log", number + 1)),
             log_bytes: 1_234,
+            diagnosis: Diagnosis::default(),
         }
     };
     rows.into_iter().enumerate().map(row).collect()
 }
 
 fn probes(fate: Fate, started: i64) -> Vec<ProbeView> {
-    let probe =
-        |probe, verdict, second| ProbeView { probe, verdict, at: at(started + second), duration_ms: 420 };
+    let probe = |probe, verdict, second| {
+        let diagnosis = Diagnosis::default();
+        ProbeView { probe, verdict, at: at(started + second), duration_ms: 420, diagnosis }
+    };
     match fate {
         Fate::Verified | Fate::Retried => {
             vec![probe(ProbeKind::Check, Verdict::False, -1), probe(ProbeKind::Verify, Verdict::True, 20)]

@@ -109,6 +109,7 @@ fn a_run_tells_everything_in_the_order_of_recording() {
         verdict: Verdict::Error { message: "API down".to_owned() },
         duration_ms: 12,
         outputs: BTreeMap::new(),
+        diagnosis: Default::default(),
     };
     let retry = Record::RetryScheduled {
         run: run.clone(),

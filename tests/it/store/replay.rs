@@ -49,6 +49,7 @@ fn record((what, task, other, round): (u8, u8, u8, u8)) -> Record {
             verdict: if other.is_multiple_of(3) { Verdict::True } else { Verdict::False },
             duration_ms: u64::from(round),
             outputs: BTreeMap::new(),
+            diagnosis: Default::default(),
         },
         10 => approved(&run, task, "ann"),
         _ if other.is_multiple_of(4) => run_ended(&run),

@@ -244,6 +244,7 @@ pub(super) fn attempt_ended(attempt: &str, end: Outcome) -> Record {
         tail: "last line\n".to_owned(),
         log_bytes: 10,
         outputs: BTreeMap::from([("url".to_owned(), OutputValue::Plain("http://x".into()))]),
+        diagnosis: Default::default(),
     }
 }
 

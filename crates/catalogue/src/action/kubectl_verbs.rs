@@ -3,6 +3,7 @@
 use super::ask::{One, ask_kubectl};
 use super::command::Command;
 use super::kubectl::{Cluster, exactly_one, with_one_of};
+use super::kubectl_ready::{self, ReadySpec};
 use super::{Parts, Renderer, probe, process};
 use crate::decode::{Context, Decode, Many, Map, Millis, Text, record};
 use crate::model::{Tree, words};
@@ -10,7 +11,8 @@ use crate::yaml::{Data, Node};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 use std::borrow::Cow;
-use taskmaster_core::action::{OutputMatch, Probe, Value};
+use taskmaster_core::action::{OutputMatch, Probe, ProcessSpec, Value};
+use taskmaster_core::tool::KUBE_APPLY;
 
 /// Owner of fields that are applied server-side, unless said otherwise.
 const FIELD_MANAGER: &str = "taskmaster";
@@ -37,13 +39,18 @@ record! {
         server_side: Option<bool>,
         /// Owner of the fields; `taskmaster` unless given.
         field_manager: Option<Text>,
-        /// `false`: leave fields to other owners, and fail where they differ.
+        /// `true`: take every field that somebody else owns; `false`: take none. Unless given, fields are
+        /// taken back that people changed by hand, and left to controllers, which fails and names both.
         force_conflicts: Option<bool>,
         /// Look into folders below.
         #[schemars(default)]
         recursive: bool,
         /// Only objects with these labels.
         selector: Option<Text>,
+        /// What must be ready afterwards, and for the check: `deployment/web: Available`, or mappings as
+        /// of `wait`.
+        #[schemars(default)]
+        ready: Many<ReadySpec>,
     }
 }
 
@@ -82,17 +89,35 @@ impl ApplySpec {
             let command = command.arg(format!("--field-manager={manager}"));
             command.switch("--force-conflicts", server_side && force)
         };
-        // What somebody changed by hand is theirs from then on: a difference, and no error of the diff.
-        let apply = common(owned("apply", spec.force_conflicts.unwrap_or(true))).build();
-        let diff = common(owned("diff", true)).build();
+        // The check goes the way of the run: what a run would take back is a difference, and what it
+        // would leave to its owner is none, but an error that names both.
+        let (apply, diff) = match spec.force_conflicts {
+            None if server_side => {
+                let politely = |verb, check| polite(r, check, common(owned(verb, false)).build());
+                (politely("apply", false), politely("diff", true))
+            }
+            force => {
+                let force = force == Some(true);
+                (common(owned("apply", force)).build(), common(owned("diff", force)).build())
+            }
+        };
         let delete = common(cluster.command(&["delete", "--ignore-not-found"])).build();
+        let (waits, also) = kubectl_ready::render_all(&spec.ready, r, cluster);
+        let mut run = vec![process("apply", apply)];
+        run.extend(waits);
         Parts {
-            run: vec![process("apply", apply)],
-            check: Some(ask_kubectl(One::False, diff)),
+            run,
+            check: Some(Probe { also, ..ask_kubectl(One::False, diff) }),
             undo: vec![process("delete", delete)],
             ..Parts::default()
         }
     }
+}
+
+/// The same by taskmaster's own command, which decides by the owners of fields whether to force.
+fn polite(r: &Renderer<'_>, check: bool, kubectl: ProcessSpec) -> ProcessSpec {
+    let command = Command::new(&[&r.facts.program, KUBE_APPLY]).switch("--check", check).arg("--");
+    ProcessSpec { argv: command.args(kubectl.argv).build().argv, ..kubectl }
 }
 
 /// `-f` for each file, `-k`, or `-f -`.
@@ -238,7 +263,7 @@ record! {
     pub(crate) struct WaitForFields {
         /// Objects (`deployment/web`), or a kind together with `selector` or `all`.
         resources: Resources,
-        /// `condition=Available`, `delete`, `jsonpath={.status.phase}=Running`.
+        /// `Available` (which is `condition=Available`), `delete`, `jsonpath={.status.phase}=Running`.
         condition: Text,
         /// Only objects with these labels.
         selector: Option<Text>,
@@ -254,6 +279,13 @@ record! {
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(transparent)]
 pub(crate) struct Resources(Many<Text>);
+
+impl Resources {
+    /// One object.
+    pub(crate) fn one(resource: Text) -> Self {
+        Self(Many(vec![resource]))
+    }
+}
 
 crate::decode::required!(Resources);
 
@@ -274,8 +306,18 @@ pub(crate) type WaitForSpec = WaitForFields;
 impl WaitForFields {
     /// Renders it.
     pub(crate) fn render(&self, r: &Renderer<'_>, cluster: &Cluster) -> Parts {
+        let (wait, once) = self.commands(r, cluster);
+        Parts {
+            run: vec![process("wait", wait)],
+            check: Some(ask_kubectl(One::Error, once)),
+            ..Parts::default()
+        }
+    }
+
+    /// The wait, and the same asked once.
+    pub(super) fn commands(&self, r: &Renderer<'_>, cluster: &Cluster) -> (ProcessSpec, ProcessSpec) {
         let resources = r.names(self.resources.0.iter());
-        let condition = r.name(&self.condition);
+        let condition = condition(r.name(&self.condition));
         let selector = r.setting(self.selector.as_ref());
         let wait = |timeout: Millis| {
             cluster
@@ -287,12 +329,14 @@ impl WaitForFields {
                 .arg(format!("--timeout={}", timeout.go()))
                 .build()
         };
-        Parts {
-            run: vec![process("wait", wait(self.timeout.unwrap_or(WAIT)))],
-            check: Some(ask_kubectl(One::Error, wait(Millis(0)))),
-            ..Parts::default()
-        }
+        (wait(self.timeout.unwrap_or(WAIT)), wait(Millis(0)))
     }
+}
+
+/// As kubectl wants it: `Available` is `condition=Available`.
+fn condition(text: String) -> String {
+    let is_whole = text.is_empty() || text.contains('=') || matches!(text.as_str(), "delete" | "create");
+    if is_whole { text } else { format!("condition={text}") }
 }
 
 /// `kubectl rollout`.

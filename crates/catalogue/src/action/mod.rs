@@ -12,6 +12,7 @@ mod helm;
 mod http;
 mod inline;
 mod kubectl;
+mod kubectl_ready;
 mod kubectl_verbs;
 mod probe;
 mod renderer;
@@ -29,7 +30,7 @@ pub(crate) use inline::inline_action;
 pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
 pub(crate) use renderer::{Renderer, TaskFacts};
-pub(crate) use rollout::{RolloutActionSpec, SUBCOMMAND};
+pub(crate) use rollout::RolloutActionSpec;
 pub(crate) use shell::{ShellSpec, variable_name};
 pub(crate) use terraform::TerraformSpec;
 pub(crate) use wait::WaitSpec;
@@ -179,6 +180,9 @@ pub(crate) fn probe(decide: Step, false_codes: Vec<i32>) -> Probe {
         true_codes: vec![0],
         false_codes,
         false_words: Vec::new(),
+        error_words: Vec::new(),
+        fault_words: Vec::new(),
         output: Vec::new(),
+        also: Vec::new(),
     }
 }

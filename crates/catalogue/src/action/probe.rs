@@ -1,11 +1,13 @@
 //! `check` and `verify` as written in an entry.
 
+use super::ask::{One, ask};
 use super::http::output_match;
 use super::{Parts, Renderer, process};
 use crate::action::command::Command;
 use crate::decode::Many;
 use crate::model::ProbeSpec;
 use taskmaster_core::action::{Invocation, Probe, Step};
+use taskmaster_core::tool::Tool;
 
 /// What a server that does not answer counts as, among exit codes.
 const NO_ANSWER: i32 = 2;
@@ -19,6 +21,8 @@ pub(crate) fn render_probe(spec: &ProbeSpec, r: &Renderer<'_>) -> Option<Probe> 
     }
     if let Some(codes) = &fields.false_codes {
         probe.false_codes = codes.0.clone();
+        // Who says what a code means says it of every end with that code, but of no silence.
+        probe.fault_words.clear();
     }
     if fields.unreachable == Some(false) {
         probe.false_codes.push(NO_ANSWER);
@@ -72,6 +76,15 @@ fn single(mut decide: Step) -> Probe {
     super::probe(decide, vec![1])
 }
 
+/// A raw command of a tool whose words are known: exit code 1 means no, unless it says that nobody
+/// answered, or that it was called wrongly.
+fn raw(decide: Step) -> Probe {
+    match (Tool::of_step(&decide), decide.invocation) {
+        (Some(tool), Invocation::Process(process)) => ask(tool, One::False, process),
+        (_, invocation) => single(Step { invocation, name: decide.name }),
+    }
+}
+
 /// `test -e a -a -e b`; one program, no shell.
 fn files_exist(files: &Many<crate::decode::Text>, r: &Renderer<'_>) -> Step {
     let mut command = Command::new(&["test"]);
@@ -87,7 +100,7 @@ fn files_exist(files: &Many<crate::decode::Text>, r: &Renderer<'_>) -> Step {
 /// The check that an action brings along; a raw command is the question itself.
 fn built_in(spec: &ProbeSpec, r: &Renderer<'_>, parts: Parts, is_raw: bool) -> Option<Probe> {
     if is_raw {
-        return parts.run.into_iter().next().map(single);
+        return parts.run.into_iter().next().map(raw);
     }
     if parts.check.is_none() {
         let help = "ask by `exec`, `shell`, `http` or raw `args`";

@@ -15,10 +15,8 @@ use crate::yaml::Node;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::borrow::Cow;
 use taskmaster_core::action::{OutputMatch, Probe, Step};
+use taskmaster_core::tool::KUBE_ROLLOUT;
 use taskmaster_kube_api::{Goal, Patch, Subresource, pause_patch, resume_patches, retry_patch};
-
-/// The hidden command of taskmaster that drives what depends on the object.
-pub(crate) const SUBCOMMAND: &str = "kube-rollout";
 
 /// How long waits wait, unless said otherwise.
 const WAIT: Millis = Millis(300_000);
@@ -220,7 +218,7 @@ impl RolloutActionSpec {
     /// Taskmaster itself, with what is the same for every verb.
     fn driver(&self, r: &Renderer<'_>, cluster: &Cluster, name: &str) -> Command {
         let fields = &self.fields;
-        let command = Command::new(&[&r.facts.program, SUBCOMMAND, fields.kind.word(), fields.verb.word()]);
+        let command = Command::new(&[&r.facts.program, KUBE_ROLLOUT, fields.kind.word(), fields.verb.word()]);
         let goal = self.goal.map(|goal| goal.to_string());
         cluster
             .with_settings(command.arg(name))

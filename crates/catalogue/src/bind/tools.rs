@@ -1,13 +1,13 @@
 //! Programs that an action needs.
 
-use crate::action::SUBCOMMAND;
 use std::collections::BTreeSet;
-use taskmaster_core::action::{Action, Invocation, Outputs, Step};
+use taskmaster_core::action::{Action, Invocation, Outputs, Probe, Step};
+use taskmaster_core::tool::{KUBE_APPLY, KUBE_ROLLOUT};
 
 /// Names of programs that must be on PATH, sorted. A program given by a path is not looked up there.
 pub(crate) fn tools(action: &Action) -> Vec<String> {
     let probes = action.check.iter().chain(&action.verify);
-    let asked = probes.flat_map(|probe| probe.prepare.iter().chain([&probe.decide]));
+    let asked = probes.flat_map(Probe::steps);
     let read = match &action.outputs {
         Some(Outputs::Terraform(step)) => Some(&**step),
         _ => None,
@@ -20,8 +20,8 @@ fn programs(step: &Step) -> Vec<&str> {
     let Invocation::Process(process) = &step.invocation else {
         return Vec::new();
     };
-    // Our own command is there, and it needs kubectl.
-    if process.argv.get(1).is_some_and(|word| word == SUBCOMMAND) {
+    // Our own commands are there, and they need kubectl.
+    if process.argv.get(1).is_some_and(|word| word == KUBE_ROLLOUT || word == KUBE_APPLY) {
         return vec!["kubectl"];
     }
     let program = process.argv.first().map(String::as_str);

@@ -289,17 +289,23 @@ fn probes_of_every_kind_render() {
             "GET http://a/ [(200, 299)] | `/ok` = true | true [0] false [1, 2]",
         ),
         ("{http: 'http://a/', unreachable: true}", "GET http://a/ [(200, 299)] | true [0] false [1]"),
-        ("{kubectl: {namespace: n, args: [get, pod]}}", "kubectl get pod --namespace=n | true [0] false [1]"),
+        (
+            "{kubectl: {namespace: n, args: [get, pod]}}",
+            "kubectl get pod --namespace=n | true [0] false [1] or by its words",
+        ),
         (
             "{kubectl: {apply: a}}",
-            "kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=a | true [0] false [1] or by its words",
+            "/bin/taskmaster kube-apply --check -- kubectl diff --server-side --field-manager=taskmaster --filename=a | true [0] false [1] or by its words",
         ),
         (
             "{helm: {uninstall: {release: a}}}",
             "helm list --filter=^a$ --output=json --all > captured | true [0] false [] | `` = []",
         ),
-        ("{helm: {args: [status, a]}}", "helm status a | true [0] false [1]"),
-        ("{argocd: {core: true, args: [app, diff, a]}}", "argocd app diff a --core | true [0] false [1]"),
+        ("{helm: {args: [status, a]}}", "helm status a | true [0] false [1] or by its words"),
+        (
+            "{argocd: {core: true, args: [app, diff, a]}}",
+            "argocd app diff a --core | true [0] false [1] or by its words",
+        ),
         (
             "{argocd: {core: true, sync: {app: a}}}",
             "argocd app get --core a --refresh --output=json > captured | true [0] false [] or by its words | `/status/sync/status` = \"Synced\" | `/status/health/status` = \"Healthy\"",

@@ -196,6 +196,7 @@ pub(crate) fn describe(action: &Action) -> String {
         let words = if probe.false_words.is_empty() { "" } else { " or by its words" };
         let codes = format!("true {:?} false {:?}{words}", probe.true_codes, probe.false_codes);
         lines.push(format!("{name} {} | {codes}{}", line(&probe.decide), output.concat()));
+        lines.extend(probe.also.iter().map(|also| format!("and    {}", line(&also.decide))));
     }
     lines.extend(action.undo.iter().map(|step| format!("undo   {}", line(step))));
     match &action.outputs {

@@ -16,6 +16,9 @@ fn step(invocation: Invocation) -> Step {
 fn action(with_check: bool) -> Action {
     let wait = || step(Invocation::Wait { duration_ms: 1 });
     let probe = || Probe {
+        error_words: Vec::new(),
+        fault_words: Vec::new(),
+        also: Vec::new(),
         prepare: Vec::new(),
         decide: wait(),
         true_codes: vec![0],

@@ -1,5 +1,6 @@
 //! What the scheduler is told and what it answers.
 
+use crate::cause::Diagnosis;
 use crate::id::{AttemptId, Digest, RunId};
 use crate::journal::{Outcome, OutputValue, ProbeKind, Record, Verdict};
 use crate::state::TaskState;
@@ -36,6 +37,8 @@ pub enum Event {
         duration_ms: u64,
         /// Values for later tasks.
         outputs: BTreeMap<String, OutputValue>,
+        /// Why it went wrong, as far as that is known.
+        diagnosis: Diagnosis,
     },
     /// Outputs that the task's action reads are known now, and this is the action's digest with
     /// them. Comes together with the end that made them known, before it.
@@ -61,6 +64,8 @@ pub enum Event {
         log_bytes: u64,
         /// Values for later tasks.
         outputs: BTreeMap<String, OutputValue>,
+        /// Why it went wrong, as far as that is known.
+        diagnosis: Diagnosis,
     },
     /// The time asked for by [`Effect::Timer`] has come.
     Timer {

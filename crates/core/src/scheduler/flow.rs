@@ -3,10 +3,11 @@
 use super::engine::{Life, Need, Proof, Refused, Scheduler, Stopping, Work};
 use super::{Effect, Event};
 use crate::action::{ActionKind, FailureKind};
+use crate::cause::Diagnosis;
 use crate::journal::{Outcome, Record, Verdict};
 use crate::plan::Disposition;
 use crate::recovery::{self, Decision, Found};
-use crate::retry::{self, Meaning};
+use crate::retry::{self, Meaning, Next};
 use crate::state::{TaskEvent, TaskState, WaitFor};
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ impl Scheduler {
         self.admit(&event)?;
         match event {
             Event::Begin => self.begin(),
-            Event::ProbeEnded { task, probe, verdict, duration_ms, outputs } => {
+            Event::ProbeEnded { task, probe, verdict, duration_ms, outputs, diagnosis } => {
                 self.expect_work(task, &Work::Probe(probe))?;
                 self.records.push(Effect::Record(Box::new(Record::ProbeEnded {
                     run: Some(self.options.run.clone()),
@@ -30,16 +31,24 @@ impl Scheduler {
                     verdict: verdict.clone(),
                     duration_ms,
                     outputs,
+                    diagnosis: diagnosis.clone(),
                 })));
-                self.probe_ended(task, &verdict, now);
+                self.probe_ended(task, &verdict, &diagnosis, now);
             }
             Event::Digested { task, digest } => self.slots[task].digest = Some(digest),
-            Event::AttemptEnded { task, attempt, end, duration_ms, tail, log_bytes, outputs } => {
+            Event::AttemptEnded { task, attempt, end, duration_ms, tail, log_bytes, outputs, diagnosis } => {
                 self.expect_work(task, &Work::Attempt(attempt.clone()))?;
-                let record =
-                    Record::AttemptEnded { attempt, end: end.clone(), duration_ms, tail, log_bytes, outputs };
+                let record = Record::AttemptEnded {
+                    attempt,
+                    end: end.clone(),
+                    duration_ms,
+                    tail,
+                    log_bytes,
+                    outputs,
+                    diagnosis: diagnosis.clone(),
+                };
                 self.records.push(Effect::Record(Box::new(record)));
-                self.attempt_ended(task, &end, now);
+                self.attempt_ended(task, &end, &diagnosis, now);
             }
             Event::Timer { task } => self.timer(task, now),
             Event::Approved { task } => self.approved(task)?,
@@ -168,15 +177,15 @@ impl Scheduler {
         self.is_approval(task) && planned.approval.is_some() && !planned.has_check && !planned.has_verify
     }
 
-    fn probe_ended(&mut self, task: usize, verdict: &Verdict, now: Timestamp) {
+    fn probe_ended(&mut self, task: usize, verdict: &Verdict, diagnosis: &Diagnosis, now: Timestamp) {
         if matches!(self.states[task], TaskState::Verifying { .. }) {
-            self.proof_answered(task, verdict, now);
+            self.proof_answered(task, verdict, diagnosis, now);
         } else {
-            self.check_answered(task, verdict, now);
+            self.check_answered(task, verdict, diagnosis, now);
         }
     }
 
-    fn check_answered(&mut self, task: usize, verdict: &Verdict, now: Timestamp) {
+    fn check_answered(&mut self, task: usize, verdict: &Verdict, diagnosis: &Diagnosis, now: Timestamp) {
         match verdict {
             Verdict::True if self.slots[task].ran => self.step(task, &TaskEvent::Done),
             Verdict::True => self.step(task, &TaskEvent::CheckTrue),
@@ -184,41 +193,42 @@ impl Scheduler {
             Verdict::False => self.checked.push(task),
             Verdict::Error { message } => {
                 let reason = format!("the check could not tell: {message}");
-                self.failed(task, FailureKind::CheckError, reason, now);
+                self.failed(task, (FailureKind::CheckError, reason), diagnosis, now);
             }
         }
     }
 
-    fn proof_answered(&mut self, task: usize, verdict: &Verdict, now: Timestamp) {
+    fn proof_answered(&mut self, task: usize, verdict: &Verdict, diagnosis: &Diagnosis, now: Timestamp) {
         let Some(proof) = self.slots[task].proof.clone() else { return };
         match verdict {
             Verdict::True => self.step(task, &TaskEvent::Done),
             _ if proof.lost => self.lost(task, Some(verdict), now),
             _ if self.stopping == Stopping::Hard => self.put_back(task),
-            _ if now < proof.deadline => {
+            // An error that stays is none to wait for; a no may become a yes.
+            _ if now < proof.deadline && !(is_error(verdict) && diagnosis.hopeless().is_some()) => {
                 let at = later(now, self.task(task).policy.verify_interval_ms.max(1)).min(proof.deadline);
                 self.slots[task].proof = Some(Proof { ask_at: Some(at), ..proof });
                 self.actions.push(Effect::Timer { task, at });
             }
             Verdict::Error { message } => {
                 let reason = format!("it could not be told whether it worked: {message}");
-                self.failed(task, FailureKind::CheckError, reason, now);
+                self.failed(task, (FailureKind::CheckError, reason), diagnosis, now);
             }
             Verdict::False => {
                 let reason = "it ended well, but its effect is not there".to_owned();
-                self.failed(task, FailureKind::NotVerified, reason, now);
+                self.failed(task, (FailureKind::NotVerified, reason), diagnosis, now);
             }
         }
     }
 
-    fn attempt_ended(&mut self, task: usize, end: &Outcome, now: Timestamp) {
+    fn attempt_ended(&mut self, task: usize, end: &Outcome, diagnosis: &Diagnosis, now: Timestamp) {
         let planned = self.task(task);
         let has_proof = planned.has_verify || planned.has_check;
         match retry::classify(&planned.policy, end) {
             Meaning::Success if !has_proof => self.step(task, &TaskEvent::Done),
             Meaning::Success if self.stopping == Stopping::Hard => self.put_back(task),
             Meaning::Success => self.prove(task, false, now),
-            Meaning::Failure { failure, reason } => self.failed(task, failure, reason, now),
+            Meaning::Failure { failure, reason } => self.failed(task, (failure, reason), diagnosis, now),
             Meaning::Interrupted => {
                 // Nobody but a person stops an attempt: what was meant is the run.
                 self.stopping = self.stopping.max(Stopping::Gently);
@@ -266,14 +276,24 @@ impl Scheduler {
         self.slots[task].number - self.slots[task].first + 1
     }
 
-    fn failed(&mut self, task: usize, failure: FailureKind, reason: String, now: Timestamp) {
+    fn failed(
+        &mut self,
+        task: usize,
+        (failure, reason): (FailureKind, String),
+        diagnosis: &Diagnosis,
+        now: Timestamp,
+    ) {
         if self.slots[task].stopped {
             // It ended because we stopped it, whatever it says.
-            self.put_back(task);
-        } else if retry::is_retried(&self.task(task).policy.retry, failure, self.tries(task)) {
-            self.try_again(task, reason, now);
-        } else {
-            self.step(task, &TaskEvent::Failed { reason });
+            return self.put_back(task);
+        }
+        match retry::next(&self.task(task).policy.retry, failure, self.tries(task), diagnosis) {
+            Next::Again => self.try_again(task, reason, now),
+            Next::Hopeless(cause) => {
+                let reason = retry::hopeless_reason(&reason, &cause);
+                self.step(task, &TaskEvent::Failed { reason });
+            }
+            Next::Enough => self.step(task, &TaskEvent::Failed { reason }),
         }
     }
 
@@ -378,6 +398,10 @@ impl Scheduler {
         }
         Ok(())
     }
+}
+
+fn is_error(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Error { .. })
 }
 
 /// `now` and so many milliseconds, at the end of time at the latest.

@@ -15,7 +15,8 @@
 //!   probes and attempts at work than `jobs`.
 //! - A try is check, attempt, verify. The check is asked before every attempt, retries included:
 //!   true ends the task, false leads on, an error is retried by policy and never leads to an attempt.
-//!   Tries are counted together, so an attempt bears the number of its try.
+//!   Tries are counted together, so an attempt bears the number of its try. A failure whose cause is
+//!   known to stay ([`crate::cause`]) is the last try; the cause comes with the end and is recorded with it.
 //! - A task takes all of its locks at once before its first probe and gives them back when nothing
 //!   of it is at work or being verified. Waiting tasks are served in the order in which they first
 //!   came to the lock, so none starves, and because all are taken at once none can deadlock.

@@ -208,7 +208,7 @@ impl RunView {
                 }
                 Ok(())
             }
-            Record::AttemptEnded { attempt, end, duration_ms, tail, log_bytes, outputs } => {
+            Record::AttemptEnded { attempt, end, duration_ms, tail, log_bytes, outputs, .. } => {
                 if let Some(view) = self.attempt_mut(attempt) {
                     view.ended_at = Some(entry.at);
                     view.end = Some(end.clone());

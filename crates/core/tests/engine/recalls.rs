@@ -100,6 +100,7 @@ fn outputs_found_by_a_check_count_too() {
         verdict: Verdict::True,
         duration_ms: 1,
         outputs: BTreeMap::default(),
+        diagnosis: Default::default(),
     };
     assert_eq!(script.give(vec![Event::Digested { task: 1, digest: other() }, probe]), []);
     assert_eq!(script.names(), ["satisfied", "running"]);

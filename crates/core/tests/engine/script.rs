@@ -1,9 +1,10 @@
 //! A run that is told step by step: what happens, and all that the scheduler answers.
 
 use crate::build::{Edit, at, options, plan};
-use crate::sim::{Sim, attempt_ended, failed};
+use crate::sim::{Sim, attempt_ended, failed, hopeless};
 use std::collections::BTreeMap;
 use taskmaster_core::action::FailureKind;
+use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::AttemptId;
 use taskmaster_core::journal::{Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::PlannedTask;
@@ -50,8 +51,25 @@ impl Script {
             verdict,
             duration_ms: 1,
             outputs: BTreeMap::default(),
+            diagnosis: Diagnosis::default(),
         }]);
         assert_eq!(refused, []);
+    }
+
+    /// An answer with a cause that another try does not help.
+    pub(crate) fn hopeless_probe(&mut self, task: usize, probe: ProbeKind, verdict: Verdict) {
+        let (duration_ms, outputs) = (1, BTreeMap::default());
+        let answer = Event::ProbeEnded { task, probe, verdict, duration_ms, outputs, diagnosis: hopeless() };
+        assert_eq!(self.give(vec![answer]), []);
+    }
+
+    /// An end with a cause that another try does not help.
+    pub(crate) fn hopeless_end(&mut self, task: usize, end: Outcome) {
+        let mut ended = attempt_ended(task, self.attempt(task), end, 1);
+        if let Event::AttemptEnded { diagnosis, .. } = &mut ended {
+            *diagnosis = hopeless();
+        }
+        assert_eq!(self.give(vec![ended]), []);
     }
 
     pub(crate) fn end(&mut self, task: usize, end: Outcome) {

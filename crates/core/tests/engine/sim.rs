@@ -9,6 +9,7 @@ use crate::fold::RunView;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use taskmaster_core::action::FailureKind;
+use taskmaster_core::cause::{Cause, Diagnosis};
 use taskmaster_core::id::AttemptId;
 use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Disposition, Plan};
@@ -347,6 +348,7 @@ impl Sim {
                     verdict,
                     duration_ms,
                     outputs: BTreeMap::new(),
+                    diagnosis: if fails && chance.one_in(4) { hopeless() } else { Diagnosis::default() },
                 }
             }
             Job::Attempt(task, attempt) => {
@@ -497,7 +499,19 @@ pub(crate) fn attempt_ended(task: usize, attempt: AttemptId, end: Outcome, durat
         tail: String::new(),
         log_bytes: 0,
         outputs: BTreeMap::new(),
+        diagnosis: Diagnosis::default(),
     }
+}
+
+/// What cannot be helped by another try.
+pub(crate) fn hopeless() -> Diagnosis {
+    let cause = Cause {
+        name: "forbidden".to_owned(),
+        hint: "ask for the right".to_owned(),
+        retryable: false,
+        because: "the same user gets the same answer".to_owned(),
+    };
+    Diagnosis { cause: Some(cause), ..Diagnosis::default() }
 }
 
 /// Runs a plan in which everything succeeds at once and nobody is needed.

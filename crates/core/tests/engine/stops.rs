@@ -84,6 +84,7 @@ fn a_start_is_not_decided_before_a_failure_of_the_same_tick_is_known() {
             verdict: Verdict::False,
             duration_ms: 1,
             outputs: std::collections::BTreeMap::new(),
+            diagnosis: Default::default(),
         },
         attempt_ended(1, attempt, boom(), 1),
     ]);

@@ -43,6 +43,54 @@ fn an_error_of_a_check_never_leads_to_a_run() {
 }
 
 #[test]
+fn a_cause_that_stays_ends_the_tries_early_and_says_so() {
+    let mut script = Script::begin(&[&retrying]);
+    script.hopeless_end(0, boom());
+    assert_eq!(script.answer(), ["Finish Failed"]);
+    let TaskState::Failed { reason } = script.state(0) else { panic!("failed") };
+    assert_eq!(reason, "boom (not tried again: forbidden, the same user gets the same answer)");
+
+    let mut script = Script::begin(&[&any]);
+    script.hopeless_end(0, boom());
+    let TaskState::Failed { reason } = script.state(0) else { panic!("failed") };
+    assert_eq!(reason, "boom", "there was no other try to leave out");
+}
+
+#[test]
+fn a_check_that_stays_an_error_is_asked_once() {
+    let mut script = Script::begin(&[&|task| {
+        with_check(task);
+        retrying(task);
+    }]);
+    script.hopeless_probe(0, ProbeKind::Check, error());
+    assert_eq!(script.answer(), ["Finish Failed"]);
+    let TaskState::Failed { reason } = script.state(0) else { panic!("failed") };
+    assert!(
+        reason.starts_with("the check could not tell: api is down (not tried again: forbidden"),
+        "{reason}"
+    );
+    assert!(script.sim.view.attempts.is_empty());
+}
+
+#[test]
+fn an_effect_is_polled_for_while_it_may_come() {
+    let patient = |task: &mut PlannedTask| {
+        task.has_verify = true;
+        task.policy.verify_timeout_ms = 60_000;
+    };
+    let mut script = Script::begin(&[&patient]);
+    script.end(0, Outcome::Succeeded);
+    script.probe(0, ProbeKind::Verify, error());
+    assert_eq!(script.answer(), ["Timer t0 1000"], "an error may pass");
+    script.timer(0, 1000);
+    script.hopeless_probe(0, ProbeKind::Verify, Verdict::False);
+    assert_eq!(script.answer(), ["Timer t0 2000"], "a no may become a yes, whatever is said with it");
+    script.timer(0, 2000);
+    script.hopeless_probe(0, ProbeKind::Verify, error());
+    assert_eq!(script.answer(), ["Finish Failed"], "an error that stays is not waited for");
+}
+
+#[test]
 fn two_failures_then_success_are_three_attempts_with_growing_delays() {
     let mut script = Script::begin(&[&retrying]);
     script.end(0, boom());
@@ -310,6 +358,7 @@ fn ends_of_what_is_not_at_work_are_refused_without_harm() {
         verdict: Verdict::True,
         duration_ms: 1,
         outputs: std::collections::BTreeMap::new(),
+        diagnosis: Default::default(),
     };
     let stranger = attempt_ended(0, "01STRANGER".into(), Outcome::Succeeded, 1);
     let good = attempt_ended(0, attempt, Outcome::Succeeded, 1);

@@ -1,14 +1,14 @@
 //! kubectl.
 
-use crate::support::renders;
+use crate::support::{World, renders, running};
 
 #[test]
 fn apply() {
     renders(
         r#"kubectl: {apply: k8s/base}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=k8s/base
-            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=k8s/base | true [0] false [1] or by its words
+            run    apply: /bin/taskmaster kube-apply -- kubectl apply --server-side --field-manager=taskmaster --filename=k8s/base
+            check  check: /bin/taskmaster kube-apply --check -- kubectl diff --server-side --field-manager=taskmaster --filename=k8s/base | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=k8s/base
         "#,
     );
@@ -38,17 +38,64 @@ fn apply() {
     renders(
         r#"kubectl: {apply: {manifest: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {n: "1"}}}}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
-            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}} | true [0] false [1] or by its words
+            run    apply: /bin/taskmaster kube-apply -- kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
+            check  check: /bin/taskmaster kube-apply --check -- kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","data":{"n":"1"},"kind":"ConfigMap","metadata":{"name":"a"}}
         "#,
     );
     renders(
         r#"kubectl: {apply: {manifest: [{kind: A}, {kind: B}]}}"#,
         r#"
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
-            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1] or by its words
+            run    apply: /bin/taskmaster kube-apply -- kubectl apply --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
+            check  check: /bin/taskmaster kube-apply --check -- kubectl diff --server-side --field-manager=taskmaster --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"} | true [0] false [1] or by its words
             undo   delete: kubectl delete --ignore-not-found --filename=- < {"apiVersion":"v1","items":[{"kind":"A"},{"kind":"B"}],"kind":"List"}
+        "#,
+    );
+}
+
+#[test]
+fn what_is_applied_can_be_waited_for() {
+    let ready = [
+        "[{deployment/web: Available}, {resources: pods, selector: app=web, condition: condition=Ready, timeout: 1m}]",
+        "['deployment/web: Available', {resources: [pods], selector: app=web, condition: Ready, timeout: 1m}]",
+    ];
+    for ready in ready {
+        renders(
+            &format!("kubectl: {{namespace: n, apply: {{files: a.yaml, ready: {ready}}}}}"),
+            r#"
+                run    apply: /bin/taskmaster kube-apply -- kubectl apply --namespace=n --server-side --field-manager=taskmaster --filename=a.yaml
+                run    ready: kubectl wait --namespace=n deployment/web --for=condition=Available --timeout=300s
+                run    ready: kubectl wait --namespace=n pods --selector=app=web --for=condition=Ready --timeout=60s
+                check  check: /bin/taskmaster kube-apply --check -- kubectl diff --namespace=n --server-side --field-manager=taskmaster --filename=a.yaml | true [0] false [1] or by its words
+                and    check: kubectl wait --namespace=n deployment/web --for=condition=Available --timeout=0s
+                and    check: kubectl wait --namespace=n pods --selector=app=web --for=condition=Ready --timeout=0s
+                undo   delete: kubectl delete --ignore-not-found --namespace=n --filename=a.yaml
+            "#,
+        );
+    }
+    let faults = World::new().faults(&running("kubectl: {apply: {files: a, ready: [deployment/web]}}"));
+    assert!(
+        faults.contains("this names no condition") && faults.contains("deployment/web: Available"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn who_wins_where_somebody_else_owns_a_field() {
+    renders(
+        r#"kubectl: {apply: {files: a.yaml, force_conflicts: true}}"#,
+        r#"
+            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=a.yaml
+            check  check: kubectl diff --server-side --field-manager=taskmaster --force-conflicts --filename=a.yaml | true [0] false [1] or by its words
+            undo   delete: kubectl delete --ignore-not-found --filename=a.yaml
+        "#,
+    );
+    renders(
+        r#"kubectl: {apply: {files: a.yaml, force_conflicts: false}}"#,
+        r#"
+            run    apply: kubectl apply --server-side --field-manager=taskmaster --filename=a.yaml
+            check  check: kubectl diff --server-side --field-manager=taskmaster --filename=a.yaml | true [0] false [1] or by its words
+            undo   delete: kubectl delete --ignore-not-found --filename=a.yaml
         "#,
     );
 }

@@ -12,7 +12,7 @@ fn rows() {
         "#,
         r#"
             run    exec: a
-            run    apply: kubectl apply --server-side --field-manager=taskmaster --force-conflicts --filename=x.yaml
+            run    apply: /bin/taskmaster kube-apply -- kubectl apply --server-side --field-manager=taskmaster --filename=x.yaml
             run    uninstall: helm uninstall web --ignore-not-found --wait --timeout=300s
             undo   delete: kubectl delete --ignore-not-found --filename=x.yaml
         "#,
