@@ -1,6 +1,7 @@
 //! The command line against real processes, files and a real ledger.
 
 mod documents;
+mod guides;
 mod kube_rollout;
 mod ledger;
 mod people;
