@@ -10,12 +10,21 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskmaster/tools
 TARPAULIN_VERSION := 0.37.5
 DENY_VERSION := 0.20.2
 BIN := target/release/taskmaster
+SAMPLE_API := target/release/sample-api
+# Of the targets for a cluster; VARS holds more options, such as --var context=NAME.
+APP := blue-green
+VERSION :=
+VARS :=
+HOST := blue-green.local
+RATE := 20
+DURATION := 1m
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz screenshots \
+	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: build ## run the platform PRD on this machine and write the HTML report
 	@tests/tools/demo.sh $(BIN) $(PRD) $(ENVIRONMENT)
@@ -43,6 +52,35 @@ run: build ## run PRD=… ENVIRONMENT=… PHASE=…
 
 report: build ## report the last run
 	$(BIN) report
+
+platform-up platform-down deploy-blue-green deploy-canary promote rollback: ENVIRONMENT := kind
+
+platform-up: $(BIN) ## set the platform up on a cluster; again: repair it
+	$(BIN) run prd/platform.md --env $(ENVIRONMENT) $(VARS)
+
+deploy-blue-green: $(BIN) ## release VERSION=… blue-green; it waits for `make promote`
+	$(BIN) run prd/releases/blue-green.md --env $(ENVIRONMENT) --var version=$(call given,VERSION) $(VARS)
+
+deploy-canary: $(BIN) ## release VERSION=… by degrees
+	$(BIN) run prd/releases/canary.md --env $(ENVIRONMENT) --var version=$(call given,VERSION) $(VARS)
+
+promote: $(BIN) ## say yes to the blue-green release that waits
+	$(BIN) approve yes --document prd/releases/blue-green.md --env $(ENVIRONMENT)
+
+rollback: $(BIN) ## release VERSION=… of APP=blue-green or canary, which was there before, without a question
+	scripts/rollback.sh $(BIN) $(ENVIRONMENT) $(APP) $(call given,VERSION) $(VARS)
+
+traffic: $(SAMPLE_API) ## send requests to HOST=… RATE=… a second for DURATION=…
+	$(SAMPLE_API) load --url http://$(HOST)/version --rate $(RATE) --duration $(DURATION) --allow-remote
+
+platform-down: $(BIN) ## take the platform away; it asks before
+	$(BIN) destroy prd/platform.md --env $(ENVIRONMENT) $(VARS)
+
+given = $(or $($1),$(error $1=… is missing))
+
+# For those who use the programs; `make build` looks whether they are current.
+$(BIN) $(SAMPLE_API):
+	$(CARGO) build --release --locked --bins
 
 bench: ## ratios against the bare limits, in one run
 	$(CARGO) bench --locked --bench ratios

@@ -13,6 +13,9 @@ repository=$WORK/gitops
 values=charts/$app-app/values.yaml
 # What the guides show, and the repository itself.
 [ -d "$repository/.git" ] || new_repository "$repository"
+if in_git "$repository" rev-parse -q --verify HEAD >/dev/null; then
+    catch_up "$repository" "$remote" || die "$repository and $remote have gone different ways"
+fi
 old=$(in_git "$repository" show "HEAD:$values" 2>/dev/null || true)
 tag=$(printf '%s\n' "$old" | sed -n 's/^  tag: //p')
 # Once: a commit of ours on top of a release would hide it from who takes releases back.
@@ -32,5 +35,4 @@ awk '
     { print }
 ' "$scratch/pairs" "charts/$app-app/values.yaml" >"$repository/$values"
 commit "$repository" "Deliver $app to this site" "charts/$app-app"
-# The push may need the settings of whoever runs this, such as a credential helper.
-env -u GIT_CONFIG_GLOBAL -u GIT_CONFIG_NOSYSTEM git -C "$repository" push "$remote" HEAD:main
+as_user "$repository" push "$remote" HEAD:main

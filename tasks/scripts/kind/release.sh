@@ -18,8 +18,9 @@ patiently() {
         sleep 0.3
     done
 }
-push() { env -u GIT_CONFIG_GLOBAL -u GIT_CONFIG_NOSYSTEM git -C "$REPOSITORY" push -q "$remote" HEAD:main; }
+push() { as_user "$REPOSITORY" push -q "$remote" HEAD:main; }
 
+patiently catch_up "$REPOSITORY" "$remote"
 if [ "$tag" = --revert ]; then
     # Not a second time: what the first one has reverted may be the commit.
     sh "$templates/bin/rollback.sh" "$app"

@@ -11,6 +11,22 @@ in_git() {
     git -C "$folder_" "$@"
 }
 
+# as_user REPOSITORY ARGUMENTS...: with the settings of whoever runs this, such as a credential helper.
+as_user() {
+    folder_=$1
+    shift
+    env -u GIT_CONFIG_GLOBAL -u GIT_CONFIG_NOSYSTEM git -C "$folder_" "$@"
+}
+
+# catch_up REPOSITORY REMOTE: takes in what others have pushed, such as merged pull requests; the next
+# push would be refused without it. An empty remote has nothing, and where both went on somebody has
+# to look.
+catch_up() {
+    pushed_=$(as_user "$1" ls-remote "$2" refs/heads/main) || return 1
+    [ -n "$pushed_" ] || return 0
+    as_user "$1" fetch -q "$2" main && git -C "$1" merge -q --ff-only FETCH_HEAD
+}
+
 new_repository() {
     mkdir -p "$1"
     git -c init.defaultBranch=main init -q "$1"

@@ -9,6 +9,7 @@ mod charts;
 mod dockerfiles;
 mod git_server;
 mod gitops;
+mod guides;
 mod infra;
 mod platform;
 mod releases;

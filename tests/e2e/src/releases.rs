@@ -121,7 +121,8 @@ fn old_replicas(app: &str, version: &str) -> Result<u32> {
     of.map(|(_, replicas)| Ok(replicas.parse::<u32>()?)).sum()
 }
 
-fn settle_blue_green(world: &World, wanted: &str) -> Result<()> {
+/// This version active, released where it is not.
+pub(crate) fn settle_blue_green(world: &World, wanted: &str) -> Result<()> {
     if version(ACTIVE)? != wanted {
         release(world, wanted, || Ok(()))?;
     }
@@ -129,7 +130,7 @@ fn settle_blue_green(world: &World, wanted: &str) -> Result<()> {
 }
 
 /// The canary at rest with this version.
-fn settle_canary(world: &World, wanted: &str) -> Result<()> {
+pub(crate) fn settle_canary(world: &World, wanted: &str) -> Result<()> {
     let image = "{.status.phase} {.spec.template.spec.containers[0].image}";
     let mut get = command("kubectl -n canary get rollout canary");
     let state = check(get.arg(format!("-o=jsonpath={image}")))?;

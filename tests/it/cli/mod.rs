@@ -2,6 +2,7 @@
 
 mod cluster;
 mod documents;
+mod guides;
 mod kube_rollout;
 mod ledger;
 mod people;
