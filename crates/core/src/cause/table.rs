@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Row] = &[
     never(
         "no-context",
         ALL,
-        &["context \"*\" does not exist", "no context exists with the name", "context was not found for specified context"],
+        &["context *\" does not exist", "no context exists with the name", "context was not found for specified context"],
     )
     .hint("`kubectl config get-contexts` lists what there is; name one by `context`")
     .because("the kubeconfig has no such context")
@@ -78,12 +78,17 @@ pub(super) const ROWS: &[Row] = &[
             "no configuration has been provided",
             "invalid configuration:",
             "error loading config file",
-            "stat *config*: no such file or directory",
+            "stat *: no such file or directory",
+            "http://localhost:8080/",
         ],
     )
     .hint("there is no usable kubeconfig: set `kubeconfig` or KUBECONFIG")
     .because("without a kubeconfig nobody is asked")
     .silent(),
+    never("no-server", &[Argocd], &["Argo CD server address unspecified"])
+        .hint("say how Argo CD is reached: `server`, `core` or `port_forward_namespace`")
+        .because("without an address nobody is asked")
+        .silent(),
     never("certificate", ALL, &["x509:", "tls: failed to verify certificate", "certificate signed by unknown authority"])
         .hint("the server's certificate is not trusted or has expired: renew it, or the authority in the kubeconfig")
         .because("the certificate stays as it is")
@@ -173,7 +178,7 @@ pub(super) const ROWS: &[Row] = &[
         .hint("the quota wants requests and limits: write them into the containers, or add a LimitRange")
         .because("the manifest stays as it is")
         .in_events(),
-    never("admission-denied", ALL, &["admission webhook \"*\" denied the request", "ValidatingAdmissionPolicy '*' denied request", "denied the request:"])
+    never("admission-denied", ALL, &["admission webhook *\" denied the request", "ValidatingAdmissionPolicy '*' denied request", "denied the request:"])
         .hint("a policy of the cluster refuses this object and says why: change the manifest, or ask for an exception")
         .because("the same object gets the same answer")
         .in_events(),
