@@ -12,6 +12,7 @@ mod gitops;
 mod guides;
 mod infra;
 mod platform;
+mod refusals;
 mod releases;
 mod run;
 mod scenario;

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use crate::world::World;
-use crate::{charts, gitops, guides, infra, platform, releases, waits};
+use crate::{charts, gitops, guides, infra, platform, refusals, releases, waits};
 use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
@@ -37,6 +37,10 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("faults: a pod is killed, the API server restarts", releases::faults_during_a_canary),
     ("faults: Prometheus is gone", releases::prometheus_is_gone),
     ("faults: an image that does not exist", releases::missing_image),
+    ("refusals of the cluster tell their cause", refusals::of_the_cluster),
+    ("refusals of releases tell their cause", refusals::of_releases),
+    ("refusals of what looks like production", refusals::of_production),
+    ("refusals to take what a controller owns", refusals::of_owners),
     ("guide: setup", guides::setup),
     ("guide: blue-green", guides::blue_green),
     ("guide: canary", guides::canary),
