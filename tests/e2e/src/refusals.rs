@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 const NAMESPACE: &str = "e2e-refusals";
 
@@ -26,6 +26,17 @@ struct Case {
     words: &'static str,
     /// It is tried as often as it may be.
     again: bool,
+}
+
+fn case(what: &'static str, run: String, cause: &'static str, words: &'static str, again: Again) -> Case {
+    Case { what, run, kubeconfig: None, cause, words, again: again == Again::Yes }
+}
+
+/// Whether it is tried as often as it may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Yes,
+    No,
 }
 
 /// One project for one case.
@@ -104,13 +115,15 @@ fn apply(file: &Path) -> String {
 
 pub(crate) fn of_the_cluster(world: &mut World) -> Result<()> {
     given("a namespace with a quota of no pods, and one that wants restricted pods");
-    kubectl(&format!("create namespace {NAMESPACE}"))?;
-    kubectl(&format!("-n {NAMESPACE} create quota none --hard=pods=0"))?;
-    kubectl(&format!("create namespace {NAMESPACE}-restricted"))?;
-    kubectl(&format!(
-        "label namespace {NAMESPACE}-restricted pod-security.kubernetes.io/enforce=restricted"
-    ))?;
-    kubectl(&format!("-n {NAMESPACE} create serviceaccount nobody"))?;
+    for words in [
+        "create namespace e2e-refusals",
+        "-n e2e-refusals create quota none --hard=pods=0",
+        "-n e2e-refusals create serviceaccount nobody",
+        "create namespace e2e-restricted",
+        "label namespace e2e-restricted pod-security.kubernetes.io/enforce=restricted",
+    ] {
+        kubectl(words)?;
+    }
     let token = kubectl(&format!("-n {NAMESPACE} create token nobody"))?;
     let image = format!("{}:v1", world.image);
     let folder = world.scratch.path().to_owned();
@@ -126,8 +139,7 @@ pub(crate) fn of_the_cluster(world: &mut World) -> Result<()> {
     let many = write("quota.yaml", pod("many", &image, ", resources: {requests: {cpu: 1m}}"))?;
     let root = write(
         "root.yaml",
-        pod("root", &image, ", securityContext: {privileged: true}")
-            .replace(NAMESPACE, &format!("{NAMESPACE}-restricted")),
+        pod("root", &image, ", securityContext: {privileged: true}").replace(NAMESPACE, "e2e-restricted"),
     )?;
     let user = |name: &str, with: &str| {
         kubeconfig(
@@ -138,182 +150,145 @@ pub(crate) fn of_the_cluster(world: &mut World) -> Result<()> {
     };
     let cases = [
         Case {
-            what: "no cluster",
-            run: apply(&settings),
             kubeconfig: Some(kubeconfig(
                 world,
                 "away",
                 &["set-cluster away --server=https://127.0.0.1:1", "set-context --current --cluster=away"],
             )?),
-            cause: "unreachable",
-            words: "refused",
-            again: true,
+            ..case("no cluster", apply(&settings), "unreachable", "refused", Again::Yes)
         },
-        Case {
-            what: "wrong context",
-            run: format!(
+        case(
+            "wrong context",
+            format!(
                 "      - kubectl: {{context: nowhere, namespace: {NAMESPACE}, apply: {}}}\n",
                 settings.display()
             ),
-            kubeconfig: None,
-            cause: "no-context",
-            words: "nowhere",
-            again: false,
-        },
+            "no-context",
+            "nowhere",
+            Again::No,
+        ),
         Case {
-            what: "expired token",
-            run: apply(&settings),
             kubeconfig: Some(user("expired", "--token=not.a.token")?),
-            cause: "unauthorized",
-            words: "must be logged in",
-            again: false,
+            ..case("expired token", apply(&settings), "unauthorized", "must be logged in", Again::No)
         },
         Case {
-            what: "forbidden by RBAC",
-            run: apply(&settings),
             kubeconfig: Some(user("nobody", &format!("--token={}", token.trim()))?),
-            cause: "forbidden",
-            words: "is forbidden",
-            again: false,
+            ..case("forbidden by RBAC", apply(&settings), "forbidden", "is forbidden", Again::No)
         },
-        Case {
-            what: "no such kind",
-            run: apply(&widget),
-            kubeconfig: None,
-            cause: "no-kind",
-            words: "Widget",
-            again: true,
-        },
-        Case {
-            what: "pod security refuses",
-            run: apply(&root).replace(NAMESPACE, &format!("{NAMESPACE}-restricted")).replacen(
-                "-restricted-restricted",
-                "-restricted",
-                9,
-            ),
-            kubeconfig: None,
-            cause: "pod-security",
-            words: "violates PodSecurity",
-            again: false,
-        },
-        Case {
-            what: "quota exceeded",
-            run: apply(&many),
-            kubeconfig: None,
-            cause: "quota",
-            words: "exceeded quota",
-            again: true,
-        },
+        case("no such kind", apply(&widget), "no-kind", "Widget", Again::Yes),
+        case(
+            "pod security refuses",
+            format!("      - kubectl: {{apply: {}}}\n", root.display()),
+            "pod-security",
+            "violates PodSecurity",
+            Again::No,
+        ),
+        case("quota exceeded", apply(&many), "quota", "exceeded quota", Again::Yes),
     ];
     when("tasks meet them");
     then("each tells its cause and what helps, and is tried again where that can help");
     let held: Result<Vec<()>> = cases.iter().map(|case| fails(world, case)).collect();
-    kubectl(&format!("delete namespace {NAMESPACE} {NAMESPACE}-restricted --wait=false"))?;
+    kubectl("delete namespace e2e-refusals e2e-restricted --wait=false")?;
     held.map(drop)
 }
 
-pub(crate) fn of_releases(world: &mut World) -> Result<()> {
-    let namespace = "e2e-stuck";
-    given("a release that cannot get its image, a Helm release that was killed, an application out of step");
-    kubectl(&format!("create namespace {namespace}"))?;
+/// A workload whose image does not exist.
+fn without_image(world: &World, kind: &str, name: &str, more: &str) -> String {
     let image = format!("{}:v9-missing", world.image);
-    let folder = world.scratch.path().to_owned();
-    let stuck = folder.join("stuck.yaml");
-    fs::write(
-        &stuck,
-        format!(
-            "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {{name: stuck, namespace: {namespace}}}\nspec:\n  replicas: 1\n  progressDeadlineSeconds: 5\n  selector: {{matchLabels: {{app: stuck}}}}\n  template:\n    metadata: {{labels: {{app: stuck}}}}\n    spec:\n      containers: [{{name: web, image: {image}}}]\n  strategy: {{canary: {{}}}}\n"
-        ),
-    )?;
-    kubectl(&format!("apply -f {}", stuck.display()))?;
-    let deployment = folder.join("image.yaml");
-    fs::write(
-        &deployment,
-        format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: image, namespace: {namespace}}}\nspec:\n  selector: {{matchLabels: {{app: image}}}}\n  template:\n    metadata: {{labels: {{app: image}}}}\n    spec:\n      containers: [{{name: web, image: {image}}}]\n"
-        ),
-    )?;
-    // Helm, ended the hard way while it waits for its pods.
-    let chart = folder.join("stuck-chart");
+    format!(
+        "apiVersion: {kind}\nmetadata: {{name: {name}, namespace: {STUCK}}}\nspec:\n  replicas: 1\n{more}  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers: [{{name: web, image: {image}}}]\n"
+    )
+}
+
+const STUCK: &str = "e2e-stuck";
+const DEPLOYMENT: &str = "apps/v1\nkind: Deployment";
+const ROLLOUT: &str = "argoproj.io/v1alpha1\nkind: Rollout";
+
+/// Helm, ended the hard way while it waits for its pods; its chart.
+fn pending_release(world: &World) -> Result<PathBuf> {
+    let chart = world.scratch.path().join("stuck-chart");
     fs::create_dir_all(chart.join("templates"))?;
     fs::write(chart.join("Chart.yaml"), "apiVersion: v2\nname: stuck-chart\nversion: 0.1.0\n")?;
-    fs::write(
-        chart.join("templates/pod.yaml"),
-        fs::read_to_string(&deployment)?.replace("name: image, ", "name: helm, "),
-    )?;
-    let mut helm = command(&format!(
-        "helm install pending {} --namespace {namespace} --wait --timeout 5m",
-        chart.display()
-    ));
-    let mut helm = helm.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    fs::write(chart.join("templates/deployment.yaml"), without_image(world, DEPLOYMENT, "helm", ""))?;
+    let install = format!("helm install pending {} --namespace {STUCK} --wait --timeout 5m", chart.display());
+    let mut helm = command(&install).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     until("Helm has begun", 30, || {
-        let told = check(&mut command(&format!("helm list --namespace {namespace} --pending -q")))?;
+        let told = check(&mut command(&format!("helm list --namespace {STUCK} --pending -q")))?;
         Ok(told.contains("pending").then_some(()))
     })?;
     helm.kill()?;
     helm.wait()?;
-    // Terraform, that holds its state.
-    let module = folder.join("locked");
+    Ok(chart)
+}
+
+/// Terraform at work on a module, whose state it holds.
+fn held_state(world: &World) -> Result<(PathBuf, Child)> {
+    let module = world.scratch.path().join("locked");
     fs::create_dir_all(&module)?;
-    fs::write(
-        module.join("main.tf"),
-        "resource \"terraform_data\" \"slow\" {\n  provisioner \"local-exec\" {\n    command = \"sleep 60\"\n  }\n}\n",
-    )?;
+    let slow = "resource \"terraform_data\" \"slow\" {\n  provisioner \"local-exec\" {\n    command = \"sleep 60\"\n  }\n}\n";
+    fs::write(module.join("main.tf"), slow)?;
     check(&mut command(&format!("terraform -chdir={} init -input=false", module.display())))?;
-    let mut holder =
-        command(&format!("terraform -chdir={} apply -auto-approve -input=false", module.display()));
-    let mut holder = holder.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let apply = format!("terraform -chdir={} apply -auto-approve -input=false", module.display());
+    let holder = command(&apply).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     until("Terraform holds its state", 30, || {
         Ok(module.join(".terraform.tfstate.lock.info").exists().then_some(()))
     })?;
-    let application = folder.join("application.yaml");
-    fs::write(
-        &application,
-        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: nowhere, namespace: argocd}\nspec:\n  project: platform\n  source: {repoURL: \"http://10.250.0.1:8418/gitops.git\", path: charts/nowhere, targetRevision: main}\n  destination: {server: \"https://kubernetes.default.svc\", namespace: blue-green}\n",
-    )?;
-    kubectl(&format!("apply -f {}", application.display()))?;
+    Ok((module, holder))
+}
+
+pub(crate) fn of_releases(world: &mut World) -> Result<()> {
+    given("a release that cannot get its image, a Helm release that was killed, an application out of step");
+    kubectl(&format!("create namespace {STUCK}"))?;
+    let folder = world.scratch.path().to_owned();
+    let write = |name: &str, text: String| -> Result<String> {
+        fs::write(folder.join(name), text)?;
+        Ok(folder.join(name).display().to_string())
+    };
+    let deadline = "  progressDeadlineSeconds: 5\n  strategy: {canary: {}}\n";
+    let stuck = write("stuck.yaml", without_image(world, ROLLOUT, "stuck", deadline))?;
+    let image = write("image.yaml", without_image(world, DEPLOYMENT, "image", ""))?;
+    let nowhere = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: nowhere, namespace: argocd}\nspec:\n  project: platform\n  source: {repoURL: \"http://10.250.0.1:8418/gitops.git\", path: charts/nowhere, targetRevision: main}\n  destination: {server: \"https://kubernetes.default.svc\", namespace: blue-green}\n";
+    let nowhere = write("nowhere.yaml", nowhere.replace("10.250.0.1:8418", &world.git_address))?;
+    kubectl(&format!("apply -f {stuck} -f {nowhere}"))?;
+    let chart = pending_release(world)?;
+    let (module, mut holder) = held_state(world)?;
+    let ready = "[{resources: deployment/image, condition: condition=Available, timeout: 8s}]";
     let cases = [
-        Case {
-            what: "image cannot be pulled",
-            run: format!("      - kubectl: {{namespace: {namespace}, apply: {{files: [{}], ready: [\"deployment/image: Available\"]}}}}\n", deployment.display())
-                .replace("\"deployment/image: Available\"", "{resources: deployment/image, condition: condition=Available, timeout: 8s}"),
-            kubeconfig: None,
-            cause: "image-pull",
-            words: "v9-missing",
-            again: true,
-        },
-        Case {
-            what: "rollout stuck past its deadline",
-            run: format!("      - rollout: {{kind: argo, namespace: {namespace}, name: stuck, verb: status, timeout: 15s}}\n"),
-            kubeconfig: None,
-            cause: "image-pull",
-            words: "v9-missing",
-            again: true,
-        },
-        Case {
-            what: "application out of step",
-            run: "      - rollout: {kind: application, namespace: argocd, name: nowhere, verb: wait, timeout: 5s}\n".to_owned(),
-            kubeconfig: None,
-            cause: "app-out-of-sync",
-            words: "nowhere",
-            again: true,
-        },
-        Case {
-            what: "Helm release stuck in pending",
-            run: format!("      - helm: {{namespace: {namespace}, upgrade: {{release: pending, chart: {}}}}}\n", chart.display()),
-            kubeconfig: None,
-            cause: "helm-pending",
-            words: "in progress",
-            again: true,
-        },
-        Case {
-            what: "Terraform's state is locked",
-            run: format!("      - terraform: {{dir: {}}}\n", module.display()),
-            kubeconfig: None,
-            cause: "state-locked",
-            words: "state lock",
-            again: true,
-        },
+        case(
+            "image cannot be pulled",
+            format!("      - kubectl: {{namespace: {STUCK}, apply: {{files: [{image}], ready: {ready}}}}}\n"),
+            "image-pull",
+            "v9-missing",
+            Again::Yes,
+        ),
+        case(
+            "rollout stuck past its deadline",
+            format!("      - rollout: {{kind: argo, namespace: {STUCK}, name: stuck, verb: status, timeout: 15s}}\n"),
+            "image-pull",
+            "v9-missing",
+            Again::Yes,
+        ),
+        case(
+            "application out of step",
+            "      - rollout: {kind: application, namespace: argocd, name: nowhere, verb: wait, timeout: 5s}\n".to_owned(),
+            "app-out-of-sync",
+            "nowhere",
+            Again::Yes,
+        ),
+        case(
+            "Helm release stuck in pending",
+            format!("      - helm: {{namespace: {STUCK}, upgrade: {{release: pending, chart: {}}}}}\n", chart.display()),
+            "helm-pending",
+            "in progress",
+            Again::Yes,
+        ),
+        case(
+            "Terraform's state is locked",
+            format!("      - terraform: {{dir: {}}}\n", module.display()),
+            "state-locked",
+            "state lock",
+            Again::Yes,
+        ),
     ];
     when("tasks meet them");
     then("each tells its cause and what helps, and is tried again where that can help");
@@ -323,20 +298,12 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
     holder.wait()?;
     kubectl("-n argocd delete application nowhere")?;
-    kubectl(&format!("delete namespace {namespace} --wait=false"))?;
+    kubectl(&format!("delete namespace {STUCK} --wait=false"))?;
     held.map(drop)
 }
 
 pub(crate) fn of_production(world: &mut World) -> Result<()> {
     given("a context that is called prod, and one whose cluster says that it is production");
-    let case = |what| Case {
-        what,
-        run: "      - kubectl: {namespace: default, apply: ../../setting.yaml}\n".to_owned(),
-        kubeconfig: None,
-        cause: "",
-        words: "",
-        again: false,
-    };
     let name = kubectl("config current-context")?;
     let prod = kubeconfig(world, "prod", &[&format!("rename-context {} prod", name.trim())])?;
     fs::write(
@@ -345,7 +312,8 @@ pub(crate) fn of_production(world: &mut World) -> Result<()> {
     )?;
     let exists =
         || Ok::<bool, anyhow::Error>(!kubectl("get configmap careful --ignore-not-found")?.is_empty());
-    let project = project(world, &case("production"))?;
+    let run = "      - kubectl: {namespace: default, apply: ../../setting.yaml}\n".to_owned();
+    let project = project(world, &case("production", run, "", "", Again::No))?;
     let run = |words: &str, kubeconfig: Option<&Path>| {
         let mut run = taskmaster(&project, words);
         if let Some(kubeconfig) = kubeconfig {
@@ -360,8 +328,7 @@ pub(crate) fn of_production(world: &mut World) -> Result<()> {
     ensure!(!exists()?, "it was run");
     when("the second one is labelled, and a task would act on it");
     kubectl("label namespace kube-system environment=production")?;
-    let refused = run("run prd.md", None);
-    let (code, said) = refused?;
+    let (code, said) = run("run prd.md", None)?;
     then("it is refused, too");
     ensure!(code == Some(2) && said.contains("--allow-context"), "{code:?}: {said}");
     ensure!(!exists()?, "it was run");
@@ -380,14 +347,13 @@ pub(crate) fn of_owners(world: &mut World) -> Result<()> {
     let before = kubectl(selector)?;
     ensure!(before.contains("rollouts-pod-template-hash"), "{before}");
     let services = world.project.join("k8s/blue-green/services.yaml");
-    let case = Case {
-        what: "a field that a controller owns",
-        run: format!("      - kubectl: {{namespace: blue-green, apply: {}}}\n", services.display()),
-        kubeconfig: None,
-        cause: "field-owned",
-        words: "selector",
-        again: false,
-    };
+    let case = case(
+        "a field that a controller owns",
+        format!("      - kubectl: {{namespace: blue-green, apply: {}}}\n", services.display()),
+        "field-owned",
+        "selector",
+        Again::No,
+    );
     when("a task would apply the manifest without it");
     fails(world, &case)?;
     then("the selector is as it was: both versions behind one service would be the end of blue-green");

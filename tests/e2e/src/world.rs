@@ -28,7 +28,7 @@ pub(crate) struct World {
     /// The demo service, without its tag.
     pub(crate) image: String,
     /// `host:port` of the Git server, as pods see it.
-    git_address: String,
+    pub(crate) git_address: String,
     git: Option<Child>,
 }
 
