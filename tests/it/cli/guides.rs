@@ -212,9 +212,10 @@ fn targets_of_the_makefile_run_what_exists() {
     let sandbox = sandbox();
     for target in ["platform-up", "deploy-blue-green", "deploy-canary", "promote", "platform-down"] {
         let mut make = Command::new("make");
-        make.args(["--dry-run", target, "VERSION=v2", "VARS=--var context=c"]).arg(format!("BIN={program}"));
-        // The tests may run below a make of their own.
-        let output = make.env_remove("MAKEFLAGS").current_dir(root()).output().expect("make is there");
+        make.args(["--no-print-directory", "--dry-run", target, "VERSION=v2", "VARS=--var context=c"]);
+        // The tests may run below a make of their own, whose level alone makes this one name its directory.
+        let output = make.arg(format!("BIN={program}")).env_remove("MAKEFLAGS").current_dir(root()).output();
+        let output = output.expect("make is there");
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = shown.lines().last().unwrap_or_default();
         let arguments = arguments(program, line).unwrap_or_else(|| panic!("{target}: {output:?}"));
