@@ -1,31 +1,30 @@
-//! `logs`: finds the log of an attempt.
+//! `logs`: finds the log of an attempt, or of a check that could not tell.
 
 use super::error::AppError;
-use super::ledger::{Attempt, Ledger, RunFilter};
+use super::ledger::{Attempt, RunFilter};
 use super::plan::Request;
 use super::workspace::Workspace;
 use std::path::PathBuf;
-use taskmaster_core::id::{AttemptId, RunId, TaskId, TaskKey};
+use taskmaster_core::id::{AttemptId, RunId, TaskId};
 use taskmaster_core::select;
 
-/// A log and the attempt that writes it.
+/// A log and what writes it.
 #[derive(Clone, Debug)]
 pub struct LogFile {
     /// The file.
     pub path: PathBuf,
     /// The task.
     pub task: TaskId,
-    /// The attempt.
-    pub attempt: AttemptId,
-    /// Its number in its run.
-    pub number: u32,
+    /// The attempt and its number in its run; none for a check.
+    pub attempt: Option<(AttemptId, u32)>,
     /// Its run.
     pub run: RunId,
     /// True once its end is recorded.
     pub ended: bool,
 }
 
-/// The log of a task's newest attempt, or of the newest one with this number.
+/// The log of a task's newest attempt, or of the newest one with this number. Where the newest run
+/// that knows the task got no further than a check, it is that of the check.
 pub fn find(
     workspace: &Workspace,
     request: &Request,
@@ -44,31 +43,25 @@ pub fn find(
         environment: Some(workspace.environment(request.environment.as_deref())),
         ..RunFilter::default()
     };
-    let attempt = newest(&ledger, &filter, &key, number)?.ok_or_else(none)?;
-    Ok(LogFile {
-        path: workspace.project.state_dir.join(&attempt.log),
-        task,
-        attempt: attempt.id,
-        number: attempt.number,
-        run: attempt.run,
-        ended: attempt.end.is_some(),
-    })
-}
-
-fn newest(
-    ledger: &Ledger,
-    filter: &RunFilter,
-    key: &TaskKey,
-    number: Option<u32>,
-) -> Result<Option<Attempt>, AppError> {
-    for run in ledger.runs(filter)? {
+    let state_dir = &workspace.project.state_dir;
+    for run in ledger.runs(&filter)? {
         let Some(detail) = ledger.run(&run.id)? else { continue };
-        let wanted = |attempt: &Attempt| attempt.key == *key && number.is_none_or(|n| n == attempt.number);
-        if let Some(attempt) = detail.attempts.into_iter().rev().find(wanted) {
-            return Ok(Some(attempt));
+        let wanted = |attempt: &&Attempt| attempt.key == key && number.is_none_or(|n| n == attempt.number);
+        if let Some(attempt) = detail.attempts.iter().rev().find(wanted) {
+            return Ok(LogFile {
+                path: state_dir.join(&attempt.log),
+                task,
+                attempt: Some((attempt.id.clone(), attempt.number)),
+                run: run.id,
+                ended: attempt.end.is_some(),
+            });
+        }
+        let check = state_dir.join(format!("logs/{}/{key}.check.log", run.id));
+        if number.is_none() && check.exists() {
+            return Ok(LogFile { path: check, task, attempt: None, run: run.id, ended: true });
         }
     }
-    Ok(None)
+    Err(none())
 }
 
 /// True once the end of the attempt is recorded, or nobody works on its run any more.
@@ -78,5 +71,5 @@ pub fn has_ended(workspace: &Workspace, log: &LogFile) -> Result<bool, AppError>
         return Ok(true);
     }
     let open = ledger.open_attempts()?;
-    Ok(!open.iter().any(|attempt| attempt.id == log.attempt))
+    Ok(!open.iter().any(|attempt| log.attempt.as_ref().is_some_and(|(id, _)| *id == attempt.id)))
 }

@@ -522,11 +522,7 @@ pub(super) fn question(
     probe: Probe,
     sources: Vec<(TaskId, Step)>,
 ) -> Question {
-    let name = match kind {
-        ProbeKind::Check => "check",
-        ProbeKind::Verify => "verify",
-    };
-    let run = &settings.run;
+    let (run, name) = (&settings.run, kind.name());
     Question {
         task: index,
         kind,

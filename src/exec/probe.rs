@@ -35,7 +35,7 @@ const KEPT_LINES: usize = 1000;
 const KEPT_BYTES: usize = 64 * 1024;
 
 /// Longest last line in a message, in characters.
-const LAST_LINE: usize = 160;
+const LAST_LINE: usize = 400;
 
 /// A verdict, the outputs that were read with it, and what is known where it is not yes.
 type Answer = (Verdict, BTreeMap<String, OutputValue>, Diagnosis);

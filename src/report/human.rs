@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use std::borrow::Cow;
 use taskmaster_core::action::{ActionKind, FailureKind};
 use taskmaster_core::document::{Claim, Estimate, Priority};
-use taskmaster_core::journal::{Outcome, OutputValue, ProbeKind, TaskChange, Verdict};
+use taskmaster_core::journal::{Outcome, OutputValue, TaskChange, Verdict};
 use taskmaster_core::state::{TaskState, WaitFor};
 pub(super) use taskmaster_core::text::count;
 
@@ -255,14 +255,6 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         Verdict::True => "true".to_owned(),
         Verdict::False => "false".to_owned(),
         Verdict::Error { message } => format!("error: {message}"),
-    }
-}
-
-/// Which question.
-pub(super) fn probe(kind: ProbeKind) -> &'static str {
-    match kind {
-        ProbeKind::Check => "check",
-        ProbeKind::Verify => "verify",
     }
 }
 

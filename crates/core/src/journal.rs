@@ -60,6 +60,17 @@ pub enum ProbeKind {
     Verify,
 }
 
+impl ProbeKind {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Verify => "verify",
+        }
+    }
+}
+
 /// A value that one task hands to later ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

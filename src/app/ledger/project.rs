@@ -6,7 +6,7 @@ use super::error::LedgerError;
 use crate::store::{DocumentRow, ProcessRow, RunEndRow, RunRow, TaskStateRow, Tx};
 use std::collections::BTreeSet;
 use taskmaster_core::id::{AttemptId, Digest, DocumentId, TaskKey};
-use taskmaster_core::journal::{Entry, KnownTask, Outcome, ProbeKind, Record, TaskChange, Verdict};
+use taskmaster_core::journal::{Entry, KnownTask, Outcome, Record, TaskChange, Verdict};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::TaskState;
 
@@ -48,7 +48,7 @@ pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError>
             if let (Some(run), false) = (run, outputs.is_empty()) {
                 note_outputs(seq, run, key, tx)?;
             }
-            tx.add_probe(seq, run, key.as_str(), probe_name(*probe), verdict_name(verdict))?;
+            tx.add_probe(seq, run, key.as_str(), probe.name(), verdict_name(verdict))?;
         }
         Record::RetryScheduled { run, key, attempt, .. } => {
             tx.add_retry(seq, run.as_str(), key.as_str(), *attempt)?;
@@ -188,13 +188,6 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Failed { .. } => "failed",
         Outcome::Interrupted => "interrupted",
         Outcome::Lost => "lost",
-    }
-}
-
-fn probe_name(probe: ProbeKind) -> &'static str {
-    match probe {
-        ProbeKind::Check => "check",
-        ProbeKind::Verify => "verify",
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Time between two looks at a log that grows.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Shows the log of an attempt.
+/// Shows the log of an attempt, or of a check that could not tell.
 pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, AppError> {
     let request = super::view_request(&args.task.view);
     let log = logs::find(&context.workspace, &request, &args.task.task, args.attempt)?;
@@ -23,8 +23,9 @@ pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, AppError> 
     let text = drain(&mut follower).map_err(fault)?;
     let text = args.lines.map_or(text.as_str(), |lines| last(&text, lines)).to_owned();
     if context.format == Format::Json && !args.follow {
+        let (attempt, number) = log.attempt.unzip();
         let value = json!({
-            "schema_version": 1, "id": log.task, "attempt": log.attempt, "number": log.number,
+            "schema_version": 1, "id": log.task, "attempt": attempt, "number": number,
             "run": log.run, "ended": log.ended, "path": log.path, "text": text,
         });
         context.answer(&value, "")?;

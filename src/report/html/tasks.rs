@@ -157,7 +157,7 @@ fn facts(task: &ReportTask) -> Markup {
             h4 { "Answers" }
             ul.plain {
                 @for probe in &task.probes {
-                    li { (parts::time(probe.at)) " " (human::probe(probe.probe)) ": " (human::verdict(&probe.verdict)) }
+                    li { (parts::time(probe.at)) " " (probe.probe.name()) ": " (human::verdict(&probe.verdict)) }
                 }
             }
         }

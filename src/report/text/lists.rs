@@ -150,7 +150,7 @@ fn history_of_task(sheet: &mut Sheet, view: &TaskView) {
     }
     diagnosis(sheet, task);
     let answers = task.probes.iter().map(|probe| {
-        let name = human::probe(probe.probe);
+        let name = probe.probe.name();
         let answer = human::verdict(&probe.verdict);
         format!("{} {name}: {answer} ({})", human::time(probe.at), human::duration(probe.duration_ms))
     });

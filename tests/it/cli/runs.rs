@@ -66,6 +66,21 @@ fn a_selection_with_open_dependencies_is_refused_and_can_take_them_in() {
 }
 
 #[test]
+fn a_check_that_cannot_tell_has_a_log_too() {
+    let tasks =
+        "tasks:\n  T001: {check: {shell: 'echo nobody answers >&2; exit 9'}, run: {exec: ['false']}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] T001 One\n", tasks);
+    let run = sandbox.run("run prd.md").code(20);
+    assert!(run.stderr.contains("taskmaster logs T001"), "{}", run.stderr);
+    let log = sandbox.run("logs T001").code(0).stdout;
+    assert!(log.contains("nobody answers"), "{log}");
+    let told: serde_json::Value =
+        serde_json::from_str(&sandbox.run("logs T001 -o json").code(0).stdout).unwrap();
+    assert!(told["attempt"].is_null() && told["text"] == log.as_str(), "{told}");
+    sandbox.run("logs T001 --attempt 1").code(2);
+}
+
+#[test]
 fn a_failure_blocks_what_depends_on_it() {
     let prd = "---\nordering: explicit\n---\n## Phase 1: A\n\n- [ ] T001 Bad\n- [ ] T002 After (depends on T001)\n- [ ] T003 Free\n";
     let tasks = "tasks:\n  T001: {run: {shell: 'echo it broke >&2; exit 7'}}\n  T002: {run: {exec: ['true']}}\n  T003: {run: {shell: 'touch free'}}\n";
