@@ -35,6 +35,21 @@ pub struct ApplicationStatus {
     pub operation_state: Option<OperationState>,
     /// When it was last looked at.
     pub reconciled_at: Option<String>,
+    /// What stands in the way.
+    #[serde(deserialize_with = "or_default")]
+    pub conditions: Vec<Condition>,
+}
+
+/// One of `status.conditions`: warnings and errors; what is in order is not listed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Condition {
+    /// `ComparisonError`, `InvalidSpecError`, `SyncError` and others; warnings end with `Warning`.
+    #[serde(rename = "type", deserialize_with = "or_default")]
+    pub kind: String,
+    /// Why.
+    #[serde(deserialize_with = "or_default")]
+    pub message: String,
 }
 
 /// `status.sync`
@@ -132,7 +147,10 @@ pub fn settled(application: &Application, wanted: &Wanted) -> Progress {
         }
     }
     if wanted.synced && status.sync.status != "Synced" {
-        return Progress::not_yet(format!("sync is {}", word(&status.sync.status)));
+        let error = status.conditions.iter().find(|condition| condition.kind.ends_with("Error"));
+        let why =
+            error.map_or_else(String::new, |error| because(&format!("{}: {}", error.kind, error.message)));
+        return Progress::not_yet(format!("sync is {}{why}", word(&status.sync.status)));
     }
     if wanted.healthy && status.health.status != "Healthy" {
         let health = word(&status.health.status);

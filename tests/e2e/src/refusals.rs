@@ -236,6 +236,30 @@ fn held_state(world: &World) -> Result<(PathBuf, Child)> {
     Ok((module, holder))
 }
 
+/// The wait for an application that will not come true.
+fn waits_for(application: &str) -> String {
+    format!(
+        "      - rollout: {{kind: application, namespace: argocd, name: {application}, verb: wait, timeout: 5s}}\n"
+    )
+}
+
+/// An application like another one, which Argo CD only compares: what is there belongs to the other.
+fn by_hand(like: &str, name: &str) -> Result<Value> {
+    let mut application: Value =
+        serde_json::from_str(&kubectl(&format!("-n argocd get application {like} -o json"))?)?;
+    let object = application.as_object_mut().context("no object")?;
+    object.remove("status");
+    object.insert("metadata".into(), serde_json::json!({ "name": name, "namespace": "argocd" }));
+    object["spec"]["syncPolicy"] = serde_json::json!({});
+    Ok(application)
+}
+
+/// An application whose rollout was aborted is told as degraded.
+pub(crate) fn degraded(world: &World, application: &str) -> Result<()> {
+    let run = waits_for(application).replace("5s", "2s");
+    fails(world, &case("degraded application", run, "app-degraded", "Degraded", Again::Yes))
+}
+
 pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     given("a release that cannot get its image, a Helm release that was killed, an application out of step");
     kubectl(&format!("create namespace {STUCK}"))?;
@@ -250,6 +274,8 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     let nowhere = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: nowhere, namespace: argocd}\nspec:\n  project: platform\n  source: {repoURL: \"http://10.250.0.1:8418/gitops.git\", path: charts/nowhere, targetRevision: main}\n  destination: {server: \"https://kubernetes.default.svc\", namespace: blue-green}\n";
     let nowhere = write("nowhere.yaml", nowhere.replace("10.250.0.1:8418", &world.git_address))?;
     kubectl(&format!("apply -f {stuck} -f {nowhere}"))?;
+    let behind = write("behind.json", by_hand("canary", "behind")?.to_string())?;
+    kubectl(&format!("apply -f {behind}"))?;
     let chart = pending_release(world)?;
     let (module, mut holder) = held_state(world)?;
     let ready = "[{resources: deployment/image, condition: condition=Available, timeout: 8s}]";
@@ -263,21 +289,27 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
         ),
         case(
             "rollout stuck past its deadline",
-            format!("      - rollout: {{kind: argo, namespace: {STUCK}, name: stuck, verb: status, timeout: 15s}}\n"),
+            format!(
+                "      - rollout: {{kind: argo, namespace: {STUCK}, name: stuck, verb: status, timeout: 15s}}\n"
+            ),
             "image-pull",
             "v9-missing",
             Again::Yes,
         ),
         case(
-            "application out of step",
-            "      - rollout: {kind: application, namespace: argocd, name: nowhere, verb: wait, timeout: 5s}\n".to_owned(),
-            "app-out-of-sync",
-            "nowhere",
+            "application whose source is not there",
+            waits_for("nowhere"),
+            "app-not-compared",
+            "ComparisonError",
             Again::Yes,
         ),
+        case("application out of step", waits_for("behind"), "app-out-of-sync", "OutOfSync", Again::Yes),
         case(
             "Helm release stuck in pending",
-            format!("      - helm: {{namespace: {STUCK}, upgrade: {{release: pending, chart: {}}}}}\n", chart.display()),
+            format!(
+                "      - helm: {{namespace: {STUCK}, upgrade: {{release: pending, chart: {}}}}}\n",
+                chart.display()
+            ),
             "helm-pending",
             "in progress",
             Again::Yes,
@@ -297,7 +329,7 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     let pid = rustix::process::Pid::from_child(&holder);
     rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
     holder.wait()?;
-    kubectl("-n argocd delete application nowhere")?;
+    kubectl("-n argocd delete application nowhere behind")?;
     kubectl(&format!("delete namespace {STUCK} --wait=false"))?;
     held.map(drop)
 }

@@ -1,5 +1,6 @@
 //! Releases: `prd/releases/*.md`, with users at work all the time.
 
+use crate::refusals;
 use crate::run::{check, command, kubectl, until};
 use crate::scenario::{given, then, when};
 use crate::traffic::{Answer, Held, Traffic, by_version, only_held};
@@ -259,6 +260,8 @@ pub(crate) fn faulty_canary(world: &mut World) -> Result<()> {
     );
     back?;
     ensure!(took <= Duration::from_secs(5), "{took:?}");
+    then("the application is told as degraded");
+    refusals::degraded(world, "canary")?;
     then("all other requests were answered well");
     let others: Vec<Answer> = answers.into_iter().filter(|answer| !is_faulty(answer)).collect();
     world.count(&others)?;

@@ -278,6 +278,9 @@ pub(super) const ROWS: &[Row] = &[
     again("app-degraded", &[Argocd, Rollout], &["Health Status:*Degraded", "health is Degraded", "to Degraded"])
         .hint("an object of the application is not healthy: `argocd app get APP --output tree` shows which")
         .because("it may become healthy"),
+    again("app-not-compared", &[Argocd, Rollout], &["ComparisonError", "InvalidSpecError", "sync is Unknown"])
+        .hint("Argo CD cannot tell what Git says: look at the path, the revision and the repository's credentials of its source")
+        .because("the repository may answer again"),
     again("app-out-of-sync", &[Argocd, Rollout], &["Sync Status:*OutOfSync", "sync is OutOfSync"])
         .hint("`argocd app diff` shows what differs from Git; `sync` makes it so")
         .because("Argo CD may be at work on it"),

@@ -193,6 +193,11 @@ const SAID: &[(Tool, &str, &str)] = &[
         "+app-out-of-sync",
     ),
     (
+        Rollout,
+        "not so: timed out after 5s: sync is Unknown (ComparisonError: Failed to load target state: charts/nowhere: app path does not exist)",
+        "+app-not-compared",
+    ),
+    (
         Argocd,
         "Sync Status:        Synced to main (abc1234)\nHealth Status:      Degraded\n{\"level\":\"fatal\",\"msg\":\"timed out (300s) waiting for app \\\"web\\\" match desired state\"}",
         "+app-degraded",

@@ -78,6 +78,13 @@ fn an_application_is_settled_when_nothing_is_at_work() {
         (json!({ "status": { "sync": { "status": "OutOfSync" } } }), "not yet: sync is OutOfSync"),
         (json!({ "status": { "sync": null } }), "not yet: sync is unknown"),
         (
+            json!({ "status": { "sync": { "status": "Unknown" }, "conditions": [
+                { "type": "OrphanedResourceWarning", "message": "w" },
+                { "type": "ComparisonError", "message": "app path\ndoes not exist" },
+            ] } }),
+            "not yet: sync is Unknown (ComparisonError: app path does not exist)",
+        ),
+        (
             json!({ "status": { "health": { "status": "Degraded", "message": "m" } } }),
             "not yet: health is Degraded (m)",
         ),
