@@ -17,7 +17,7 @@ pub(crate) fn from_nothing(world: &mut World) -> Result<()> {
     for folder in [world.state(), world.work()] {
         remove(&folder)?;
     }
-    world.serve_git()?;
+    world.serve_empty_git()?;
     when("the PRD is run, and taskmaster is killed while Argo CD is installed");
     let began = Instant::now();
     let mut first = world.start("prd/platform.md")?;

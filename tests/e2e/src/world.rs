@@ -51,7 +51,12 @@ impl World {
         fs::create_dir_all(scratch.path().join("settings/taskmaster"))?;
         fs::write(scratch.path().join("settings/taskmaster/config.toml"), text)?;
         let figures = Vec::new();
-        Ok(Self { project, scratch, figures, requests: (0, 0), image, git_address, git: None })
+        let mut world = Self { project, scratch, figures, requests: (0, 0), image, git_address, git: None };
+        // One scenario alone goes on from the platform of an earlier run.
+        if world.repository().exists() {
+            world.serve_git()?;
+        }
+        Ok(world)
     }
 
     pub(crate) fn figure(&mut self, name: &str, value: impl std::fmt::Display) {
@@ -112,23 +117,37 @@ impl World {
         self.project.join("out/cluster/work")
     }
 
+    /// The GitOps repository.
+    fn repository(&self) -> PathBuf {
+        self.project.join("out/cluster/git/gitops.git")
+    }
+
     /// Serves an empty GitOps repository as the settings name it.
-    pub(crate) fn serve_git(&mut self) -> Result<()> {
-        if self.git.is_some() || TcpStream::connect(&self.git_address).is_ok() {
-            return Ok(());
-        }
-        let root = self.project.join("out/cluster/git");
-        let _ = fs::remove_dir_all(&root);
-        let repository = root.join("gitops.git");
+    pub(crate) fn serve_empty_git(&mut self) -> Result<()> {
+        self.stop_git();
+        let repository = self.repository();
+        let _ = fs::remove_dir_all(&repository);
         check(&mut command(&format!("git init -q --bare -b main {}", repository.display())))?;
         let config = format!("git -C {} config http.receivepack true", repository.display());
         check(&mut command(&config))?;
+        self.serve_git()
+    }
+
+    fn serve_git(&mut self) -> Result<()> {
+        let root = self.repository().with_file_name("");
         let me = std::env::current_exe()?;
         let mut server =
             command(&format!("{} git-server {} {}", me.display(), self.git_address, root.display()));
         self.git = Some(server.spawn()?);
         until("the Git server listens", 10, || Ok(TcpStream::connect(&self.git_address).ok()))?;
         Ok(())
+    }
+
+    fn stop_git(&mut self) {
+        if let Some(mut git) = self.git.take() {
+            let _ = git.kill();
+            let _ = git.wait();
+        }
     }
 
     /// Git in the working copy that releases are committed to.
@@ -199,10 +218,7 @@ fn address_seen_by_the_node() -> Result<std::net::IpAddr> {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(git) = &mut self.git {
-            let _ = git.kill();
-            let _ = git.wait();
-        }
+        self.stop_git();
     }
 }
 
