@@ -15,7 +15,7 @@ use crate::clock;
 use crate::process::attempt_log::AttemptLog;
 use crate::process::child::stop_strangers;
 use crate::process::redact::Redactor;
-use crate::process::show::{harmless, last_line};
+use crate::process::show::{error_line, harmless};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -34,7 +34,7 @@ const KEPT: u64 = 256 * 1024;
 const KEPT_LINES: usize = 1000;
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// Longest last line in a message, in characters.
+/// Longest line of a program in a message, in characters.
 const LAST_LINE: usize = 400;
 
 /// A verdict, the outputs that were read with it, and what is known where it is not yes.
@@ -285,7 +285,7 @@ impl Question {
         match verdict {
             Verdict::Error { message } => {
                 let message = redactor.map_or_else(|| message.clone(), |redactor| redactor.text(&message));
-                let last = last_line(&printed, LAST_LINE);
+                let last = error_line(&printed, LAST_LINE);
                 let told = last.is_empty() || message.contains(last);
                 Verdict::Error { message: if told { message } else { format!("{message}: {last}") } }
             }

@@ -138,6 +138,17 @@ pub fn last_line(text: &str, max: usize) -> &str {
     }
 }
 
+/// How the lines begin in which programs say what went wrong.
+const ERRORS: [&str; 4] = ["Error: ", "error: ", "Error from server", "fatal: "];
+
+/// The line that says what went wrong, else [`last_line`]: programs end with advice. Frames around
+/// errors (`│ Error: …`, as Terraform draws them) are left out.
+pub fn error_line(text: &str, max: usize) -> &str {
+    let lines = text.lines().rev().map(|line| line.trim_start_matches(['│', ' ']));
+    let error = lines.into_iter().find(|line| ERRORS.iter().any(|error| line.starts_with(error)));
+    last_line(error.unwrap_or(text), max)
+}
+
 /// The last lines of a file as harmless text, without the final line break: at most `max_lines`,
 /// read from at most its last `max_bytes`. A line that was cut begins with `…`.
 ///
@@ -289,6 +300,11 @@ mod tests {
         assert_eq!(tail(&file, 5, 2).unwrap(), "…");
         assert_eq!(last_line("a\n b \n\n", 9), "b");
         assert_eq!(last_line("äöü", 2), "äö");
+        let framed =
+            "╷\n│ Error: Error acquiring the state lock\n│ \n│ Error message: busy\n│ not recommended.\n╵\n";
+        assert_eq!(error_line(framed, 99), "Error: Error acquiring the state lock");
+        assert_eq!(error_line("error: one\nerror: two\nusage\n", 99), "error: two");
+        assert_eq!(error_line("one\nError message\n", 99), "Error message");
     }
 
     proptest! {

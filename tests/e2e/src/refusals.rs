@@ -239,7 +239,7 @@ fn held_state(world: &World) -> Result<(PathBuf, Child)> {
 /// The wait for an application that will not come true.
 fn waits_for(application: &str) -> String {
     format!(
-        "      - rollout: {{kind: application, namespace: argocd, name: {application}, verb: wait, timeout: 5s}}\n"
+        "      - rollout: {{kind: application, namespace: argocd, name: {application}, verb: wait, timeout: 3s}}\n"
     )
 }
 
@@ -256,7 +256,7 @@ fn by_hand(like: &str, name: &str) -> Result<Value> {
 
 /// An application whose rollout was aborted is told as degraded.
 pub(crate) fn degraded(world: &World, application: &str) -> Result<()> {
-    let run = waits_for(application).replace("5s", "2s");
+    let run = waits_for(application);
     fails(world, &case("degraded application", run, "app-degraded", "Degraded", Again::Yes))
 }
 
@@ -278,7 +278,7 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     kubectl(&format!("apply -f {behind}"))?;
     let chart = pending_release(world)?;
     let (module, mut holder) = held_state(world)?;
-    let ready = "[{resources: deployment/image, condition: condition=Available, timeout: 8s}]";
+    let ready = "[{resources: deployment/image, condition: condition=Available, timeout: 4s}]";
     let cases = [
         case(
             "image cannot be pulled",
@@ -290,7 +290,7 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
         case(
             "rollout stuck past its deadline",
             format!(
-                "      - rollout: {{kind: argo, namespace: {STUCK}, name: stuck, verb: status, timeout: 15s}}\n"
+                "      - rollout: {{kind: argo, namespace: {STUCK}, name: stuck, verb: status, timeout: 8s}}\n"
             ),
             "image-pull",
             "v9-missing",

@@ -1,6 +1,6 @@
 //! The typed waits for objects of others: Applications, AnalysisRuns, Flagger's Canaries.
 
-use crate::run::{check, command, kubectl, output, taskmaster, until};
+use crate::run::{check, command, kubectl, output, taskmaster};
 use crate::scenario::{given, then, when};
 use crate::world::World;
 use anyhow::{Result, ensure};
@@ -82,9 +82,6 @@ pub(crate) fn flagger(world: &mut World) -> Result<()> {
     println!("        {}", log.lines().map(str::trim).collect::<Vec<_>>().join("; "));
     kubectl("delete namespace flagged flagger --wait=false")?;
     kubectl("delete clusterrolebinding flagger")?;
-    until("they go", 90, || {
-        Ok(kubectl("get namespace flagged --ignore-not-found")?.is_empty().then_some(()))
-    })?;
-    kubectl(&format!("delete -f {}", mirror.display()))?;
+    kubectl(&format!("delete --wait=false -f {}", mirror.display()))?;
     Ok(())
 }
