@@ -274,10 +274,18 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     let nowhere = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: nowhere, namespace: argocd}\nspec:\n  project: platform\n  source: {repoURL: \"http://10.250.0.1:8418/gitops.git\", path: charts/nowhere, targetRevision: main}\n  destination: {server: \"https://kubernetes.default.svc\", namespace: blue-green}\n";
     let nowhere = write("nowhere.yaml", nowhere.replace("10.250.0.1:8418", &world.git_address))?;
     kubectl(&format!("apply -f {stuck} -f {nowhere}"))?;
+    kubectl(&format!("apply --server-side --field-manager=taskmaster -f {image}"))?;
     let behind = write("behind.json", by_hand("canary", "behind")?.to_string())?;
     kubectl(&format!("apply -f {behind}"))?;
     let chart = pending_release(world)?;
     let (module, mut holder) = held_state(world)?;
+    for app in ["stuck", "image"] {
+        until("the node tells that it has no image", 60, || {
+            let reason = "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}";
+            let told = kubectl(&format!("-n {STUCK} get pods -l app={app} -o {reason}"))?;
+            Ok(told.contains("Image").then_some(()))
+        })?;
+    }
     let ready = "[{resources: deployment/image, condition: condition=Available, timeout: 4s}]";
     let cases = [
         case(
