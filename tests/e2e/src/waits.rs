@@ -57,7 +57,7 @@ pub(crate) fn flagger(world: &mut World) -> Result<()> {
     let canary = project.join("canary.yaml");
     fs::write(
         &canary,
-        "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: web, namespace: flagged}\nspec:\n  provider: kubernetes\n  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  progressDeadlineSeconds: 60\n  service: {port: 80, targetPort: 8080}\n  analysis: {interval: 1s, threshold: 2, iterations: 3}\n",
+        "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: web, namespace: flagged}\nspec:\n  provider: kubernetes\n  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  progressDeadlineSeconds: 60\n  service: {port: 80, targetPort: 8080}\n  analysis: {interval: 1s, threshold: 2, iterations: 1}\n",
     )?;
     kubectl("create namespace flagged")?;
     kubectl(&format!("apply -f {} -f {}", project.join("web.yaml").display(), canary.display()))?;
