@@ -1,10 +1,10 @@
 //! Git says what runs.
 
 use crate::releases::version;
-use crate::run::{check, command, kubectl, until};
+use crate::run::{check, command, kubectl, output, taskmaster, until};
 use crate::scenario::{given, then, when};
 use crate::watch::Watch;
-use crate::world::World;
+use crate::world::{World, ends};
 use anyhow::{Result, ensure};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -46,6 +46,59 @@ pub(crate) fn push_drift_revert(world: &mut World) -> Result<()> {
     ensure!(version("blue-green.local")? == "v1", "users get {}", version("blue-green.local")?);
     kubectl("-n blue-green wait rollout/blue-green --for=jsonpath={.status.phase}=Healthy --timeout=90s")?;
     Ok(())
+}
+
+pub(crate) fn by_token(world: &mut World) -> Result<()> {
+    given("the server of Argo CD, and a token of the project's role `release`");
+    let token = token_of_release(world)?;
+    let server = argo_cd_server()?;
+    let project = world.scratch.path().join("by-token");
+    fs::create_dir_all(project.join("tasks"))?;
+    let prd = "# By token\n\n## Phase 1: Release\n\n- [ ] Sync\n- [ ] Delete\n";
+    fs::write(project.join("prd.md"), prd)?;
+    let catalogue = format!(
+        "defaults: {{argocd: {{server: \"{server}\", insecure: true, auth_token: {{secret: env:ARGOCD_TOKEN}}}}}}\n\
+         tasks:\n  release/sync: {{run: {{argocd: {{sync: {{app: canary, timeout: 1m}}}}}}}}\n  \
+         release/delete: {{retry: {{attempts: 1}}, run: {{argocd: {{args: [app, delete, canary, --yes]}}}}}}\n"
+    );
+    fs::write(project.join("tasks/local.yaml"), catalogue)?;
+    let run = |task: &str| {
+        let mut run = taskmaster(&project, &format!("run prd.md --task {task}"));
+        ends(run.env("ARGOCD_TOKEN", &token))
+    };
+    when("a task syncs with it");
+    let (code, said) = run("release/sync")?;
+    then("it does, and the token is written down nowhere");
+    ensure!(code == Some(0), "{code:?}: {said}");
+    let mut grep = command(&format!("grep -rlF {token} {}", project.display()));
+    let found = output(&mut grep)?;
+    ensure!(found.status.code() == Some(1), "{}", String::from_utf8_lossy(&found.stdout));
+    when("a task deletes with it");
+    let (code, said) = run("release/delete")?;
+    then("Argo CD refuses, and the cause is told");
+    ensure!(code == Some(20) && said.contains("PermissionDenied"), "{code:?}: {said}");
+    ensure!(said.contains("cause: forbidden") && said.contains("help: "), "{said}");
+    kubectl("-n argocd get application canary")?;
+    Ok(())
+}
+
+/// A token for a quarter of an hour, asked for by the administrator.
+fn token_of_release(world: &World) -> Result<String> {
+    let config = world.scratch.path().join("argocd.config");
+    let encoded = kubectl(
+        "-n argocd get secret argocd-initial-admin-secret -o go-template={{.data.password|base64decode}}",
+    )?;
+    let server = argo_cd_server()?;
+    let argocd = |words: &str| {
+        check(&mut command(&format!("argocd --config {} --insecure {words}", config.display())))
+    };
+    argocd(&format!("login {server} --username admin --password {}", encoded.trim()))?;
+    let token = argocd("proj role create-token platform release --expires-in 15m --token-only")?;
+    Ok(token.trim().to_owned())
+}
+
+fn argo_cd_server() -> Result<String> {
+    Ok(format!("{}:443", kubectl("-n argocd get service argocd-server -o jsonpath={.spec.clusterIP}")?))
 }
 
 pub(crate) fn two_environments(world: &mut World) -> Result<()> {

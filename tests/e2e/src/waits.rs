@@ -3,8 +3,9 @@
 use crate::run::{check, command, kubectl, output, taskmaster};
 use crate::scenario::{given, then, when};
 use crate::world::World;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::fs;
+use std::path::PathBuf;
 
 pub(crate) fn typed_waits(world: &mut World) -> Result<()> {
     given("a PRD that waits for an Application and for the analysis of a release");
@@ -33,15 +34,16 @@ pub(crate) fn typed_waits(world: &mut World) -> Result<()> {
     then("the first two are seen, and the third fails with the metric's name and value");
     let told = String::from_utf8_lossy(&ended.stderr).into_owned();
     ensure!(ended.status.code() == Some(20) && told.contains("2 satisfied"), "{told}");
+    let project = world.scratch.path().join("flagger");
     let log = check(&mut taskmaster(&project, "logs see/see-the-bad-analysis"));
     let all = format!("{told}{}", log.unwrap_or_default());
     ensure!(all.contains("success-rate"), "{all}");
     Ok(())
 }
 
-pub(crate) fn flagger(world: &mut World) -> Result<()> {
+pub(crate) fn flagger_begins(world: &mut World) -> Result<()> {
     given("Flagger, and a deployment that it releases");
-    let mirror = world.project.join("out/cluster/mirror/flagger.yaml");
+    let mirror = flagger(world);
     let manifests = world.project.join("tests/e2e/manifests/flagger.yaml");
     kubectl(&format!("apply --server-side -f {} -f {}", mirror.display(), manifests.display()))?;
     kubectl("-n flagger rollout status deployment/flagger --timeout=60s")?;
@@ -61,27 +63,38 @@ pub(crate) fn flagger(world: &mut World) -> Result<()> {
     )?;
     kubectl("create namespace flagged")?;
     kubectl(&format!("apply -f {} -f {}", project.join("web.yaml").display(), canary.display()))?;
-    kubectl("-n flagged wait canary/web --for=jsonpath={.status.phase}=Initialized --timeout=90s")?;
     when("a task changes the version and waits for the canary");
-    fs::write(project.join("web.yaml"), deployment("v2"))?;
+    fs::write(project.join("next.yaml"), deployment("v2"))?;
     fs::write(
         project.join("prd.md"),
-        "# Flagger\n\n## Phase 1: Release\n\n- [ ] Change the version\n- [ ] See it promoted\n",
+        "# Flagger\n\n## Phase 1: Release\n\n- [ ] Wait for Flagger\n- [ ] Change the version\n- [ ] See it promoted\n",
     )?;
     fs::write(
         project.join("tasks/local.yaml"),
-        "tasks:\n  release/change-the-version: {run: {exec: [kubectl, apply, -f, web.yaml]}}\n  release/see-it-promoted: {run: {rollout: {kind: flagger, namespace: flagged, name: web, verb: wait, timeout: 2m}}}\n",
+        "tasks:\n  release/wait-for-flagger: {run: {kubectl: {namespace: flagged, wait: {resources: canary/web, condition: \"jsonpath={.status.phase}=Initialized\", timeout: 90s}}}}\n  release/change-the-version: {run: {exec: [kubectl, apply, -f, next.yaml]}}\n  release/see-it-promoted: {run: {rollout: {kind: flagger, namespace: flagged, name: web, verb: wait, timeout: 2m}}}\n",
     )?;
-    check(&mut taskmaster(&project, "run prd.md"))?;
+    world.flagged = Some(world.background(taskmaster(&project, "run prd.md"))?);
+    Ok(())
+}
+
+/// Its kinds and rights.
+fn flagger(world: &World) -> PathBuf {
+    world.project.join("out/cluster/mirror/flagger.yaml")
+}
+
+pub(crate) fn flagger_ends(world: &mut World) -> Result<()> {
+    given("the run that waits for the canary of Flagger");
+    world.flagged.take().context("it was not begun")?.succeeds(120)?;
     then("it ends when the new version is the primary");
     let primary = kubectl(
         "-n flagged get deployment web-primary -o jsonpath={.spec.template.spec.containers[0].image}",
     )?;
     ensure!(primary.ends_with(":v2"), "the primary runs {primary}");
+    let project = world.scratch.path().join("flagger");
     let log = check(&mut taskmaster(&project, "logs release/see-it-promoted"))?;
     println!("        {}", log.lines().map(str::trim).collect::<Vec<_>>().join("; "));
     kubectl("delete namespace flagged flagger --wait=false")?;
     kubectl("delete clusterrolebinding flagger")?;
-    kubectl(&format!("delete --wait=false -f {}", mirror.display()))?;
+    kubectl(&format!("delete --wait=false -f {}", flagger(world).display()))?;
     Ok(())
 }

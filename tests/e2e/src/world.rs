@@ -30,6 +30,8 @@ pub(crate) struct World {
     /// `host:port` of the Git server, as pods see it.
     pub(crate) git_address: String,
     git: Option<Child>,
+    /// Flagger takes its time: what it releases while other scenarios run.
+    pub(crate) flagged: Option<Running>,
 }
 
 impl World {
@@ -51,7 +53,8 @@ impl World {
         fs::create_dir_all(scratch.path().join("settings/taskmaster"))?;
         fs::write(scratch.path().join("settings/taskmaster/config.toml"), text)?;
         let figures = Vec::new();
-        let mut world = Self { project, scratch, figures, requests: (0, 0), image, git_address, git: None };
+        let (requests, git, flagged) = ((0, 0), None, None);
+        let mut world = Self { project, scratch, figures, requests, image, git_address, git, flagged };
         // One scenario alone goes on from the platform of an earlier run.
         if world.repository().exists() {
             world.serve_git()?;
@@ -94,9 +97,12 @@ impl World {
 
     /// A run that goes on while other things happen.
     pub(crate) fn start(&self, words: &str) -> Result<Running> {
-        let log = self.scratch.path().join(format!("run-{}.log", self.figures.len()));
-        let file = fs::File::create(&log)?;
-        let mut run = self.taskmaster(&format!("run {words}"));
+        self.background(self.taskmaster(&format!("run {words}")))
+    }
+
+    /// Any command, likewise.
+    pub(crate) fn background(&self, mut run: Command) -> Result<Running> {
+        let (file, log) = tempfile::Builder::new().prefix("run-").tempfile_in(self.scratch.path())?.keep()?;
         let child = run.stdout(file.try_clone()?).stderr(file).spawn().context("taskmaster")?;
         Ok(Running { child, log })
     }
