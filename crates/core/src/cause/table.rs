@@ -194,7 +194,7 @@ pub(super) const ROWS: &[Row] = &[
     .hint("the user lacks this right: `kubectl auth can-i --list`, then a Role and a RoleBinding")
     .because("the same user gets the same answer")
     .silent(),
-    never("forbidden", &[Argocd], &["is forbidden: User", "cannot * resource"])
+    never("forbidden", &[Argocd], &["is forbidden: User", "cannot * resource", "desc = permission denied: "])
         .hint("the user lacks this right: `kubectl auth can-i --list`, then a Role and a RoleBinding")
         .because("the same user gets the same answer")
         .silent(),

@@ -186,6 +186,12 @@ const SAID: &[(Tool, &str, &str)] = &[
         "{\"level\":\"fatal\",\"msg\":\"rpc error: code = PermissionDenied desc = permission denied\",\"time\":\"2026-01-01T00:00:00Z\"}",
         "+app-hidden",
     ),
+    // What is seen and may not be done is told with the right that is missing.
+    (
+        Argocd,
+        "{\"level\":\"fatal\",\"msg\":\"rpc error: code = PermissionDenied desc = permission denied: applications, delete, platform/web, sub: proj:platform:release, iat: 2026-01-01T00:00:00Z\",\"time\":\"2026-01-01T00:00:00Z\"}",
+        "-forbidden",
+    ),
     (Argocd, "FATA[0000] dial tcp 127.0.0.1:8080: connect: connection refused", "+unreachable"),
     (
         Argocd,
