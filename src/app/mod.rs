@@ -22,4 +22,5 @@ pub mod run;
 pub mod source;
 pub mod tasks;
 pub mod views;
+pub mod way_on;
 pub mod workspace;

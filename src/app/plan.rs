@@ -4,6 +4,7 @@ use super::error::{AppError, Findings};
 use super::ledger::{Ledger, RunFilter};
 use super::parse::{self, Recording};
 use super::source::{self, Source};
+use super::way_on::Place;
 use super::workspace::{ReadOptions, Reading, Workspace};
 use crate::config::{PROJECT_FILE, Project};
 use crate::store::ExecutorLease;
@@ -91,6 +92,8 @@ pub struct Prepared {
     pub binding_findings: Findings,
     /// Which contexts are production, and which of them may be acted on.
     pub production: Rules,
+    /// Where commands find document and environment again.
+    pub place: Place,
 }
 
 impl Binder {
@@ -248,6 +251,7 @@ pub fn prepare(
     diagnostics.extend(resolved.diagnostics);
     let binding_findings = Findings { sources: reading.text.sources.clone(), diagnostics };
     Ok(Prepared {
+        place: Place::new(workspace, &reading.text.path, &environment),
         reading,
         recording,
         environment,

@@ -4,6 +4,7 @@ use super::error::AppError;
 use super::ledger::{Attempt, Ledger, ProbeAnswer, RunDetail, RunFilter, RunSummary, TaskEvidence};
 use super::plan::{self, Prepared, Request};
 use super::views;
+use super::way_on::way_on;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::exec::dry_run::{self, Part};
@@ -237,6 +238,7 @@ impl Evidence {
             attempts: self.attempts(&done),
             probes,
             approvals: self.approvals(&done),
+            next: found.and_then(|found| way_on(&self.prepared.place, &task.id, &found.state)),
             outputs: key.and_then(|key| self.outputs.get(key)).cloned().unwrap_or_default(),
             durations: Durations {
                 estimate: task.estimate.clone(),

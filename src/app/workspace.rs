@@ -88,6 +88,23 @@ impl Workspace {
         }
     }
 
+    /// Whether a command takes this document, by its path below the project, when none is named.
+    pub(super) fn is_document(&self, path: &str) -> bool {
+        let is_it = |other: &str| self.project.root.join(other) == self.project.root.join(path);
+        match &self.project.settings.document {
+            Some(configured) => is_it(configured),
+            None => {
+                let known = self.ledger_if_any().ok().flatten().and_then(|ledger| ledger.documents().ok());
+                known.unwrap_or_default().iter().all(|document| is_it(&document.path))
+            }
+        }
+    }
+
+    /// The path of a document as one types it in the working directory.
+    pub(super) fn path_of(&self, document: &str) -> PathBuf {
+        self.shown(&self.project.root.join(document))
+    }
+
     fn shown(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.working_dir).unwrap_or(path).to_owned()
     }

@@ -150,22 +150,6 @@ pub(super) fn reason(state: &TaskState, names: &Names<'_>) -> Option<String> {
     }
 }
 
-/// The command that moves a stuck task on, where there is one.
-pub(super) fn way_on(id: &str, state: &TaskState) -> Option<String> {
-    let id = if id.contains(|c: char| !c.is_alphanumeric() && !"-_./".contains(c)) {
-        format!("'{}'", id.replace('\'', r"'\''"))
-    } else {
-        id.to_owned()
-    };
-    match state {
-        TaskState::Unknown { .. } => Some(format!("taskmaster resolve {id} completed|pending")),
-        TaskState::Waiting { on: WaitFor::Approval { .. } } => Some(format!("taskmaster approve {id}")),
-        TaskState::Waiting { on: WaitFor::Manual } => Some(format!("taskmaster tasks set {id} completed")),
-        TaskState::Failed { .. } => Some(format!("taskmaster logs {id}")),
-        _ => None,
-    }
-}
-
 /// What the exit code of a run means.
 pub(super) fn exit_code(code: i32) -> &'static str {
     match code {
@@ -359,12 +343,5 @@ mod tests {
         assert_eq!(line("a\u{1b}[3"), "a\u{fffd}[3");
         assert_eq!(line("a\u{1b}é"), "a\u{fffd}é");
         assert_eq!(lines("a\tb\r\n\u{7}c\n\n"), ["a    b", "\u{fffd}c"]);
-    }
-
-    #[test]
-    fn an_id_with_odd_characters_is_quoted_for_the_shell() {
-        let unknown = TaskState::Unknown { reason: String::new() };
-        assert_eq!(way_on("a/b-1.2", &unknown).unwrap(), "taskmaster resolve a/b-1.2 completed|pending");
-        assert_eq!(way_on("a'; rm", &unknown).unwrap(), r"taskmaster resolve 'a'\''; rm' completed|pending");
     }
 }

@@ -5,12 +5,12 @@ use crate::app::exit::Exit;
 use crate::app::plan;
 use crate::app::plan_view;
 use crate::app::run::{self, RunOptions, RunResult};
+use crate::app::way_on::way_on;
 use crate::cli::args::{Format, RunArgs};
 use crate::cli::context::Context;
 use crate::cli::progress::{Progress, Style, duration};
 use std::io::{IsTerminal, Write};
 use taskmaster_core::scheduler::RunEnd;
-use taskmaster_core::state::{TaskState, WaitFor};
 
 /// Executes the plan.
 pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
@@ -94,16 +94,9 @@ pub(crate) fn summary(result: &RunResult, took_ms: i128) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "{}: {} in {took}", words(result.end), counts.join(", "));
     for (task, state) in result.prepared.plan.tasks.iter().zip(&result.states) {
-        let next = match state {
-            TaskState::Failed { .. } => format!("taskmaster logs {}", task.id),
-            TaskState::Unknown { .. } => format!("taskmaster resolve {} completed|pending", task.id),
-            TaskState::Waiting { on: WaitFor::Approval { .. } } => format!("taskmaster approve {}", task.id),
-            TaskState::Waiting { on: WaitFor::Manual } => {
-                format!("taskmaster tasks set {} completed", task.id)
-            }
-            _ => continue,
-        };
-        let _ = writeln!(err, "  next: {next}");
+        if let Some(next) = way_on(&result.prepared.place, &task.id, state) {
+            let _ = writeln!(err, "  next: {next}");
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn card(page: &Page<'_>, at: usize) -> Markup {
             @if !task.attempts.is_empty() { (attempts(task)) }
             @if let Some(tail) = tail(task) { (log(tail)) }
             @if let Some(known) = task.diagnosis() { (diagnosis(known)) }
-            @if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
+            @if let Some(command) = &task.next {
                 p.next { span { "next" } code { (command) } }
             }
         }

@@ -158,8 +158,8 @@ fn attention(out: &mut String, view: &ReportView, names: &Names<'_>, limits: Lim
         for (word, line) in task.diagnosis().iter().flat_map(|diagnosis| diagnosis.lines()) {
             let _ = writeln!(out, "  - {word}: {}", text(&line));
         }
-        if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
-            let _ = writeln!(out, "  - next: {}", code(&command));
+        if let Some(command) = &task.next {
+            let _ = writeln!(out, "  - next: {}", code(command));
         }
         if number < limits.logs {
             log(out, task, limits.log_lines);

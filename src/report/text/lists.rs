@@ -64,9 +64,9 @@ pub(crate) fn task(view: &TaskView, options: TextOptions) -> String {
     history_of_task(&mut sheet, view);
     let outputs = task.outputs.iter().map(|(name, value)| format!("{name} = {}", human::output(value)));
     bullets(&mut sheet, "Outputs", outputs);
-    if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
+    if let Some(command) = &task.next {
         sheet.gap();
-        sheet.paragraph(&[(Style::Muted, "→ ")], &command, Style::Blue);
+        sheet.paragraph(&[(Style::Muted, "→ ")], command, Style::Blue);
     }
     sheet.finish()
 }

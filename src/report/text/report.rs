@@ -176,8 +176,8 @@ fn attention(sheet: &mut Sheet, view: &ReportView, names: &Names<'_>) {
             sheet.verbatim("      │ ", &kept.join("\n"), Style::Plain);
         }
         diagnosis(sheet, task);
-        if let Some(command) = human::way_on(task.id.as_str(), &task.state) {
-            sheet.paragraph(&[(Style::Muted, "      → ")], &command, Style::Blue);
+        if let Some(command) = &task.next {
+            sheet.paragraph(&[(Style::Muted, "      → ")], command, Style::Blue);
         }
     }
 }

@@ -151,6 +151,9 @@ pub struct ReportTask {
     pub probes: Vec<ProbeView>,
     /// Approvals, oldest first.
     pub approvals: Vec<Approval>,
+    /// The command that moves it on, where it cannot go on by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Values for later tasks.
     pub outputs: BTreeMap<String, OutputValue>,
     /// What is known about how long it takes.

@@ -66,6 +66,27 @@ fn a_selection_with_open_dependencies_is_refused_and_can_take_them_in() {
 }
 
 #[test]
+fn the_command_that_is_proposed_works_as_it_is_printed() {
+    let tasks = "environment: local\ntasks:\n  T001: {run: {shell: 'echo it broke >&2; exit 7'}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] T001 Bad\n", tasks);
+    sandbox
+        .write("tasks/dev.yaml", &tasks.replace("local", "dev"))
+        .write("docs/b.md", "## Phase 1: A\n\n- [ ] T001 Bad\n");
+    let proposed = |words: &str| {
+        let run = sandbox.run(words).code(20);
+        let next = run.stderr.lines().find_map(|line| line.trim().strip_prefix("next: taskmaster "));
+        next.unwrap_or_else(|| panic!("{}", run.stderr)).to_owned()
+    };
+    assert_eq!(proposed("run prd.md"), "logs T001");
+    let next = proposed("run docs/b.md --env dev");
+    assert_eq!(next, "logs T001 --document docs/b.md --env dev");
+    assert_eq!(sandbox.run(&next).code(0).stdout, "it broke\n");
+    assert_eq!(proposed("run prd.md"), "logs T001 --document prd.md", "now there are two");
+    let report = sandbox.run("report prd.md -o json").code(0).stdout;
+    assert!(report.contains("\"taskmaster logs T001 --document prd.md\""), "{report}");
+}
+
+#[test]
 fn a_check_that_cannot_tell_has_a_log_too() {
     let tasks =
         "tasks:\n  T001: {check: {shell: 'echo nobody answers >&2; exit 9'}, run: {exec: ['false']}}\n";

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use taskmaster::app::way_on::{Place, way_on};
 use taskmaster::report::view::{
     Approval, AttemptView, CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView,
     ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,
@@ -206,6 +207,7 @@ fn task(index: usize, total: usize) -> ReportTask {
     let kind = kinds[index % kinds.len()];
     let id = task_id(index, total);
     let attempts = attempts(fate, index, started);
+    let state = state(fate, index, &task_id((19 * total).div_ceil(39), total));
     ReportTask {
         key: Some(format!("01K1TASK{index:018}").as_str().into()),
         ordinal: format!("{}.{}", phase + 1, inside + 1),
@@ -217,7 +219,8 @@ fn task(index: usize, total: usize) -> ReportTask {
         owner: (index % 7 == 3).then(|| "dana".to_owned()),
         line: 12 + index,
         claim: claim(fate, index),
-        state: state(fate, index, &task_id((19 * total).div_ceil(39), total)),
+        next: way_on(&Place::default(), &id.as_str().into(), &state),
+        state,
         since: (fate != Fate::Pending).then(|| at(started + 20)),
         proof: proof(fate, started),
         kind: (fate != Fate::Manual).then_some(kind),
