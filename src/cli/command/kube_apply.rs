@@ -45,5 +45,10 @@ fn read() -> Result<Vec<u8>, AppError> {
 /// A reader that went away is no reason to end otherwise.
 fn show(output: &Output) {
     let _ = std::io::stdout().lock().write_all(&output.stdout);
-    let _ = std::io::stderr().lock().write_all(&output.stderr);
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(&output.stderr);
+    // What we add stands on a line of its own.
+    if output.stderr.last().is_some_and(|byte| *byte != b'\n') {
+        let _ = err.write_all(b"\n");
+    }
 }

@@ -151,7 +151,7 @@ fn a_verify_that_gives_up_is_explained_once() {
   T1:
     run: {exec: ['true']}
     verify: {kubectl: {namespace: web, wait: {resources: deploy/web, condition: condition=Available}}}
-    verify_timeout: 60ms
+    verify_timeout: 2s
     verify_interval: 20ms
 ";
     let sandbox = cluster(tasks);
