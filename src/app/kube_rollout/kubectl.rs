@@ -1,5 +1,6 @@
 //! kubectl, as a child of this process. It shares our process group, so it ends when we are stopped.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use taskmaster_core::cause;
@@ -170,17 +171,25 @@ impl Kubectl {
         self.call("patch", &format!("{resource}/{name}"), &arguments).map(drop)
     }
 
-    /// The last events of an object, oldest first.
-    pub(super) fn events(&self, kind: &str, name: &str) -> Vec<String> {
+    /// The last events of an object, oldest first: those since then, else whatever there is.
+    pub(super) fn events(&self, kind: &str, name: &str, since: Timestamp) -> Vec<String> {
         let field = format!("--field-selector=involvedObject.kind={kind},involvedObject.name={name}");
         let arguments = ["events", &field, "--sort-by=.lastTimestamp", "--output=json"];
         let Ok(list) = self.json("events", &arguments) else { return Vec::new() };
         let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let is_new = |item: &&Value| time(item).is_none_or(|time| time >= since);
+        let new: Vec<&Value> = items.iter().filter(is_new).collect();
+        let told = if new.is_empty() { items.iter().collect() } else { new };
         let text =
             |item: &Value, key: &str| one_line(item.get(key).and_then(Value::as_str).unwrap_or_default());
         let line = |item: &Value| {
             format!("{} {}: {}", text(item, "type"), text(item, "reason"), text(item, "message"))
         };
-        items.iter().skip(items.len().saturating_sub(EVENTS)).map(line).collect()
+        told.iter().skip(told.len().saturating_sub(EVENTS)).map(|item| line(item)).collect()
     }
+}
+
+/// When an event was seen last, as far as it says so.
+fn time(event: &Value) -> Option<Timestamp> {
+    ["lastTimestamp", "eventTime"].iter().find_map(|key| event.get(key)?.as_str()?.parse().ok())
 }

@@ -10,6 +10,7 @@
 mod kubectl;
 mod watch;
 
+use jiff::{SignedDuration, Timestamp};
 use kubectl::Kubectl;
 pub use kubectl::{Cluster, KubectlError};
 use serde_json::Value;
@@ -197,9 +198,12 @@ pub fn run(request: &Request, say: &mut dyn FnMut(&str)) -> Result<Ending, KubeE
     }
 }
 
-/// The last events of the object, one a line; nothing where they cannot be had.
-pub fn events(request: &Request) -> Vec<String> {
-    Kubectl::new(&request.cluster).events(request.kind.name(), &request.name)
+/// Clocks differ by so much, and what begins a rollout may be told before somebody waits for it.
+const BEFORE: SignedDuration = SignedDuration::from_secs(30);
+
+/// The last events of the object since this work began, one a line; nothing where they cannot be had.
+pub fn events(request: &Request, began: Timestamp) -> Vec<String> {
+    Kubectl::new(&request.cluster).events(request.kind.name(), &request.name, began - BEFORE)
 }
 
 struct Driver<'d> {

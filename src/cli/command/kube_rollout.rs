@@ -8,6 +8,7 @@ use crate::app::exit::Exit;
 use crate::app::kube_rollout::{Cluster, Ending, Kind, Request, Verb, events, run as drive};
 use crate::cli::args::{KubeRolloutArgs, KubeVerb};
 use crate::cli::context::{Context, print};
+use crate::clock;
 use taskmaster_kube_api::Goal;
 
 /// Drives a rollout; lines of progress go to standard output, faults to standard error.
@@ -23,8 +24,9 @@ pub(crate) fn run(context: &Context, args: KubeRolloutArgs) -> Result<Exit, AppE
         Verb::SetImage { check, .. } => *check,
         _ => false,
     };
+    let began = clock::now();
     let tell_events = || {
-        for event in events(&request) {
+        for event in events(&request, began) {
             context.say(&format!("event: {event}"));
         }
     };

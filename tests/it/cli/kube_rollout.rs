@@ -131,6 +131,21 @@ fn the_ends_of_a_wait() {
 }
 
 #[test]
+fn events_of_earlier_releases_are_left_out() {
+    let event = |time: &str, message: &str| json!({ "type": "Warning", "reason": "RolloutAborted", "message": message, "lastTimestamp": time });
+    let told = |items: serde_json::Value| {
+        let sandbox = cluster(&[&degraded()]);
+        sandbox.write("events", json!({ "items": items }).to_string());
+        drive(&sandbox, "wait web").code(1).stderr
+    };
+    let (old, new) = (event("2001-01-01T00:00:00Z", "once"), event("2999-01-01T00:00:00Z", "now"));
+    let both = told(json!([old, new]));
+    assert!(both.contains("RolloutAborted: now") && !both.contains("once"), "{both}");
+    let only = told(json!([old]));
+    assert!(only.contains("RolloutAborted: once"), "better than none: {only}");
+}
+
+#[test]
 fn a_failed_wait_tells_the_last_events() {
     let sandbox = cluster(&[&degraded()]);
     let event = json!({ "type": "Warning", "reason": "RolloutAborted", "message": "metric \u{1b}[2Jerrors" });
