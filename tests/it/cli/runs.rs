@@ -70,7 +70,7 @@ fn the_command_that_is_proposed_works_as_it_is_printed() {
     let tasks = "environment: local\ntasks:\n  T001: {run: {shell: 'echo it broke >&2; exit 7'}}\n";
     let sandbox = project("## Phase 1: A\n\n- [ ] T001 Bad\n", tasks);
     sandbox
-        .write("tasks/dev.yaml", &tasks.replace("local", "dev"))
+        .write("tasks/dev.yaml", tasks.replace("local", "dev"))
         .write("docs/b.md", "## Phase 1: A\n\n- [ ] T001 Bad\n");
     let proposed = |words: &str| {
         let run = sandbox.run(words).code(20);
