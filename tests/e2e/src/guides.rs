@@ -176,12 +176,12 @@ struct Place<'a> {
 }
 
 fn run_all(steps: Vec<Step>, place: &Place) -> Result<()> {
-    let mut started = Vec::new();
+    let mut started: Vec<Running> = Vec::new();
     for step in steps {
         match step {
-            Step::Run(block) => Running::start(block, place)?.end()?,
+            Step::Run(block) => Running::start(block, place)?.end(&mut started)?,
             Step::Start(block) => started.push(Running::start(block, place)?),
-            Step::Join => started.drain(..).try_for_each(|mut running: Running| running.end())?,
+            Step::Join => started.drain(..).try_for_each(|mut running| running.end(&mut []))?,
         }
     }
     Ok(())
@@ -212,9 +212,22 @@ impl Running {
         Ok(Self { block, child, log })
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn has_failed(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(status)) if !status.success())
+    }
+
+    /// Waits for its end, which nobody needs to see once something beside it has failed.
+    fn end(&mut self, beside: &mut [Self]) -> Result<()> {
         let child = &mut self.child;
-        let status = until("the block ends", LONGEST_SECONDS, || Ok(child.try_wait()?));
+        let status = until("the block ends", LONGEST_SECONDS, || {
+            let ended = child.try_wait()?;
+            Ok(if ended.is_some() || beside.iter_mut().any(Self::has_failed) { Some(ended) } else { None })
+        });
+        if let Ok(None) = status {
+            let failed = beside.iter_mut().find_map(|other| other.has_failed().then_some(other));
+            return failed.map_or(Ok(()), |other| other.end(&mut []));
+        }
+        let status = status.map(Option::unwrap_or_default);
         let told = fs::read_to_string(&self.log)?;
         let place =
             || format!("line {}, `{}` printed:\n{told}", self.block.line, self.block.script.trim_end());
@@ -307,6 +320,10 @@ mod tests {
             ("<!-- expect: b -->\n```sh\necho a\n```\n", "\"b\" is not in what line 2"),
             ("```sh\necho \"$undefined\"\n```\n", "undefined"),
             ("<!-- background -->\n```sh\nexit 3\n```\n<!-- join -->\n", "exit status: 3"),
+            (
+                "<!-- background -->\n```sh\nexit 3\n```\n```sh\nsleep 60\n```\n<!-- join -->\n",
+                "line 2, `exit 3",
+            ),
         ] {
             let fault = format!("{:#}", run(text).unwrap_err());
             assert!(fault.contains(why) && !fault.contains("\nlast\n"), "{text}: {fault}");
