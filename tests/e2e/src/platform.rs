@@ -97,16 +97,21 @@ pub(crate) fn disaster(world: &mut World) -> Result<()> {
     given("the platform, the ledger of which is lost, and the applications too");
     remove(&world.state())?;
     kubectl("delete namespace blue-green canary --timeout=180s")?;
-    when("its first three phases are run");
+    when("the applications are asked for, with all that they need");
     let began = Instant::now();
-    let phases = "--phase infrastructure --phase blue-green-releases --phase canary-releases";
-    world.start(&format!("prd/platform.md {phases}"))?.succeeds(WHOLE)?;
+    let mut run = world.taskmaster("run prd/platform.md --with-dependencies");
+    for app in ["blue-green", "canary"] {
+        run.arg(format!("--task=Register the {app} application with Argo CD"));
+    }
+    world.background(run)?.succeeds(WHOLE)?;
     world.seconds("one run after the ledger and the namespaces were lost", began.elapsed());
     then("all of it is there again");
     let report = world.view("report prd/platform.md")?;
-    let delivered =
-        |task: &&Value| matches!(task["ref"].as_str(), Some(ordinal) if ordinal.starts_with(['1', '2', '3']));
-    by_evidence(tasks(&report).iter().filter(delivered), 23)?;
+    let delivered = |task: &&Value| {
+        let is_test = task["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "test"));
+        task["ref"].as_str().is_some_and(|ordinal| ordinal.starts_with(['1', '2', '3'])) && !is_test
+    };
+    by_evidence(tasks(&report).iter().filter(delivered), 19)?;
     for app in ["blue-green", "canary"] {
         kubectl(&format!(
             "-n {app} wait rollout/{app} --for=jsonpath={{.status.phase}}=Healthy --timeout=60s"

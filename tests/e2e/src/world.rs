@@ -272,6 +272,18 @@ impl Running {
         Ok(())
     }
 
+    /// The end that a person gives it: Ctrl-C, and once more for what is at work.
+    pub(crate) fn interrupt(&mut self) -> Result<()> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        for _ in 0..2 {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let code = self.end(60)?;
+        ensure!(code == 22, "taskmaster ended with {code}:\n{}", self.told());
+        Ok(())
+    }
+
     /// The hard end, as a machine that loses power gives it.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
