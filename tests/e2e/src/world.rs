@@ -272,11 +272,12 @@ impl Running {
         Ok(())
     }
 
-    /// The end that a person gives it: Ctrl-C, and once more for what is at work.
+    /// The end that a person gives it, and once more for what is at work. TERM, since who is started in the
+    /// background may have been told to ignore Ctrl-C.
     pub(crate) fn interrupt(&mut self) -> Result<()> {
         let pid = rustix::process::Pid::from_child(&self.child);
         for _ in 0..2 {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             std::thread::sleep(Duration::from_millis(300));
         }
         let code = self.end(60)?;
