@@ -85,7 +85,7 @@ pub enum Command {
     /// List, show and set tasks
     #[command(subcommand)]
     Tasks(TasksCommand),
-    /// Show the log of a task's last attempt
+    /// Show the log of a task's last attempt, or of a check that could not tell
     Logs(LogsArgs),
     /// Say yes to a task that waits for it
     Approve(ApproveArgs),

@@ -35,7 +35,7 @@ const KEPT_LINES: usize = 1000;
 const KEPT_BYTES: usize = 64 * 1024;
 
 /// Longest line of a program in a message, in characters.
-const LAST_LINE: usize = 400;
+const LONGEST_LINE: usize = 400;
 
 /// A verdict, the outputs that were read with it, and what is known where it is not yes.
 type Answer = (Verdict, BTreeMap<String, OutputValue>, Diagnosis);
@@ -268,7 +268,7 @@ impl Question {
         }
     }
 
-    /// Completes an error's message with the last line, and keeps what was printed where somebody
+    /// Completes an error's message with the line that says what went wrong, and keeps what was printed where somebody
     /// will ask for it.
     fn conclude(&self, verdict: Verdict, log: AttemptLog, redactor: Option<&Redactor>) -> Verdict {
         let wanted =
@@ -285,9 +285,9 @@ impl Question {
         match verdict {
             Verdict::Error { message } => {
                 let message = redactor.map_or_else(|| message.clone(), |redactor| redactor.text(&message));
-                let last = error_line(&printed, LAST_LINE);
-                let told = last.is_empty() || message.contains(last);
-                Verdict::Error { message: if told { message } else { format!("{message}: {last}") } }
+                let line = error_line(&printed, LONGEST_LINE);
+                let told = line.is_empty() || message.contains(line);
+                Verdict::Error { message: if told { message } else { format!("{message}: {line}") } }
             }
             other => other,
         }

@@ -3,7 +3,7 @@
 use crate::goal::Progress;
 use crate::lenient::or_default;
 use crate::phase::one_line;
-use crate::rollout::{Metadata, Unreadable, read};
+use crate::rollout::{Condition, Metadata, Unreadable, read};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,21 +35,9 @@ pub struct ApplicationStatus {
     pub operation_state: Option<OperationState>,
     /// When it was last looked at.
     pub reconciled_at: Option<String>,
-    /// What stands in the way.
+    /// What stands in the way, by its kind: `ComparisonError`, `SyncError`, warnings that end with `Warning`.
     #[serde(deserialize_with = "or_default")]
     pub conditions: Vec<Condition>,
-}
-
-/// One of `status.conditions`: warnings and errors; what is in order is not listed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Condition {
-    /// `ComparisonError`, `InvalidSpecError`, `SyncError` and others; warnings end with `Warning`.
-    #[serde(rename = "type", deserialize_with = "or_default")]
-    pub kind: String,
-    /// Why.
-    #[serde(deserialize_with = "or_default")]
-    pub message: String,
 }
 
 /// `status.sync`
