@@ -169,14 +169,17 @@ impl World {
 
     /// A commit that changes the image tag of an application, pushed.
     pub(crate) fn push_tag(&self, app: &str, tag: &str) -> Result<()> {
+        self.push_value(app, "  tag", tag)
+    }
+
+    /// A commit that changes a line of the values of an application, pushed.
+    pub(crate) fn push_value(&self, app: &str, key: &str, value: &str) -> Result<()> {
         let values = self.work().join(format!("gitops/charts/{app}-app/values.yaml"));
         let text = fs::read_to_string(&values)?;
-        let changed: Vec<String> = text
-            .lines()
-            .map(|line| if line.starts_with("  tag: ") { format!("  tag: {tag}") } else { line.to_owned() })
-            .collect();
-        fs::write(values, changed.join("\n") + "\n")?;
-        self.git(&["commit", "-qam", &format!("Release {app} {tag}")])?;
+        let start = format!("{key}: ");
+        let line = text.lines().find(|line| line.starts_with(&start)).context("no such value")?;
+        fs::write(&values, text.replacen(line, &format!("{start}{value}"), 1))?;
+        self.git(&["commit", "-qam", &format!("{app}: {} is {value}", key.trim())])?;
         self.push()
     }
 
