@@ -3,6 +3,7 @@
 //! Absent on purpose: TLS, redirects, cookies, proxies. It measures a service on this machine or
 //! in this network, and what it measures must not be its own cleverness.
 
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -166,7 +167,7 @@ impl Client {
         {
             match sender.send_request(request(target)).await {
                 Ok(response) => return self.read(target, sender, response, false).await,
-                Err(error) if error.is_canceled() || error.is_incomplete_message() => {
+                Err(error) if was_closed(&error) => {
                     let mut sender = self.connect(target).await?;
                     let response = sender.send_request(request(target)).await;
                     let response = response.map_err(RequestError::Http)?;
@@ -224,6 +225,15 @@ impl Client {
         let version = head.headers.get(VERSION_HEADER).and_then(|value| value.to_str().ok());
         Ok(Answer { status: head.status, version: version.map(str::to_owned), body, retried })
     }
+}
+
+/// Whether the server closed the connection before it answered: gently, or by a reset, as it does where the
+/// request was there but not read.
+fn was_closed(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let resets =
+        [io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted, io::ErrorKind::BrokenPipe];
+    error.is_canceled() || error.is_incomplete_message() || io.is_some_and(|io| resets.contains(&io.kind()))
 }
 
 fn request(target: &Target) -> Request<Empty<Bytes>> {

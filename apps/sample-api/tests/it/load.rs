@@ -146,6 +146,25 @@ fn connections_are_kept_and_their_silent_end_is_no_failure() {
 }
 
 #[test]
+fn a_kept_connection_that_is_reset_is_no_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            // The second request is there and never read: closing resets the connection.
+            let _ = stream.peek(&mut [0]);
+        }
+    });
+    let args = ["--requests", "9", "--concurrency", "1", "--max-error-rate", "0", "--url", &url];
+    let (code, report) = load(&args);
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(report["ok"].as_u64(), Some(9));
+}
+
+#[test]
 fn a_request_lost_on_a_kept_connection_is_sent_once_more() {
     // Of each connection the first request is answered and the second one lost: requests 2 and 3
     // reach their answer on a connection of their own.
