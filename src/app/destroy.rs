@@ -89,6 +89,7 @@ impl Destroy {
         let run = super::ledger::IdGenerator::new().run(crate::clock::now());
         let mut journal = LedgerJournal::new(ledger)?;
         let mut render = PlanRender::new(&prepared);
+        let jobs = workspace.project.jobs();
         let mut settings = settings(&workspace, run.clone());
         settings.options.insert("destroy".to_owned(), "yes".to_owned());
         let runtime = driver::runtime().map_err(no_runtime)?;
@@ -97,7 +98,7 @@ impl Destroy {
             let ports = Ports { journal: &mut journal, render: &mut render, observer };
             let plan = Arc::new(prepared.plan.clone());
             let by = super::tasks::person();
-            Ok::<_, AppError>(destroy::run(plan, states, &by, ports, settings, stops).await?)
+            Ok::<_, AppError>(destroy::run(plan, states, &by, jobs, ports, settings, stops).await?)
         })?;
         let ledger = journal.into_ledger();
         let evidence = ledger.evidence(&prepared.reading.id, &prepared.environment)?;

@@ -19,7 +19,7 @@ fn destroy(world: &mut World, states: Vec<TaskState>) -> (RunEnd, SharedLedger) 
         (world.ledger.clone(), world.catalogue.clone(), world.onlooker.clone());
     let ports = Ports { journal: &mut ledger, render: &mut catalogue, observer: &mut onlooker };
     let (settings, stops) = (world.settings.clone(), world.take_stops());
-    let end = block_on(destroy::run(plan, states, "me", ports, settings, stops)).unwrap();
+    let end = block_on(destroy::run(plan, states, "me", 4, ports, settings, stops)).unwrap();
     (end, world.ledger.clone())
 }
 
@@ -48,6 +48,40 @@ fn dependants_come_first_and_done_becomes_pending() {
         .collect();
     assert_eq!(back, [("c", "satisfied", "me"), ("b", "completed", "me")]);
     assert!(matches!(records.last(), Some(Record::RunEnded { exit_code: 0, .. })));
+}
+
+#[test]
+fn what_does_not_hang_together_goes_at_the_same_time() {
+    let mut world = World::new();
+    // Each waits for the other: one after the other they would never end.
+    let meet = |mine: &str, other: &str| format!("touch {mine}; until test -e {other}; do sleep 0.01; done");
+    world.task("base", undoable("echo base >> trace"));
+    world.task("left", undoable(&meet("l", "r"))).dependencies = vec![0];
+    world.task("right", undoable(&meet("r", "l"))).dependencies = vec![0];
+    // Two that share a lock never meet.
+    let alone = "test ! -e inside && touch inside && sleep 0.05 && rm inside";
+    for name in ["one", "two"] {
+        let task = world.task(name, undoable(alone));
+        task.dependencies = vec![0];
+        task.policy.locks = vec!["door".into()];
+    }
+    let (end, ledger) = destroy(&mut world, vec![TaskState::Completed; 5]);
+    assert_eq!(end, RunEnd::Succeeded, "{:?}", ledger.ends());
+    assert_eq!(world.read("trace"), "base\n");
+    assert_eq!(ledger.ends().last().unwrap().0, "base");
+}
+
+#[test]
+fn a_failure_lets_others_end_and_begins_nothing() {
+    let mut world = World::new();
+    world.task("base", undoable("echo base >> trace"));
+    world.task("slow", undoable("until test -e failed; do sleep 0.01; done; sleep 0.1; touch ended"));
+    world.tasks[1].dependencies = vec![0];
+    world.task("bad", undoable("touch failed; exit 1")).dependencies = vec![0];
+    let (end, ledger) = destroy(&mut world, vec![TaskState::Completed; 3]);
+    assert_eq!(end, RunEnd::Failed);
+    assert!(world.exists("ended") && !world.exists("trace"));
+    assert_eq!(ledger.states().keys().collect::<Vec<_>>(), ["slow"]);
 }
 
 #[test]
