@@ -439,7 +439,7 @@ pub struct KubeRolloutArgs {
     /// Revision to go back to
     #[arg(long)]
     pub to_revision: Option<i64>,
-    /// healthy, paused, degraded, `step N` or `weight N`
+    /// healthy, paused, promotable, degraded, `step N` or `weight N`
     #[arg(long = "for")]
     pub goal: Option<Goal>,
     /// Commit that an application must be compared with

@@ -38,6 +38,9 @@ pub enum Goal {
     Healthy,
     /// It is paused by a step or a person.
     Paused,
+    /// It is paused, or the newest template is the stable one already: Argo Rollouts passes the pause of a
+    /// blue-green release where that version still has all of its pods.
+    Promotable,
     /// It is aborted, invalid or too slow.
     Degraded,
     /// So many steps are done, or all of them.
@@ -48,7 +51,7 @@ pub enum Goal {
 
 /// A text that is no goal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("want `healthy`, `paused`, `degraded`, `step N` or `weight N`")]
+#[error("want `healthy`, `paused`, `promotable`, `degraded`, `step N` or `weight N`")]
 pub struct GoalError;
 
 impl FromStr for Goal {
@@ -64,6 +67,7 @@ impl FromStr for Goal {
         match (first, number) {
             (Some("healthy"), None) => Ok(Self::Healthy),
             (Some("paused"), None) => Ok(Self::Paused),
+            (Some("promotable"), None) => Ok(Self::Promotable),
             (Some("degraded"), None) => Ok(Self::Degraded),
             (Some("step"), Some(number)) => Ok(Self::Step(number)),
             (Some("weight"), Some(number)) => Ok(Self::Weight(number)),
@@ -77,6 +81,7 @@ impl fmt::Display for Goal {
         match self {
             Self::Healthy => f.write_str("healthy"),
             Self::Paused => f.write_str("paused"),
+            Self::Promotable => f.write_str("promotable"),
             Self::Degraded => f.write_str("degraded"),
             Self::Step(number) => write!(f, "step {number}"),
             Self::Weight(number) => write!(f, "weight {number}"),
@@ -103,6 +108,7 @@ pub fn progress(state: &RolloutState, goal: Goal) -> Progress {
     let reached = match goal {
         Goal::Healthy => state.phase == Phase::Healthy,
         Goal::Paused => state.phase == Phase::Paused,
+        Goal::Promotable => state.is_fully_promoted || state.phase == Phase::Paused,
         Goal::Degraded => false,
         Goal::Step(wanted) => state.is_fully_promoted || passed(state, wanted),
         Goal::Weight(wanted) => state.is_fully_promoted || weighs(state, wanted),

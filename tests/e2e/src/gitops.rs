@@ -1,6 +1,6 @@
 //! Git says what runs.
 
-use crate::releases::version;
+use crate::releases::{settle_blue_green, version};
 use crate::run::{check, command, kubectl, output, taskmaster, until};
 use crate::scenario::{given, then, when};
 use crate::watch::Watch;
@@ -13,8 +13,7 @@ const PREVIEW: &str = "blue-green-preview.local";
 
 pub(crate) fn push_drift_revert(world: &mut World) -> Result<()> {
     given("v1 is active, and Argo CD is told of pushes by a webhook");
-    kubectl("-n blue-green wait rollout/blue-green --for=jsonpath={.status.phase}=Healthy --timeout=90s")?;
-    ensure!(version("blue-green.local")? == "v1", "users get {}", version("blue-green.local")?);
+    settle_blue_green(world, "v1")?;
     when("a commit with v3 is pushed");
     let began = Instant::now();
     world.push_tag("blue-green", "v3")?;

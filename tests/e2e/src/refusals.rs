@@ -86,6 +86,14 @@ fn fails(world: &World, case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// All of them, at the same time: each has a project of its own.
+fn each_fails(world: &World, cases: &[Case]) -> Result<()> {
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = cases.iter().map(|case| scope.spawn(|| fails(world, case))).collect();
+        runs.into_iter().try_for_each(|run| run.join().map_err(|_| anyhow::anyhow!("a check panicked"))?)
+    })
+}
+
 /// The last diagnosis of a task: that of an attempt, else of a check.
 fn diagnosis(task: &Value) -> Option<&Value> {
     let of =
@@ -187,9 +195,9 @@ pub(crate) fn of_the_cluster(world: &mut World) -> Result<()> {
     ];
     when("tasks meet them");
     then("each tells its cause and what helps, and is tried again where that can help");
-    let held: Result<Vec<()>> = cases.iter().map(|case| fails(world, case)).collect();
+    let held = each_fails(world, &cases);
     kubectl("delete namespace e2e-refusals e2e-restricted --wait=false")?;
-    held.map(drop)
+    held
 }
 
 /// A workload whose image does not exist.
@@ -332,14 +340,14 @@ pub(crate) fn of_releases(world: &mut World) -> Result<()> {
     ];
     when("tasks meet them");
     then("each tells its cause and what helps, and is tried again where that can help");
-    let held: Result<Vec<()>> = cases.iter().map(|case| fails(world, case)).collect();
+    let held = each_fails(world, &cases);
     // Its provisioner is a child of it: the gentle end reaches both.
     let pid = rustix::process::Pid::from_child(&holder);
     rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
     holder.wait()?;
     kubectl("-n argocd delete application nowhere behind")?;
     kubectl(&format!("delete namespace {STUCK} --wait=false"))?;
-    held.map(drop)
+    held
 }
 
 pub(crate) fn of_production(world: &mut World) -> Result<()> {

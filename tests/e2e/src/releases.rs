@@ -5,7 +5,7 @@ use crate::run::{check, command, kubectl, until};
 use crate::scenario::{given, then, when};
 use crate::traffic::{Answer, Held, Traffic, by_version, only_held};
 use crate::watch::Watch;
-use crate::world::World;
+use crate::world::{Running, World};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 const ACTIVE: &str = "blue-green.local";
 const PREVIEW: &str = "blue-green-preview.local";
 const CANARY: &str = "canary.local";
+/// What names the active version, and where.
+const SERVICE: &str = "service blue-green-active -n blue-green";
+const ACTIVE_HASH: &str = "{.spec.selector.rollouts-pod-template-hash}";
 /// Requests a second while a release goes on.
 const RATE: u32 = 250;
 /// How long the ingress may take to learn what the API server knows.
@@ -45,10 +48,7 @@ fn release(world: &World, version: &str, look: impl Fn() -> Result<()>) -> Resul
     let mut run = world.start(&format!("prd/releases/blue-green.md --var version={version}"))?;
     run.until_told("? approve", 120)?;
     look()?;
-    let watch = Watch::start(
-        "service blue-green-active -n blue-green",
-        "{.spec.selector.rollouts-pod-template-hash}",
-    )?;
+    let watch = Watch::start(SERVICE, ACTIVE_HASH)?;
     let before = watch.seen();
     let asked = Instant::now();
     check(&mut world.taskmaster("approve yes --document prd/releases/blue-green.md"))?;
@@ -59,13 +59,22 @@ fn release(world: &World, version: &str, look: impl Fn() -> Result<()>) -> Resul
     Ok((asked, switched))
 }
 
+/// A release of the version before, up to the question, and when the users were switched to it.
+fn way_back(world: &World, version: &str) -> Result<(Running, Instant)> {
+    let watch = Watch::start(SERVICE, ACTIVE_HASH)?;
+    let before = watch.seen();
+    let mut run = world.start(&format!("prd/releases/blue-green.md --var version={version}"))?;
+    let switched = watch.until("the active service is switched", Duration::from_secs(60), |hash| {
+        before.first().is_none_or(|(_, old)| old != hash)
+    })?;
+    run.until_told("? approve", 60)?;
+    Ok((run, switched))
+}
+
 pub(crate) fn blue_green(world: &mut World) -> Result<()> {
     given("v1 serves the users, who keep asking");
     settle_blue_green(world, "v1")?;
-    let service = Watch::start(
-        "service blue-green-active -n blue-green",
-        "{.spec.selector.rollouts-pod-template-hash}",
-    )?;
+    let service = Watch::start(SERVICE, ACTIVE_HASH)?;
     let traffic = Traffic::start(ACTIVE, RATE)?;
     when("v2 is released");
     let (asked, switched) = release(world, "v2", || {
@@ -82,20 +91,27 @@ pub(crate) fn blue_green(world: &mut World) -> Result<()> {
         Ok(traffic.so_far().into_iter().find(|answer| answer.version() == Some("v2")).map(|a| a.came))
     })?;
     world.seconds("promotion of a preview of one pod, to the first answer", first - asked);
-    let took = switched - asked;
-    then("the old version goes after its thirty seconds");
-    let old = old_replicas("blue-green", "v1")?;
+    let one_pod = switched - asked;
+    when("somebody changes their mind at once, and previews are of full size now");
+    world.push_value("blue-green", "previewReplicaCount", "3")?;
+    then("the users have v1 before anybody is asked: its pods were still there");
+    let (mut run, switched) = way_back(world, "v1")?;
+    check(&mut world.taskmaster("approve yes --document prd/releases/blue-green.md"))?;
+    run.succeeds(60)?;
+    then("the other version goes after its thirty seconds");
+    let old = old_replicas("blue-green", "v2")?;
     ensure!(old > 0, "it is gone already, {:.1} s after the switch", switched.elapsed().as_secs_f64());
-    until("the old version is scaled down", 90, || {
-        Ok((old_replicas("blue-green", "v1")? == 0).then_some(()))
+    until("the other version is scaled down", 90, || {
+        Ok((old_replicas("blue-green", "v2")? == 0).then_some(()))
     })?;
     let went = switched.elapsed();
     world.seconds("the old version is scaled down, after the switch", went);
     ensure!(went > Duration::from_secs(28), "too early: {went:?}");
-    when("v1 is released again, the way back, with a preview as large as what is active");
-    world.push_value("blue-green", "previewReplicaCount", "3")?;
-    let (asked, back) = release(world, "v1", || Ok(()))?;
-    world.seconds("promotion of a preview of full size, to the service's selector", back - asked);
+    when("v2 is released again, with a preview of full size");
+    let (asked, switched) = release(world, "v2", || Ok(()))?;
+    let full_size = switched - asked;
+    world.seconds("promotion of a preview of full size, to the service's selector", full_size);
+    world.push_value("blue-green", "previewReplicaCount", "1")?;
     std::thread::sleep(Duration::from_secs(3));
     then("no request failed, and every answer is of the version that was active");
     let answers = traffic.stop()?;
@@ -109,9 +125,8 @@ pub(crate) fn blue_green(world: &mut World) -> Result<()> {
         .collect();
     only_held(&answers, &held, LAG)?;
     then("each switch took less than the five seconds that the PRD asks for, the one without new pods two");
-    let back = back - asked;
-    ensure!(took < Duration::from_secs(5), "the switch took {took:?}");
-    ensure!(back <= Duration::from_secs(2), "the switch of a preview of full size took {back:?}");
+    ensure!(one_pod < Duration::from_secs(5), "{one_pod:?}");
+    ensure!(full_size <= Duration::from_secs(2), "{full_size:?}");
     Ok(())
 }
 

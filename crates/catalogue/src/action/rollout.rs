@@ -44,8 +44,8 @@ record! {
         image: Map<Text>,
         /// Revision to go back to, with `undo`; the one before unless given.
         to_revision: Option<u32>,
-        /// What `wait` waits for: `healthy`, `paused`, `degraded`, `step N` (so many are done) or
-        /// `weight N` (at least); `healthy` unless given.
+        /// What `wait` waits for: `healthy`, `paused`, `promotable` (paused, or promoted already),
+        /// `degraded`, `step N` (so many are done) or `weight N` (at least); `healthy` unless given.
         r#for: Option<Literal>,
         /// Commit that an application must be compared with.
         revision: Option<Text>,

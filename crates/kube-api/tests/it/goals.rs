@@ -14,7 +14,7 @@ fn answer(object: &Value, goal: &str) -> &'static str {
 
 #[test]
 fn goals_are_read_and_written() {
-    for text in ["healthy", "paused", "degraded", "step 3", "weight 20"] {
+    for text in ["healthy", "paused", "promotable", "degraded", "step 3", "weight 20"] {
         assert_eq!(text.parse::<Goal>().unwrap().to_string(), text);
     }
     assert_eq!("step  3".parse(), Ok(Goal::Step(3)));
@@ -28,36 +28,24 @@ fn goals_are_read_and_written() {
 fn each_goal_in_each_state() {
     let degraded =
         status_of(&canary(), json!({ "abort": true, "phase": "Degraded", "message": "RolloutAborted: m" }));
-    let columns = ["healthy", "paused", "degraded", "step 1", "weight 20"];
+    let columns = ["healthy", "paused", "promotable", "degraded", "step 1", "weight 20"];
     for (name, object, answers) in [
-        ("going", canary(), ["not yet", "not yet", "not yet", "not yet", "not yet"]),
-        ("at the pause", at_pause(), ["not yet", "done", "not yet", "done", "done"]),
-        ("at rest", at_rest(), ["done", "not yet", "not yet", "done", "done"]),
-        ("aborted", degraded.clone(), ["failed", "failed", "done", "failed", "failed"]),
-        (
-            "aborted a moment ago",
-            status_of(&at_pause(), json!({ "abort": true })),
-            ["not yet", "not yet", "not yet", "not yet", "not yet"],
-        ),
-        (
-            "retried a moment ago",
-            status_of(&degraded, json!({ "abort": false })),
-            ["not yet", "not yet", "not yet", "not yet", "not yet"],
-        ),
+        ("going", canary(), ["not yet"; 6]),
+        ("at the pause", at_pause(), ["not yet", "done", "done", "not yet", "done", "done"]),
+        ("at rest", at_rest(), ["done", "not yet", "done", "not yet", "done", "done"]),
+        ("aborted", degraded.clone(), ["failed", "failed", "failed", "done", "failed", "failed"]),
+        ("aborted a moment ago", status_of(&at_pause(), json!({ "abort": true })), ["not yet"; 6]),
+        ("retried a moment ago", status_of(&degraded, json!({ "abort": false })), ["not yet"; 6]),
         (
             "promoted fully a moment after an abort",
             status_of(&degraded, json!({ "promoteFull": true })),
-            ["not yet", "not yet", "not yet", "not yet", "not yet"],
+            ["not yet"; 6],
         ),
-        (
-            "changed a moment ago",
-            status_of(&at_rest(), json!({ "observedGeneration": "3" })),
-            ["not yet", "not yet", "not yet", "not yet", "not yet"],
-        ),
+        ("changed a moment ago", status_of(&at_rest(), json!({ "observedGeneration": "3" })), ["not yet"; 6]),
         (
             "too slow",
             status_of(&canary(), json!({ "phase": "Degraded", "message": "ProgressDeadlineExceeded: m" })),
-            ["failed", "failed", "done", "failed", "failed"],
+            ["failed", "failed", "failed", "done", "failed", "failed"],
         ),
     ] {
         assert_eq!(columns.map(|goal| answer(&object, goal)), answers, "{name}");
