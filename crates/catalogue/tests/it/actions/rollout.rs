@@ -146,7 +146,7 @@ fn what_does_not_fit_together_is_told() {
         ),
         (
             "{kind: argo, name: web, verb: wait, for: weight x}",
-            "error[schema-value] `weight x` want `healthy`, `paused`, `degraded`, `step N` or `weight N`",
+            "error[schema-value] `weight x` want `healthy`, `paused`, `promotable`, `degraded`, `step N` or `weight N`",
         ),
         (
             "{kind: argo, name: -web, verb: pause}",
