@@ -23,6 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("crates/core", &[]),
     ("crates/prd", &["taskmaster_core"]),
+    ("crates/delivery", &[]),
     ("crates/kube-api", &["taskmaster_core"]),
     ("crates/catalogue", &["taskmaster_core", "taskmaster_kube_api"]),
     ("crates/testkit", &["taskmaster_core"]),

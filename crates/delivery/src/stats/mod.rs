@@ -1,0 +1,1 @@
+//! Statistics of releases: is the new version worse than the old one?

@@ -1,0 +1,1 @@
+//! Rules of progressive delivery, from outside of the crate.
