@@ -1,0 +1,210 @@
+//! How many pods each version is to have.
+
+use super::decide::Delivery;
+use super::phase::Phase;
+use super::world::{Effect, Observation, Pods, Revision};
+use crate::replicas::{
+    AbortDelay, Canary as Plan, Clamp, Counts, Course, Limits, Position, Set, Sets, Stable, Step, Traffic as Routing,
+    Weights, basic, routed,
+};
+use crate::spec::{Canary, Scale, Strategy, Traffic};
+use crate::time::Time;
+
+impl Delivery {
+    /// Pods in full service.
+    pub(super) fn replicas(&self, seen: &Observation) -> i32 {
+        seen.replicas.unwrap_or(self.spec().replicas).max(0)
+    }
+
+    /// What is to be scaled.
+    pub(super) fn scaling(&self, seen: &Observation, now: Time) -> Vec<Effect> {
+        let state = self.state();
+        let counts = self.counts(seen);
+        let mut wanted = vec![(state.revision.clone(), counts.canary)];
+        if let Some(stable) = state.stable.clone().filter(|stable| *stable != state.revision) {
+            wanted.push((stable, counts.stable));
+        }
+        let of_ours = |revision: &Revision| wanted.iter().any(|(ours, _)| ours == revision);
+        let others: Vec<(Revision, i32)> = seen
+            .versions
+            .iter()
+            .filter(|version| !of_ours(&version.revision))
+            .map(|version| (version.revision.clone(), self.of_retired(&version.revision, seen, now)))
+            .collect();
+        wanted.extend(others);
+        let differs = |(revision, count): &(Revision, i32)| seen.pods(revision).wanted != *count;
+        let scale = |(revision, replicas)| Effect::Scale { revision, replicas };
+        wanted.into_iter().filter(differs).map(scale).collect()
+    }
+
+    /// Pods of a version that is neither: as now while users reach it or its time is not over, else none.
+    fn of_retired(&self, revision: &Revision, seen: &Observation, now: Time) -> i32 {
+        let is_reached = seen.routes.as_ref().is_some_and(|routes| routes.reaches(revision));
+        let stays = match self.state().retiring.get(revision) {
+            Some(Some(at)) => now < *at,
+            Some(None) => true,
+            None => false,
+        };
+        if is_reached || stays { seen.pods(revision).wanted } else { 0 }
+    }
+
+    /// Pods of the new version and of the stable one.
+    fn counts(&self, seen: &Observation) -> Counts {
+        let state = self.state();
+        let replicas = self.replicas(seen);
+        let Some(stable) = &state.stable else { return Counts { canary: replicas, stable: 0 } };
+        if state.revision == *stable || state.phase == Phase::Completed {
+            return Counts { canary: replicas, stable: replicas };
+        }
+        if self.splits_by_pods() {
+            return self.counts_by_pods(seen);
+        }
+        let new = match state.phase {
+            Phase::RollingBack => seen.pods(&state.revision).wanted,
+            Phase::RolledBack => self.of_given_up(seen),
+            _ => self.pods_for_weight(seen),
+        };
+        Counts { canary: new.min(replicas.max(seen.pods(&state.revision).wanted)), stable: self.stable_pods(seen) }
+    }
+
+    /// Pods of the version that was given up: as now until its time is over.
+    fn of_given_up(&self, seen: &Observation) -> i32 {
+        let state = self.state();
+        let is_reached = seen.routes.as_ref().is_some_and(|routes| routes.reaches(&state.revision));
+        let stays = !matches!(state.retiring.get(&state.revision), Some(Some(at)) if self.now() >= *at);
+        if is_reached || stays { seen.pods(&state.revision).wanted } else { 0 }
+    }
+
+    /// Pods that the new version needs before it may have what its place gives it.
+    pub(super) fn pods_for_weight(&self, seen: &Observation) -> i32 {
+        let replicas = self.replicas(seen);
+        match &self.spec().strategy {
+            Strategy::BlueGreen(_) => {
+                let setting = self.setting();
+                if setting.is_full || setting.is_active { replicas } else { self.preview_pods(seen) }
+            }
+            Strategy::Canary(canary) if !self.is_promoting() => {
+                routed(&plan(canary, self, replicas), self.position(), &self.sets(seen), None).canary
+            }
+            Strategy::Ab(ab) if !self.is_promoting() => ab.replicas.min(replicas),
+            _ => replicas,
+        }
+    }
+
+    /// Pods of a preview that was not promoted.
+    pub(super) fn preview_pods(&self, seen: &Observation) -> i32 {
+        let Strategy::BlueGreen(blue_green) = &self.spec().strategy else { return 0 };
+        let replicas = self.replicas(seen);
+        blue_green.preview_replicas.unwrap_or(replicas).min(replicas)
+    }
+
+    /// All of them, unless it gives up pods for the share that it does not carry: for its share as it is to
+    /// be and as it is.
+    fn stable_pods(&self, seen: &Observation) -> i32 {
+        let replicas = self.replicas(seen);
+        let Strategy::Canary(canary) = &self.spec().strategy else { return replicas };
+        let is_forward = matches!(self.state().phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
+        if !canary.dynamic_stable_scale || !is_forward {
+            return replicas;
+        }
+        let now = seen.routes.as_ref().map_or(0, |routes| routes.weight(&self.state().revision));
+        let weight = |weight: u32| i32::try_from(weight).unwrap_or(100);
+        let weights = Weights { canary: weight(now), stable: 100 - weight(now), outdated: false };
+        routed(&plan(canary, self, replicas), self.position(), &self.sets(seen), Some(weights)).stable
+    }
+
+    /// True where pods share the users among versions.
+    pub(super) fn splits_by_pods(&self) -> bool {
+        match &self.spec().strategy {
+            Strategy::Canary(canary) => canary.traffic == Traffic::Pods,
+            Strategy::Rolling(_) => true,
+            Strategy::BlueGreen(_) | Strategy::Ab(_) => false,
+        }
+    }
+
+    fn counts_by_pods(&self, seen: &Observation) -> Counts {
+        let replicas = self.replicas(seen);
+        let (plan, limits) = match &self.spec().strategy {
+            Strategy::Canary(canary) => (plan(canary, self, replicas), Limits::canary(replicas, canary.max_surge, canary.max_unavailable)),
+            Strategy::Rolling(rolling) => {
+                let weight = if self.setting().replaces { 100 } else { 0 };
+                let plan = Plan {
+                    replicas,
+                    max_surge: rolling.max_surge,
+                    max_unavailable: rolling.max_unavailable,
+                    steps: vec![Step::SetWeight(weight), Step::Pause(None)],
+                    ..Plan::default()
+                };
+                (plan, Limits::canary(replicas, rolling.max_surge, rolling.max_unavailable))
+            }
+            Strategy::BlueGreen(_) | Strategy::Ab(_) => return Counts::default(),
+        };
+        let sets = self.sets(seen);
+        let counts = basic(&plan, self.position(), &sets);
+        let terminating = seen.versions.iter().map(|version| i64::from(version.pods.terminating)).sum::<i64>();
+        let terminating = i32::try_from(terminating).unwrap_or(i32::MAX);
+        Clamp { replicas, surge: limits.surge, terminating }.terminating(counts, &sets)
+    }
+
+    /// Where it stands, in the terms of the maths.
+    fn position(&self) -> Position {
+        let state = self.state();
+        let aborted = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
+        let rolls = matches!(self.spec().strategy, Strategy::Rolling(_));
+        let step = match (aborted, rolls) {
+            (true, _) | (_, true) => 0,
+            _ => state.place,
+        };
+        Position { course: Course::Steps, aborted, step }
+    }
+
+    fn sets(&self, seen: &Observation) -> Sets {
+        let state = self.state();
+        let set = |revision: &Revision| seen.version(revision).map(|version| of(version.pods));
+        let stable = state.stable.as_ref();
+        let is_ours = |revision: &Revision| *revision == state.revision || Some(revision) == stable;
+        let older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
+        Sets {
+            canary: set(&state.revision),
+            stable: stable.and_then(set).map_or(Stable::Absent, Stable::Other),
+            older: older.map(|version| of(version.pods)).collect(),
+        }
+    }
+}
+
+fn of(pods: Pods) -> Set {
+    Set { wanted: pods.wanted, created: pods.created, available: pods.available }
+}
+
+/// A canary in the terms of the maths.
+fn plan(canary: &Canary, delivery: &Delivery, replicas: i32) -> Plan {
+    let routing = Routing {
+        min_pods: Some(canary.min_pods),
+        dynamic_stable_scale: canary.dynamic_stable_scale,
+        abort_delay: AbortDelay::Unsaid,
+        ..Routing::default()
+    };
+    let _ = delivery;
+    Plan {
+        replicas,
+        max_surge: canary.max_surge,
+        max_unavailable: canary.max_unavailable,
+        steps: canary.steps.iter().map(step).collect(),
+        traffic: (canary.traffic == Traffic::Router).then_some(routing),
+        threshold: None,
+    }
+}
+
+fn step(step: &crate::spec::Step) -> Step {
+    use crate::spec::Step as Written;
+    let narrow = |weight: u32| i32::try_from(weight).unwrap_or(100);
+    match step {
+        Written::SetWeight(weight) => Step::SetWeight(narrow(*weight)),
+        Written::Pause(span) => Step::Pause(*span),
+        Written::Analysis(_) => Step::Judge,
+        Written::SetScale(Scale::Replicas(pods)) => Step::SetCanaryScale(crate::replicas::Scale::Pods(*pods)),
+        Written::SetScale(Scale::Weight(weight)) => Step::SetCanaryScale(crate::replicas::Scale::Weight(narrow(*weight))),
+        Written::SetScale(Scale::MatchTrafficWeight) => Step::SetCanaryScale(crate::replicas::Scale::MatchTraffic),
+        Written::HeaderRoute(_) | Written::Mirror(_) => Step::Route,
+    }
+}

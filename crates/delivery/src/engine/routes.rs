@@ -1,0 +1,136 @@
+//! Which version users are to reach.
+
+use super::decide::Delivery;
+use super::phase::Phase;
+use super::program::Setting;
+use super::world::{Observation, Pods, Revision, Routes, Share};
+use crate::spec::{Canary, Strategy, Traffic};
+
+impl Delivery {
+    /// What the router is to do; nothing where the numbers of pods split the traffic.
+    pub(super) fn routes(&self, seen: &Observation) -> Option<Routes> {
+        let current = seen.routes.as_ref()?;
+        if !self.has_router() {
+            return None;
+        }
+        let state = self.state();
+        let stable = state.stable.clone()?;
+        if state.revision == stable || state.phase == Phase::Completed {
+            return Some(Routes { active: stable.clone(), preview: self.preview(Some(stable)), ..Routes::default() });
+        }
+        let pods = seen.pods(&state.revision);
+        let (active, weight) = match state.phase {
+            Phase::RollingBack => (stable, self.weight_back(seen, current)),
+            Phase::RolledBack => (stable, 0),
+            _ => self.forward(seen, current, stable),
+        };
+        let is_back = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
+        let setting = if is_back || pods.available == 0 { Setting::default() } else { self.setting() };
+        let has_share = weight > 0 || !setting.headers.is_empty() || setting.mirror.is_some();
+        let share = has_share.then(|| Share { revision: state.revision.clone(), weight });
+        let preview = match &self.spec().strategy {
+            Strategy::BlueGreen(_) => self.preview(self.previewed(seen, current, &active)),
+            _ => None,
+        };
+        Some(Routes { active, share, preview, headers: setting.headers, mirror: setting.mirror })
+    }
+
+    /// True where a router splits the traffic.
+    pub(super) fn has_router(&self) -> bool {
+        match &self.spec().strategy {
+            Strategy::Canary(Canary { traffic, .. }) => *traffic == Traffic::Router,
+            Strategy::BlueGreen(_) | Strategy::Ab(_) => true,
+            Strategy::Rolling(_) => false,
+        }
+    }
+
+    fn preview(&self, leads_to: Option<Revision>) -> Option<Revision> {
+        leads_to.filter(|_| matches!(self.spec().strategy, Strategy::BlueGreen(_)))
+    }
+
+    /// The preview follows the new version once that can answer; before that it stays where it is.
+    fn previewed(&self, seen: &Observation, current: &Routes, active: &Revision) -> Option<Revision> {
+        let state = self.state();
+        let is_back = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
+        let is_there = seen.pods(&state.revision).available >= self.preview_pods(seen);
+        match (is_back, is_there && self.setting().is_previewed) {
+            (true, _) => Some(active.clone()),
+            (_, true) => Some(state.revision.clone()),
+            _ => current.preview.clone().or_else(|| Some(active.clone())),
+        }
+    }
+
+    /// The active version and the new version's share, on the way forward.
+    fn forward(&self, seen: &Observation, current: &Routes, stable: Revision) -> (Revision, u32) {
+        let state = self.state();
+        let pods = seen.pods(&state.revision);
+        if let Strategy::BlueGreen(_) = self.spec().strategy {
+            let is_active = self.setting().is_active;
+            let may = is_active && (current.active == state.revision || pods.available >= self.replicas(seen));
+            let stays = current.active == state.revision && is_active && pods.available > 0;
+            return (if may || stays { state.revision.clone() } else { stable }, 0);
+        }
+        let wanted = self.setting().weight;
+        let now = current.weight(&state.revision);
+        (stable, allowed(wanted, now, pods, self.pods_for_weight(seen)).max(self.owed(seen, now)))
+    }
+
+    /// The share on the way back: none at once where the stable version has all of its pods, else as much as
+    /// that cannot carry yet.
+    fn weight_back(&self, seen: &Observation, current: &Routes) -> u32 {
+        let now = current.weight(&self.state().revision);
+        if seen.pods(&self.state().revision).available == 0 { 0 } else { self.owed(seen, now) }
+    }
+
+    /// The share that the stable version cannot take over because it gave up pods; never more than now.
+    fn owed(&self, seen: &Observation, now: u32) -> u32 {
+        let Strategy::Canary(Canary { dynamic_stable_scale: true, .. }) = self.spec().strategy else { return 0 };
+        let Some(stable) = &self.state().stable else { return 0 };
+        let carries = percent(seen.pods(stable).available, self.replicas(seen));
+        now.min(100 - carries)
+    }
+}
+
+/// The share that a version may have: what is wanted once its pods for that are available. Less where some
+/// are gone, in proportion; a share is never raised before.
+fn allowed(wanted: u32, now: u32, pods: Pods, needed: i32) -> u32 {
+    if pods.available <= 0 {
+        return 0;
+    }
+    if pods.available >= needed {
+        return wanted;
+    }
+    let part = i64::from(wanted) * i64::from(pods.available) / i64::from(needed.max(1));
+    u32::try_from(part).unwrap_or(0).min(now)
+}
+
+/// The share of the replicas that are available, in percent, rounded down.
+fn percent(available: i32, replicas: i32) -> u32 {
+    if available >= replicas {
+        return 100;
+    }
+    let share = i64::from(available.max(0)) * 100 / i64::from(replicas.max(1));
+    u32::try_from(share).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_weight_on_what_is_not_there() {
+        let pods = |available| Pods { available, ..Pods::default() };
+        for (wanted, now, available, needed, expected) in [
+            (10, 0, 0, 1, 0),
+            (10, 0, 1, 1, 10),
+            // Raised only with all pods, lowered in proportion.
+            (50, 25, 2, 3, 25),
+            (50, 50, 2, 4, 25),
+            (50, 50, 0, 4, 0),
+            (100, 75, 4, 5, 75),
+            (100, 75, 5, 5, 100),
+        ] {
+            assert_eq!(allowed(wanted, now, pods(available), needed), expected, "{wanted} {now} {available} {needed}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What is remembered of a rollout.
+
+use super::judge::Judging;
+use super::phase::Phase;
+use super::world::Revision;
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is remembered of a rollout: all of it, so that another process can go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The version that it brings.
+    pub revision: Revision,
+    /// The version that serves; none before the first one was completed.
+    pub stable: Option<Revision>,
+    /// Where it is.
+    pub phase: Phase,
+    /// The move that it is at, counted from 0; past the last one when it promotes.
+    pub place: usize,
+    /// When that move, or that phase, began.
+    pub since: Time,
+    /// When something last came nearer to its end.
+    pub progressed: Time,
+    /// Why it stands still, where it does.
+    pub held: Option<Hold>,
+    /// Why it was given up.
+    pub why: Option<String>,
+    /// Moves are skipped: a person wants it so, or the version was in service not long ago.
+    pub is_full: bool,
+    /// The migration of this version was made.
+    pub is_migrated: bool,
+    /// How many times the analysis of this move has passed.
+    pub passes: u32,
+    /// Versions out of service, and when their pods go: never where there is no time.
+    pub retiring: BTreeMap<Revision, Option<Time>>,
+    /// What was measured.
+    pub judging: Judging,
+    /// Pods of the new version and its share when it was last looked at, to see progress.
+    pub(super) seen: (i32, u32),
+}
+
+/// Why a rollout stands still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// A person has paused it.
+    Person,
+    /// An analysis could not tell.
+    Inconclusive(String),
+    /// The way back is closed: its migration cannot be taken back.
+    OneWay,
+}
+
+impl Hold {
+    /// It in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Person => "paused by a person".to_owned(),
+            Self::Inconclusive(why) => format!("the analysis could not tell: {why}"),
+            Self::OneWay => {
+                "it should go back, but its migration is not compatible and has no `down`: mend it, or promote".to_owned()
+            }
+        }
+    }
+}
+
+impl State {
+    /// A service of which nothing was ever released.
+    pub fn new(now: Time) -> Self {
+        Self {
+            revision: Revision::default(),
+            stable: None,
+            phase: Phase::Completed,
+            place: 0,
+            since: now,
+            progressed: now,
+            held: None,
+            why: None,
+            is_full: false,
+            is_migrated: false,
+            passes: 0,
+            retiring: BTreeMap::new(),
+            judging: Judging::default(),
+            seen: (0, 0),
+        }
+    }
+
+    /// A service that runs this version already.
+    pub fn serving(stable: Revision, now: Time) -> Self {
+        Self { revision: stable.clone(), stable: Some(stable), ..Self::new(now) }
+    }
+}

@@ -1,0 +1,20 @@
+//! What a rollout is to do: read as [`RolloutSpec`], checked into [`Rollout`].
+//!
+//! [`check`] finds every fault at once. A [`Fault`] names its place by a path such as
+//! `strategy.canary.steps[3].setWeight`; who has read the text maps it to a line.
+
+mod check;
+pub mod duration;
+mod model;
+mod raw;
+
+pub use check::{Fault, MAX_STEPS, check};
+pub use model::{
+    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Judge, Match, Metric, Migration, Mirror, NoData,
+    Policy, Rolling, Rollout, Scale, Sequential, Step, Strategy, TestKind, Traffic, Unit, Watch,
+};
+pub use raw::{
+    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec, MetricSpec,
+    MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RollingSpec, RolloutSpec, ScaleSpec, StepAnalysisSpec,
+    StepSpec, StrategySpec, TestKindSpec, TestSpec, TrafficSpec, UnitSpec,
+};
