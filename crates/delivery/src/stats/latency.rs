@@ -190,7 +190,10 @@ mod tests {
             .map(|(bound, test)| (bound, test.totals().canary.failures, test.totals().baseline.failures))
             .collect();
         assert_eq!(above, [(0.1, 6, 48), (0.5, 4, 32)]);
-        assert!(test.by_bound().all(|(_, test)| (test.totals().canary.units, test.totals().baseline.units) == (7, 56)));
+        assert!(
+            test.by_bound()
+                .all(|(_, test)| (test.totals().canary.units, test.totals().baseline.units) == (7, 56))
+        );
     }
 
     #[test]
@@ -199,9 +202,14 @@ mod tests {
         for (bound, expected) in bounds.iter().zip([0.01, 0.1, 1.0, 10.0]) {
             assert!((bound / expected - 1.0).abs() < 1e-12, "{bound}");
         }
-        for (lowest, highest, count) in
-            [(0.0, 1.0, 3), (1.0, 1.0, 3), (1.0, 2.0, 1), (1.0, f64::INFINITY, 3), (1.0, 2.0, 65), (1.0, 1.0 + 1e-16, 9)]
-        {
+        for (lowest, highest, count) in [
+            (0.0, 1.0, 3),
+            (1.0, 1.0, 3),
+            (1.0, 2.0, 1),
+            (1.0, f64::INFINITY, 3),
+            (1.0, 2.0, 65),
+            (1.0, 1.0 + 1e-16, 9),
+        ] {
             assert_eq!(log_spaced(lowest, highest, count), Err(BadLatency::Bounds));
         }
         assert!(log_spaced(1.0, 1.0f64.next_up(), 9).is_err(), "no room between the ends");
