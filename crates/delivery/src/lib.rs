@@ -8,9 +8,13 @@
 //! - [`time`]: points in time, in milliseconds;
 //! - [`replicas`]: how many pods each version has;
 //! - [`stats`]: tests that may be looked at any time, and the classical ones;
-//! - [`analysis`]: measurements, conditions, counters and verdicts with their evidence.
+//! - [`analysis`]: measurements, conditions, counters and verdicts with their evidence;
+//! - [`spec`]: what a rollout is to do;
+//! - [`engine`]: the state machine that does it.
 
 pub mod analysis;
+pub mod engine;
 pub mod replicas;
+pub mod spec;
 pub mod stats;
 pub mod time;

@@ -11,11 +11,13 @@ mod pods;
 mod program;
 mod routes;
 mod state;
+mod tested;
 mod verbs;
 mod world;
 
 pub use decide::Delivery;
-pub use judge::Judging;
+pub use judge::{Judging, Reading};
+pub use tested::Tested;
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};
 pub use state::{Hold, State};

@@ -24,6 +24,8 @@ pub struct State {
     pub progressed: Time,
     /// Why it stands still, where it does.
     pub held: Option<Hold>,
+    /// Since when it does.
+    pub held_since: Time,
     /// Why it was given up.
     pub why: Option<String>,
     /// Moves are skipped: a person wants it so, or the version was in service not long ago.
@@ -76,6 +78,7 @@ impl State {
             since: now,
             progressed: now,
             held: None,
+            held_since: now,
             why: None,
             is_full: false,
             is_migrated: false,

@@ -99,6 +99,11 @@ impl Routes {
         let is_share = self.share.as_ref().is_some_and(|share| share.revision == *revision);
         self.active == *revision || is_share || self.preview.as_ref() == Some(revision)
     }
+
+    /// True where any request of a user may reach a version: a preview is none.
+    pub fn reaches_but_preview(&self, revision: &Revision) -> bool {
+        Self { preview: None, ..self.clone() }.reaches(revision)
+    }
 }
 
 /// A part of the traffic.
@@ -118,7 +123,7 @@ pub struct Measured {
     /// The version that was new when it was asked for: answers about another one are dropped.
     pub revision: Revision,
     /// What came.
-    pub reading: crate::analysis::Reading,
+    pub reading: super::judge::Reading,
 }
 
 /// Where a migration is.

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 const PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
 const SCALE_DOWN_DELAY: Duration = Duration::from_secs(30);
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
-const AMOUNT: Amount = Amount::Percent(25);
+const AMOUNT: Amount = Amount::QUARTER;
 
 /// What does not hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,8 +66,8 @@ impl Faults {
 
     /// The items of a list.
     pub(super) fn each<S, T>(&mut self, key: &str, items: &[S], read: impl Fn(&S, &mut Self) -> T) -> Vec<T> {
-        let item = |(index, item): (usize, &S)| (format!("{key}[{index}]"), item);
-        items.iter().enumerate().map(item).map(|(part, item)| self.at(part, |faults| read(item, faults))).collect()
+        let all = items.iter().enumerate();
+        all.map(|(index, item)| self.at(format!("{key}[{index}]"), |faults| read(item, faults))).collect()
     }
 
     pub(super) fn say(&mut self, message: impl Into<String>) {

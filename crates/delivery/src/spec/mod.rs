@@ -3,6 +3,7 @@
 //! [`check`] finds every fault at once. A [`Fault`] names its place by a path such as
 //! `strategy.canary.steps[3].setWeight`; who has read the text maps it to a line.
 
+mod analysis;
 mod check;
 pub mod duration;
 mod model;
@@ -15,6 +16,6 @@ pub use model::{
 };
 pub use raw::{
     AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec, MetricSpec,
-    MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RollingSpec, RolloutSpec, ScaleSpec, StepAnalysisSpec,
+    MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RangeSpec, RollingSpec, RolloutSpec, ScaleSpec, StepAnalysisSpec,
     StepSpec, StrategySpec, TestKindSpec, TestSpec, TrafficSpec, UnitSpec,
 };

@@ -1,6 +1,9 @@
 //! A rollout that was checked: what is not here cannot be wrong any more.
 
+use crate::analysis::rule::Rule;
+use crate::analysis::run::MetricSpec;
 use crate::replicas::Amount;
+use crate::stats::Alpha;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -220,7 +223,7 @@ impl Migration {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
     /// The highest probability with which a rollout of a good version is taken back by its sequential tests.
-    pub max_false_rollback: f64,
+    pub max_false_rollback: Alpha,
     /// Rules of whom.
     pub policy: Policy,
     /// What happens without data.
@@ -236,8 +239,8 @@ pub enum Policy {
     Sequential,
     /// As Argo Rollouts counts.
     Argo,
-    /// As Flagger counts.
-    Flagger,
+    /// As Flagger counts: so many failed checks are forgiven.
+    Flagger(u32),
 }
 
 /// What happens without data.
@@ -260,10 +263,6 @@ pub struct Metric {
     pub queries: BTreeMap<String, String>,
     /// What is good.
     pub judge: Judge,
-    /// Time between two measurements.
-    pub interval: Duration,
-    /// Time before the first.
-    pub initial_delay: Duration,
     /// Measured and told, but nothing hangs on it.
     pub dry_run: bool,
     /// Its share of the budget, and of a score.
@@ -273,8 +272,8 @@ pub struct Metric {
 /// What is good.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Judge {
-    /// Conditions, counted as limits say.
-    Conditions(crate::analysis::Limits),
+    /// A rule for each measurement, counted as limits say.
+    Counted(Rule, Box<MetricSpec>),
     /// A sequential test of canary against baseline.
     Test(Sequential),
 }
@@ -288,6 +287,8 @@ pub struct Sequential {
     pub unit: Unit,
     /// Fewest units of the canary before it can pass.
     pub minimum_sample: u64,
+    /// Time between two measurements.
+    pub interval: Duration,
 }
 
 /// Of what a test is.
@@ -297,8 +298,8 @@ pub enum TestKind {
     Errors,
     /// The share of units above each of these bounds, in milliseconds.
     Latency(Vec<f64>),
-    /// The mean of a bounded value.
-    Mean,
+    /// The mean of a value from 0 to this bound.
+    Mean(f64),
 }
 
 /// What was given to a version by chance, and is counted.

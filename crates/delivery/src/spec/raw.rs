@@ -303,6 +303,9 @@ pub struct AnalysisSpec {
     /// Rules of whom; `sequential` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicySpec>,
+    /// Failed checks that are forgiven, by the policy `flagger`; 5 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<i64>,
     /// Without data; `hold` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data: Option<NoDataSpec>,
@@ -347,6 +350,9 @@ pub struct MetricSpec {
     /// Less is healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
+    /// What lies between is healthy, both ends included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<RangeSpec>,
     /// Healthy where this holds (CEL).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_condition: Option<String>,
@@ -371,6 +377,12 @@ pub struct MetricSpec {
     /// So many answers that say nothing are forgiven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inconclusive_limit: Option<i64>,
+    /// So many failures in a row are forgiven; any number unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consecutive_failure_limit: Option<i64>,
+    /// So many good answers in a row are enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consecutive_success_limit: Option<i64>,
     /// So many errors in a row are forgiven; 4 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consecutive_error_limit: Option<i64>,
@@ -380,6 +392,18 @@ pub struct MetricSpec {
     /// Its share of the budget, and of a score; 1 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
+}
+
+/// A range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RangeSpec {
+    /// Lower end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Upper end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
 }
 
 /// A sequential test.
@@ -394,7 +418,7 @@ pub struct TestSpec {
     /// Fewest units of the canary before it can pass; 100 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_sample: Option<i64>,
-    /// Bounds in milliseconds above which an answer is slow, for `latency`.
+    /// Bounds in milliseconds above which an answer is slow, for `latency`; the highest value, for `mean`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<f64>,
 }

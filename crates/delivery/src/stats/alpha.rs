@@ -14,6 +14,9 @@ pub struct Alpha(f64);
 pub struct BadAlpha(f64);
 
 impl Alpha {
+    /// One of a thousand.
+    pub const SMALL: Self = Self(0.001);
+
     /// The rate `value`; an error unless `0 < value < 1`.
     pub fn new(value: f64) -> Result<Self, BadAlpha> {
         if value > 0.0 && value < 1.0 { Ok(Self(value)) } else { Err(BadAlpha(value)) }

@@ -48,7 +48,7 @@ fn arm(arm: Arm, failures: &str, units: &str) -> Option<String> {
 }
 
 /// `e = 5.2e4 ≥ 1000`, with as many digits as it takes to be true as written.
-fn comparison(log_e: f64, alpha: Alpha) -> String {
+pub(crate) fn comparison(log_e: f64, alpha: Alpha) -> String {
     let (threshold, is_reached) = (1.0 / alpha.get(), alpha.is_reached_by(log_e));
     let limit = if threshold < 1e6 { trimmed(threshold, 0) } else { scientific(alpha.log_threshold(), 1) };
     let shown = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);

@@ -1,0 +1,519 @@
+//! One look at the world, and what is to be done about it.
+
+use super::judge::{Rulebook, Says};
+use super::phase::{Phase, Signal};
+use super::program::{Move, Setting, moves, setting};
+use super::state::{Hold, State};
+use super::world::{Direction, Effect, Notice, Observation, Revision};
+use crate::spec::{Migration, Rollout, Strategy};
+use crate::time::Time;
+use std::time::Duration;
+
+/// A rollout: what it is to do, and what is remembered of it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    spec: Rollout,
+    moves: Vec<Move>,
+    rules: Rulebook,
+    state: State,
+    now: Time,
+    told: Vec<Notice>,
+}
+
+impl Delivery {
+    /// Goes on from what is remembered.
+    pub fn new(spec: Rollout, state: State) -> Self {
+        let (moves, rules, now) = (moves(&spec), Rulebook::new(&spec.analysis), state.since);
+        Self { spec, moves, rules, state, now, told: Vec::new() }
+    }
+
+    /// What it is to do.
+    pub fn spec(&self) -> &Rollout {
+        &self.spec
+    }
+
+    /// Its moves.
+    pub fn moves(&self) -> &[Move] {
+        &self.moves
+    }
+
+    /// What is remembered.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.now
+    }
+
+    pub(super) fn tell(&mut self, notice: Notice) {
+        self.told.push(notice);
+    }
+
+    /// Looks at the world. The state that this leaves behind is to be stored before the effects are
+    /// performed. While a clock is behind what it said before, no time passes.
+    pub fn handle(&mut self, seen: &Observation, now: Time) -> Vec<Effect> {
+        self.now = now;
+        self.adopt(seen);
+        for measured in seen.measured.iter().filter(|measured| measured.revision == self.state.revision) {
+            self.rules.take(&mut self.state.judging, measured.metric, &measured.reading, now);
+        }
+        self.advance(seen);
+        let mut effects = self.scaling(seen, now);
+        effects.extend(self.routes(seen).filter(|routes| seen.routes.as_ref() != Some(routes)).map(Effect::Route));
+        effects.extend(self.migrating(seen));
+        effects.extend(self.measuring(seen));
+        effects.extend(self.told.drain(..).map(Effect::Tell));
+        effects
+    }
+
+    /// Takes note of which version is asked for.
+    fn adopt(&mut self, seen: &Observation) {
+        let state = &mut self.state;
+        if seen.wanted == state.revision || seen.wanted.0.is_empty() {
+            return;
+        }
+        if state.stable.as_ref() == Some(&seen.wanted) {
+            return self.go_home();
+        }
+        let is_known = self.in_window(seen);
+        self.begin(seen.wanted.clone());
+        self.state.is_full = is_known;
+    }
+
+    /// The stable version is asked for again: what was under way is taken back.
+    fn go_home(&mut self) {
+        if !self.state.phase.is_over() {
+            self.give_up("the stable version is asked for again".to_owned());
+        }
+        if self.state.phase.is_over() {
+            let left = std::mem::take(&mut self.state.revision);
+            let gone_at = self.state.retiring.get(&left).copied().unwrap_or(Some(self.now));
+            self.state.retiring.insert(left, gone_at);
+            self.state.revision = self.state.stable.clone().unwrap_or_default();
+            self.state.phase = Phase::Completed;
+            self.state.why = None;
+        }
+    }
+
+    /// True for a version that was in service not long ago: its way back needs no steps.
+    fn in_window(&self, seen: &Observation) -> bool {
+        let Some(stable) = &self.state.stable else { return false };
+        let number = |revision: &Revision| seen.version(revision).map(|version| version.number);
+        let (Some(new), Some(old)) = (number(&seen.wanted), number(stable)) else { return false };
+        let between = seen.versions.iter().filter(|version| version.number > new && version.number < old).count();
+        let window = usize::try_from(self.spec.rollback_window).unwrap_or(usize::MAX);
+        new < old && between < window
+    }
+
+    /// Begins a rollout of a version. What was under way leaves service.
+    pub(super) fn begin(&mut self, revision: Revision) {
+        let now = self.now;
+        let state = &mut self.state;
+        if state.stable.as_ref() != Some(&state.revision) && state.revision != revision {
+            state.retiring.insert(state.revision.clone(), Some(now));
+        }
+        state.retiring.remove(&revision);
+        state.seen = (0, 0);
+        state.judging = Default::default();
+        (state.held, state.why) = (None, None);
+        (state.is_full, state.is_migrated) = (false, false);
+        state.revision = revision.clone();
+        self.signal(Signal::Begun);
+        self.step_to(0);
+        self.tell(Notice::Begun { revision });
+    }
+
+    pub(super) fn signal(&mut self, signal: Signal) {
+        if let Some(phase) = self.state.phase.after(signal) {
+            self.state.phase = phase;
+            self.state.since = self.now;
+            self.state.progressed = self.now;
+        }
+    }
+
+    /// Comes to a move: its time begins, and its analysis.
+    pub(super) fn step_to(&mut self, place: usize) {
+        self.state.place = place;
+        self.state.since = self.now;
+        self.state.progressed = self.now;
+        self.state.passes = 0;
+        self.state.judging.inline = None;
+        if let Some(Move::Analysis(watch, _)) = self.moves.get(place).cloned() {
+            self.rules.begin(&mut self.state.judging, &watch);
+        }
+        if self.background_from() == Some(place) {
+            self.rules.begin_background(&mut self.state.judging);
+        }
+        if place > 0 && place < self.moves.len() {
+            self.tell(Notice::Step { step: place });
+        }
+    }
+
+    fn background_from(&self) -> Option<usize> {
+        match &self.spec.strategy {
+            Strategy::Canary(canary) => canary.analysis_from,
+            _ => None,
+        }
+    }
+
+    pub(super) fn give_up(&mut self, why: String) {
+        if self.state.phase.after(Signal::GivenUp).is_none() {
+            return;
+        }
+        if self.state.is_migrated && self.migration().is_some_and(Migration::is_one_way) {
+            if self.state.held != Some(Hold::OneWay) {
+                self.hold(Hold::OneWay);
+            }
+            self.state.why = Some(why);
+            return;
+        }
+        self.state.held = None;
+        self.state.why = Some(why.clone());
+        self.state.judging.inline = None;
+        self.state.judging.background = None;
+        self.state.judging.checks = None;
+        self.signal(Signal::GivenUp);
+        self.tell(Notice::RollingBack { why });
+    }
+
+    pub(super) fn hold(&mut self, hold: Hold) {
+        let why = hold.words();
+        self.state.held = Some(hold);
+        self.state.held_since = self.now;
+        self.tell(Notice::Paused { why });
+    }
+
+    fn migration(&self) -> Option<&Migration> {
+        match &self.spec.strategy {
+            Strategy::Rolling(rolling) => rolling.migration.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What is set where it stands.
+    pub(super) fn setting(&self) -> Setting {
+        if !self.is_promoting() {
+            return setting(&self.moves, self.state.place);
+        }
+        let is_weighted = matches!(self.spec.strategy, Strategy::Canary(_) | Strategy::Ab(_));
+        let mut setting = setting(&self.moves, self.moves.len());
+        setting.weight = if is_weighted { 100 } else { 0 };
+        setting.scale = None;
+        (setting.is_previewed, setting.is_full, setting.is_active, setting.replaces) = (true, true, true, true);
+        setting
+    }
+
+    pub(super) fn is_promoting(&self) -> bool {
+        self.state.phase == Phase::Promoting
+    }
+
+    /// The strategy counts only where a version serves that users can fall back on.
+    fn is_first(&self) -> bool {
+        self.state.stable.is_none()
+    }
+
+    fn advance(&mut self, seen: &Observation) {
+        self.look_for_progress(seen);
+        match self.state.phase {
+            Phase::Initializing | Phase::Analyzing => self.go_on(seen),
+            Phase::Promoting => self.promote(seen),
+            Phase::RollingBack => self.take_back(seen),
+            Phase::Completed | Phase::RolledBack => {}
+        }
+    }
+
+    fn look_for_progress(&mut self, seen: &Observation) {
+        let weight = seen.routes.as_ref().map_or(0, |routes| routes.weight(&self.state.revision));
+        let now = (seen.pods(&self.state.revision).available, weight);
+        if now.0 > self.state.seen.0 || now.1 != self.state.seen.1 {
+            self.state.progressed = self.now;
+        }
+        self.state.seen = now;
+    }
+
+    fn go_on(&mut self, seen: &Observation) {
+        if let Some(fault) = self.fault() {
+            return self.give_up(fault);
+        }
+        if self.doubts() {
+            return;
+        }
+        if self.is_first() || self.state.is_full {
+            self.signal(Signal::Passed);
+            return self.promote(seen);
+        }
+        // Each move is looked at once: what it sets is not seen before the next look.
+        for _ in 0..=self.moves.len() {
+            let Some(at) = self.moves.get(self.state.place).cloned() else {
+                self.signal(Signal::Ready);
+                self.signal(Signal::Passed);
+                return self.promote(seen);
+            };
+            if self.state.held.is_some() || !self.is_done(&at, seen) {
+                break;
+            }
+            self.step_to(self.state.place + 1);
+        }
+        if self.has_pods(seen) {
+            self.signal_once(Signal::Ready);
+        }
+        self.watch_deadline();
+    }
+
+    fn signal_once(&mut self, signal: Signal) {
+        if self.state.phase.after(signal).is_some() {
+            let since = self.state.since;
+            self.signal(signal);
+            // A move's time goes on when the phase changes.
+            self.state.since = since;
+        }
+    }
+
+    /// Why it has to be taken back, where it has.
+    fn fault(&self) -> Option<String> {
+        let judging = &self.state.judging;
+        let waited = self.now - self.state.held_since;
+        let doubt = match (&self.state.held, self.rules.patience()) {
+            (Some(Hold::Inconclusive(why)), Some(patience)) if waited >= patience => Some(why.clone()),
+            _ => None,
+        };
+        judging.fault.clone().or_else(|| self.rules.starved(judging, self.now)).or(doubt)
+    }
+
+    /// Holds where the analysis beside the moves cannot tell.
+    fn doubts(&mut self) -> bool {
+        if self.state.held.is_none()
+            && let Some(why) = self.rules.doubt(&self.state.judging)
+        {
+            self.hold(Hold::Inconclusive(why));
+        }
+        false
+    }
+
+    fn watch_deadline(&mut self) {
+        let waits = matches!(self.moves.get(self.state.place), Some(Move::Pause(_) | Move::Analysis(..)));
+        if self.state.held.is_some() || (waits && self.state.phase == Phase::Analyzing) {
+            self.state.progressed = self.now;
+            return;
+        }
+        let stood = self.now - self.state.progressed;
+        if stood > self.spec.progress_deadline {
+            self.give_up(format!("no progress for {} s", stood.as_secs()));
+        }
+    }
+
+    /// True where the new version has the pods that its place asks for.
+    fn has_pods(&self, seen: &Observation) -> bool {
+        let needed = self.pods_for_weight(seen);
+        needed > 0 && seen.pods(&self.state.revision).available >= needed
+    }
+
+    fn is_done(&mut self, at: &Move, seen: &Observation) -> bool {
+        let revision = &self.state.revision;
+        let pods = seen.pods(revision);
+        let shows = |routes: &super::world::Routes| self.routes(seen).as_ref() == Some(routes);
+        match at {
+            Move::Migrate => self.state.is_migrated,
+            Move::Weight(weight) => match &seen.routes {
+                _ if self.splits_by_pods() => self.is_balanced(seen),
+                Some(routes) => pods.available >= self.pods_for_weight(seen) && routes.weight(revision) == *weight,
+                None => false,
+            },
+            Move::Scale(_) => pods.available >= self.pods_for_weight(seen),
+            Move::Header(_) | Move::Mirror(_) => seen.routes.as_ref().is_some_and(shows),
+            Move::Preview => seen.routes.as_ref().is_some_and(|routes| routes.preview.as_ref() == Some(revision)),
+            Move::Full => pods.available >= self.replicas(seen),
+            Move::Switch => seen.routes.as_ref().is_some_and(|routes| routes.active == *revision),
+            Move::Replace => pods.available >= self.replicas(seen) && self.is_alone(seen),
+            Move::Pause(None) => false,
+            Move::Pause(Some(span)) => self.has_waited(*span) && !Rulebook::halts(&self.state.judging),
+            Move::Analysis(watch, times) => {
+                let says = self.rules.says(&self.state.judging, watch, self.state.since, self.now);
+                self.hears(says, *times)
+            }
+        }
+    }
+
+    fn has_waited(&self, span: Duration) -> bool {
+        self.now - self.state.since >= span
+    }
+
+    /// True where no other version has pods.
+    fn is_alone(&self, seen: &Observation) -> bool {
+        seen.versions.iter().all(|version| version.revision == self.state.revision || version.pods.created <= 0)
+    }
+
+    /// What an analysis says of the move that waits for it. True once it is over.
+    fn hears(&mut self, says: Says, times: u32) -> bool {
+        match says {
+            Says::Wait => false,
+            Says::Passed => {
+                self.state.passes += 1;
+                let is_over = self.state.passes >= times;
+                if !is_over {
+                    let (place, passes) = (self.state.place, self.state.passes);
+                    self.step_to(place);
+                    self.state.passes = passes;
+                }
+                is_over
+            }
+            Says::Inconclusive(why) => {
+                self.hold(Hold::Inconclusive(why));
+                false
+            }
+            Says::Failed(why) => {
+                self.give_up(why);
+                false
+            }
+        }
+    }
+
+    fn promote(&mut self, seen: &Observation) {
+        if let Some(fault) = self.fault() {
+            return self.give_up(fault);
+        }
+        if self.state.held.is_some() {
+            self.state.progressed = self.now;
+            return;
+        }
+        let revision = self.state.revision.clone();
+        let has_pods = seen.pods(&revision).available >= self.replicas(seen);
+        let has_users = match &seen.routes {
+            _ if self.is_first() => true,
+            Some(routes) if self.has_router() => routes.weight(&revision) == 100,
+            None if self.has_router() => false,
+            _ => self.is_alone(seen),
+        };
+        if has_pods && has_users {
+            return self.complete(revision);
+        }
+        self.watch_deadline();
+    }
+
+    fn complete(&mut self, revision: Revision) {
+        let delay = match &self.spec.strategy {
+            Strategy::Canary(canary) => canary.scale_down_delay,
+            Strategy::BlueGreen(blue_green) => blue_green.scale_down_delay,
+            Strategy::Ab(_) | Strategy::Rolling(_) => Duration::ZERO,
+        };
+        let gone_at = Some(self.now + delay);
+        if let Some(old) = self.state.stable.replace(revision.clone()) {
+            self.state.retiring.insert(old, gone_at);
+        }
+        self.state.judging.inline = None;
+        self.state.judging.background = None;
+        self.state.judging.checks = None;
+        self.signal(Signal::TookOver);
+        self.tell(Notice::Completed { revision });
+    }
+
+    fn take_back(&mut self, seen: &Observation) {
+        if self.must_undo() {
+            return;
+        }
+        let Some(stable) = self.state.stable.clone() else {
+            return self.taken_back();
+        };
+        let (old, new) = (seen.pods(&stable), seen.pods(&self.state.revision));
+        let is_off = match &seen.routes {
+            Some(routes) if self.has_router() => {
+                routes.active == stable && !routes.reaches_but_preview(&self.state.revision)
+            }
+            None if self.has_router() => false,
+            _ => new.created <= 0,
+        };
+        let gave_up_pods = matches!(&self.spec.strategy, Strategy::Canary(canary) if canary.dynamic_stable_scale);
+        let needs_pods = gave_up_pods || self.splits_by_pods();
+        if is_off && (!needs_pods || old.available >= self.replicas(seen)) {
+            self.taken_back();
+        }
+    }
+
+    fn taken_back(&mut self) {
+        let delay = match &self.spec.strategy {
+            Strategy::Canary(canary) => canary.abort_scale_down_delay,
+            Strategy::BlueGreen(blue_green) => blue_green.abort_scale_down_delay,
+            Strategy::Ab(_) | Strategy::Rolling(_) => Some(Duration::ZERO),
+        };
+        let gone_at = delay.map(|delay| self.now + delay);
+        self.state.retiring.insert(self.state.revision.clone(), gone_at);
+        self.signal(Signal::TookBack);
+        let why = self.state.why.clone().unwrap_or_default();
+        self.tell(Notice::RolledBack { why });
+    }
+
+    /// True while a migration has to be taken back first.
+    fn must_undo(&self) -> bool {
+        self.state.is_migrated && self.migration().is_some_and(|migration| !migration.is_compatible)
+    }
+
+    /// Takes note of a migration that ended, and says which one is to be made.
+    fn migrating(&mut self, seen: &Observation) -> Option<Effect> {
+        self.migration()?;
+        let direction = match self.state.phase {
+            Phase::Initializing | Phase::Analyzing if self.moves.get(self.state.place) == Some(&Move::Migrate) => {
+                Direction::Up
+            }
+            Phase::RollingBack if self.must_undo() => Direction::Down,
+            _ => return None,
+        };
+        let revision = self.state.revision.clone();
+        let found = seen.migration.as_ref().filter(|at| at.revision == revision && at.direction == direction);
+        match found.and_then(|at| at.end.clone()) {
+            None => Some(Effect::Migrate { revision, direction }),
+            Some(Ok(())) => {
+                self.state.is_migrated = direction == Direction::Up;
+                self.state.progressed = self.now;
+                None
+            }
+            Some(Err(why)) if direction == Direction::Up => {
+                self.give_up(format!("the migration failed: {why}"));
+                None
+            }
+            Some(Err(why)) => {
+                if self.state.held.is_none() {
+                    self.state.why = Some(format!("the migration cannot be taken back: {why}"));
+                    self.hold(Hold::OneWay);
+                }
+                None
+            }
+        }
+    }
+
+    /// Metrics that are to be measured now.
+    fn measuring(&mut self, seen: &Observation) -> Vec<Effect> {
+        let is_watched = matches!(self.state.phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
+        if !is_watched || self.is_first() {
+            return Vec::new();
+        }
+        let revision = self.state.revision.clone();
+        let is_exposed = match &seen.routes {
+            Some(routes) if self.has_router() => routes.reaches(&revision),
+            _ => seen.pods(&revision).available > 0,
+        };
+        let due = self.rules.due(&mut self.state.judging, is_exposed, self.now);
+        due.into_iter().map(|metric| Effect::Measure { metric, revision: revision.clone() }).collect()
+    }
+
+    /// True where pods stand as the share asks for.
+    fn is_balanced(&self, seen: &Observation) -> bool {
+        let settled = |effect: &Effect| !matches!(effect, Effect::Scale { .. });
+        let wanted = seen.pods(&self.state.revision).wanted;
+        let is_there = seen.pods(&self.state.revision).available >= wanted;
+        is_there && self.scaling(seen, self.now).iter().all(settled) && self.is_stable_there(seen)
+    }
+
+    fn is_stable_there(&self, seen: &Observation) -> bool {
+        let pods = self.state.stable.as_ref().map(|stable| seen.pods(stable)).unwrap_or_default();
+        pods.created == pods.wanted
+    }
+}
