@@ -15,6 +15,7 @@
 pub mod analysis;
 pub mod engine;
 pub mod replicas;
+pub mod sim;
 pub mod spec;
 pub mod stats;
 pub mod time;

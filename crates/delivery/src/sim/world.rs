@@ -1,0 +1,341 @@
+//! The world around a rollout in virtual time: pods, router, users, measurements, and what goes wrong.
+
+use super::faults::Trouble;
+use super::pods::Running;
+use super::service::{Counters, Service};
+use crate::analysis::answer::Answer;
+use crate::analysis::condition::Readings;
+use crate::engine::{Effect, Measured, Migrated, Observation, Reading, Revision, Routes, Version};
+use crate::spec::{Analysis, Judge, Metric, TestKind};
+use crate::stats::{Arm, Look};
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Seconds over which a counted metric looks back.
+const WINDOW: f64 = 60.0;
+
+/// The world.
+pub(super) struct World {
+    pub(super) now: f64,
+    pub(super) random: Pcg64Mcg,
+    pub(super) trouble: Trouble,
+    service: Service,
+    analysis: Analysis,
+    bounds: Vec<f64>,
+    pub(super) versions: Vec<Running>,
+    pub(super) routes: Routes,
+    pub(super) wanted: Revision,
+    pub(super) replicas: i32,
+    has_router: bool,
+    counters: BTreeMap<Revision, Counters>,
+    /// Counters some time ago, for metrics that look back.
+    past: VecDeque<(f64, BTreeMap<Revision, Counters>)>,
+    answers: Vec<(f64, Measured)>,
+    pending: Vec<(f64, Effect)>,
+    pub(super) migration: Option<Migrated>,
+    /// What was seen before, for stale looks.
+    seen: VecDeque<Observation>,
+    pub(super) exposure: Exposure,
+}
+
+/// What users met.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Exposure {
+    /// Requests that came.
+    pub requests: u64,
+    /// Requests that the new version answered.
+    pub of_canary: u64,
+    /// Requests that failed on the new version.
+    pub failed: u64,
+    /// Requests that went to a version without a pod that serves.
+    pub lost: u64,
+    /// When the first user met the new version, in seconds.
+    pub first: Option<f64>,
+    /// When the last one did.
+    pub last: Option<f64>,
+}
+
+impl World {
+    pub(super) fn new(
+        service: &Service,
+        trouble: Trouble,
+        analysis: &Analysis,
+        replicas: i32,
+        has_router: bool,
+        random: Pcg64Mcg,
+    ) -> Self {
+        let bounds = analysis.metrics.iter().find_map(|metric| match &metric.judge {
+            Judge::Test(test) => match &test.kind {
+                TestKind::Latency(bounds) => Some(bounds.clone()),
+                _ => None,
+            },
+            Judge::Counted(..) => asks_latency(metric).then(|| (0..40).map(|step| 5.0 * 1.25f64.powi(step)).collect()),
+        });
+        let stable = Revision("v1".to_owned());
+        Self {
+            now: 0.0,
+            random,
+            trouble,
+            service: service.clone(),
+            analysis: analysis.clone(),
+            bounds: bounds.unwrap_or_default(),
+            versions: vec![Running::new(&stable, 1).ready(replicas)],
+            routes: Routes { active: stable.clone(), ..Routes::default() },
+            wanted: stable,
+            replicas,
+            has_router,
+            counters: BTreeMap::new(),
+            past: VecDeque::new(),
+            answers: Vec::new(),
+            pending: Vec::new(),
+            migration: None,
+            seen: VecDeque::new(),
+            exposure: Exposure::default(),
+        }
+    }
+
+    /// A version is asked for.
+    pub(super) fn want(&mut self, revision: &Revision) {
+        self.wanted = revision.clone();
+        if self.versions.iter().all(|version| version.revision != *revision) {
+            let number = self.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
+            self.versions.push(Running::new(revision, number));
+        }
+    }
+
+    /// Time passes.
+    pub(super) fn tick(&mut self, seconds: f64) {
+        self.now += seconds;
+        let stable = self.routes.active.clone();
+        for version in &mut self.versions {
+            let is_new = version.revision != stable;
+            version.tick(self.now, seconds, &self.trouble, is_new, &mut self.random);
+        }
+        let due: Vec<Effect> = {
+            let now = self.now;
+            let (due, later) = std::mem::take(&mut self.pending).into_iter().partition(|(at, _)| *at <= now);
+            self.pending = later;
+            let due: Vec<(f64, Effect)> = due;
+            due.into_iter().map(|(_, effect)| effect).collect()
+        };
+        due.iter().for_each(|effect| self.perform(effect));
+        self.serve(seconds);
+    }
+
+    fn available(&self, revision: &Revision) -> i32 {
+        let version = self.versions.iter().find(|version| version.revision == *revision);
+        version.map_or(0, |version| version.pods(self.now).available)
+    }
+
+    /// The share of each version that users meet.
+    fn shares(&self) -> (Revision, Option<(Revision, f64)>) {
+        if self.has_router {
+            let share = self.routes.share.as_ref().filter(|share| share.weight > 0);
+            let share = share.map(|share| (share.revision.clone(), f64::from(share.weight) / 100.0));
+            return (self.routes.active.clone(), share);
+        }
+        let total: i32 = self.versions.iter().map(|version| version.pods(self.now).available).sum();
+        let first = self.routes.active.clone();
+        let other = self.versions.iter().rev().find(|version| version.revision != first && self.available(&version.revision) > 0);
+        let share = other.map(|version| {
+            (version.revision.clone(), f64::from(self.available(&version.revision)) / f64::from(total.max(1)))
+        });
+        (first, share)
+    }
+
+    fn serve(&mut self, seconds: f64) {
+        let (active, share) = self.shares();
+        let weight = share.as_ref().map_or(0.0, |(_, weight)| *weight);
+        let at = self.now - seconds;
+        let (units, dealt) = self.service.arrivals(at, seconds, weight, &mut self.random);
+        self.exposure.requests += units * u64::from(self.service.users.session.max(1));
+        self.meet(&active, units - dealt, at);
+        if let Some((revision, _)) = share {
+            self.meet(&revision, dealt, at);
+        }
+        let is_old = self.past.front().is_some_and(|(then, _)| self.now - then > 2.0 * WINDOW);
+        if is_old {
+            self.past.pop_front();
+        }
+        if self.looks_back() {
+            self.past.push_back((self.now, self.counters.clone()));
+        }
+    }
+
+    fn looks_back(&self) -> bool {
+        self.analysis.metrics.iter().any(|metric| matches!(metric.judge, Judge::Counted(..)))
+    }
+
+    fn meet(&mut self, revision: &Revision, units: u64, at: f64) {
+        let is_canary = revision.0 != "v1";
+        let requests = units * u64::from(self.service.users.session.max(1));
+        if self.available(revision) <= 0 {
+            self.exposure.lost += requests;
+            return;
+        }
+        let Some(version) = self.versions.iter_mut().find(|version| version.revision == *revision) else { return };
+        let first = if units > 0 { *version.first_request.get_or_insert(at) } else { at };
+        let stretch = self.service.stretch(is_canary, units, at, at - first);
+        let counters = self.counters.entry(revision.clone()).or_default();
+        let before = counters.failures;
+        counters.count(stretch, &self.bounds, &mut self.random);
+        if is_canary && units > 0 {
+            self.exposure.of_canary += requests;
+            self.exposure.failed += (counters.failures - before) * u64::from(self.service.users.session.max(1));
+            self.exposure.first.get_or_insert(at);
+            self.exposure.last = Some(self.now);
+        }
+    }
+
+    /// What is seen now: maybe not what is.
+    pub(super) fn look(&mut self) -> Observation {
+        let now = self.now;
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answers).into_iter().partition(|(at, _)| *at <= now);
+        self.answers = later;
+        let versions = self.versions.iter().map(|version| Version {
+            revision: version.revision.clone(),
+            number: version.number,
+            pods: version.pods(now),
+        });
+        let fresh = Observation {
+            wanted: self.wanted.clone(),
+            replicas: Some(self.replicas),
+            versions: versions.collect(),
+            routes: self.has_router.then(|| self.routes.clone()),
+            measured: Vec::new(),
+            migration: self.migration.clone(),
+        };
+        let mut shown = fresh.clone();
+        if self.trouble.stale > 0.0 {
+            self.seen.push_back(fresh);
+            if self.seen.len() > self.trouble.stale_looks.max(1) + 1 {
+                self.seen.pop_front();
+            }
+            if self.random.random_bool(self.trouble.stale) {
+                let back = self.random.random_range(0..self.seen.len());
+                shown = self.seen[back].clone();
+            }
+        }
+        shown.measured = due.into_iter().map(|(_, measured)| measured).collect();
+        shown
+    }
+
+    /// Does what is to be done: at once, later, twice or never.
+    pub(super) fn take(&mut self, effect: &Effect) {
+        if self.trouble.lost > 0.0 && self.random.random_bool(self.trouble.lost) {
+            return;
+        }
+        if self.trouble.repeated > 0.0 && self.random.random_bool(self.trouble.repeated) {
+            let later = self.now + self.random.random_range(1.0..10.0);
+            self.pending.push((later, effect.clone()));
+        }
+        self.perform(effect);
+    }
+
+    fn perform(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Scale { revision, replicas } => {
+                if let Some(version) = self.versions.iter_mut().find(|version| version.revision == *revision) {
+                    version.wanted = *replicas;
+                }
+            }
+            Effect::Route(routes) => self.routes = routes.clone(),
+            Effect::Measure { metric, revision } => self.measure(*metric, revision),
+            Effect::Migrate { revision, direction } => {
+                let end = Some(Ok(()));
+                self.migration = Some(Migrated { revision: revision.clone(), direction: *direction, end });
+            }
+            Effect::Tell(_) => {}
+        }
+    }
+
+    fn measure(&mut self, metric: usize, revision: &Revision) {
+        if self.answers.iter().any(|(_, measured)| measured.metric == metric && measured.revision == *revision) {
+            return;
+        }
+        let reading = self.reading(metric, revision);
+        let measured = Measured { metric, revision: revision.clone(), reading };
+        self.answers.push((self.now + self.trouble.lag, measured));
+    }
+
+    fn reading(&mut self, index: usize, revision: &Revision) -> Reading {
+        let is_silent = self.trouble.silence > 0.0 && self.now >= self.trouble.silence;
+        let has_gap = self.trouble.gaps > 0.0 && self.random.random_bool(self.trouble.gaps);
+        let Some(metric) = self.analysis.metrics.get(index).filter(|_| !is_silent && !has_gap) else {
+            return Reading::Nothing { message: "no answer".to_owned() };
+        };
+        let of = |revision: &Revision| self.counters.get(revision).cloned().unwrap_or_default();
+        let (canary, baseline) = (of(revision), of(&self.routes.active));
+        match &metric.judge {
+            Judge::Test(test) => match &test.kind {
+                TestKind::Errors => Reading::Counts(Look { canary: arm(&canary), baseline: arm(&baseline) }),
+                TestKind::Latency(bounds) => {
+                    let sized = |mut buckets: Vec<u64>| {
+                        buckets.resize(bounds.len() + 1, 0);
+                        buckets
+                    };
+                    Reading::Buckets { canary: sized(canary.buckets), baseline: sized(baseline.buckets) }
+                }
+                TestKind::Mean(bound) => {
+                    let mean = |revision: &Revision| bound * self.recent(revision, errors_of);
+                    Reading::Means { canary: mean(revision), baseline: mean(&self.routes.active) }
+                }
+            },
+            Judge::Counted(..) => {
+                let number: fn(&World, &Counters, &Counters) -> f64 =
+                    if asks_latency(metric) { latency_of } else { errors_of };
+                let answer = |revision: &Revision| {
+                    let value = self.recent(revision, number);
+                    if value.is_nan() { Answer::Empty } else { Answer::Scalar(value) }
+                };
+                let canary = answer(revision);
+                let pair = metric.queries.contains_key("baseline");
+                Reading::Answers(if pair {
+                    Readings::Pair { baseline: answer(&self.routes.active), canary }
+                } else {
+                    Readings::One(canary)
+                })
+            }
+        }
+    }
+
+    /// A number over the last minute.
+    fn recent(&self, revision: &Revision, number: fn(&World, &Counters, &Counters) -> f64) -> f64 {
+        let nothing = Counters::default();
+        let now = self.counters.get(revision).unwrap_or(&nothing);
+        let then = self.past.iter().rev().find(|(at, _)| self.now - at >= WINDOW).and_then(|(_, all)| all.get(revision));
+        number(self, then.unwrap_or(&nothing), now)
+    }
+}
+
+fn arm(counters: &Counters) -> Arm {
+    Arm { units: counters.units, failures: counters.failures }
+}
+
+fn asks_latency(metric: &Metric) -> bool {
+    metric.name.contains("latency") || metric.name.contains("duration")
+}
+
+/// Share of the units that failed; not a number without any.
+fn errors_of(_: &World, then: &Counters, now: &Counters) -> f64 {
+    (now.failures - then.failures) as f64 / (now.units - then.units) as f64
+}
+
+/// 95th percentile of the latency in milliseconds; not a number without units.
+fn latency_of(world: &World, then: &Counters, now: &Counters) -> f64 {
+    let count = |counters: &Counters, bucket: usize| counters.buckets.get(bucket).copied().unwrap_or(0);
+    let counts: Vec<u64> = (0..=world.bounds.len()).map(|bucket| count(now, bucket) - count(then, bucket)).collect();
+    let total: u64 = counts.iter().sum();
+    if total == 0 {
+        return f64::NAN;
+    }
+    let mut seen = 0;
+    for (bucket, bound) in world.bounds.iter().enumerate() {
+        seen += counts[bucket];
+        if seen as f64 >= 0.95 * total as f64 {
+            return *bound;
+        }
+    }
+    f64::INFINITY
+}
