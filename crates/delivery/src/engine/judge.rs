@@ -198,7 +198,7 @@ impl Rulebook {
 
     /// Begins the analysis of a move.
     pub(super) fn begin(&self, judging: &mut Judging, watch: &Watch) {
-        judging.inline = self.counting(watch.metrics.iter().copied());
+        judging.inline = self.counting(watch.metrics.iter().copied(), &mut judging.fault);
     }
 
     /// Begins what is measured beside the moves.
@@ -206,7 +206,7 @@ impl Rulebook {
         if let Policy::Flagger(threshold) = self.analysis.policy {
             judging.checks = Some(Checking::new(threshold, self.interval()));
         } else {
-            judging.background = self.counting(0..self.analysis.metrics.len());
+            judging.background = self.counting(0..self.analysis.metrics.len(), &mut judging.fault);
         }
     }
 
@@ -219,12 +219,17 @@ impl Rulebook {
         self.analysis.metrics.iter().filter_map(interval).max().unwrap_or(crate::analysis::flagger::DEFAULT_INTERVAL)
     }
 
-    fn counting(&self, metrics: impl Iterator<Item = usize>) -> Option<Counting> {
+    /// The counted ones of some metrics; none of them is no run. What cannot be measured is a fault: it never
+    /// passes.
+    fn counting(&self, metrics: impl Iterator<Item = usize>, fault: &mut Option<String>) -> Option<Counting> {
         let counted = |index: usize| match self.analysis.metrics.get(index).map(|metric| (metric, &metric.judge)) {
             Some((metric, Judge::Counted(_, spec))) => Some((index, metric, spec)),
             _ => None,
         };
         let chosen: Vec<_> = metrics.filter_map(counted).collect();
+        if chosen.is_empty() {
+            return None;
+        }
         let dry = chosen.iter().filter(|(_, metric, _)| metric.dry_run);
         let spec = RunSpec {
             metrics: chosen.iter().map(|(_, _, spec)| spec.as_ref().clone()).collect(),
@@ -232,8 +237,13 @@ impl Rulebook {
             retention: Vec::new(),
             policy: if self.analysis.policy == Policy::Argo { Rules::Argo } else { Rules::Own },
         };
-        let run = Run::new(spec).ok()?;
-        Some(Counting { run, metrics: chosen.iter().map(|(index, ..)| *index).collect() })
+        match Run::new(spec) {
+            Ok(run) => Some(Counting { run, metrics: chosen.iter().map(|(index, ..)| *index).collect() }),
+            Err(why) => {
+                fault.get_or_insert_with(|| format!("nothing can be measured: {why}"));
+                None
+            }
+        }
     }
 
     /// What the analysis of a move says.

@@ -148,6 +148,7 @@ impl<'a> Simulation<'a> {
         let before = self.delivery.state().clone();
         let now = Time((self.world.now * 1_000.0) as i64);
         let effects = self.delivery.handle(&seen, now);
+        if std::env::var_os("DBG").is_some() { eprintln!("{} {:?} place {} {:?} {:?}", self.world.now, self.delivery.state().phase, self.delivery.state().place, effects, seen.measured); }
         self.check(&seen, &before, &effects, now);
         let weight = self.rules.weight(&effects);
         if self.weights.last().is_none_or(|last| last.weight != weight) {

@@ -60,11 +60,15 @@ pub struct Users {
     pub day: f64,
     /// Requests of a session, which all meet one version and fail together; 1 is no session.
     pub session: u32,
+    /// Share of the units that carry what a header route asks for.
+    pub marked: f64,
+    /// Requests a second that look at a preview.
+    pub lookers: f64,
 }
 
 impl Default for Users {
     fn default() -> Self {
-        Self { rate: 50.0, swing: 0.0, day: 86_400.0, session: 1 }
+        Self { rate: 50.0, swing: 0.0, day: 86_400.0, session: 1, marked: 0.1, lookers: 2.0 }
     }
 }
 
@@ -155,6 +159,12 @@ impl Service {
         let rest = exact - exact.floor();
         let dealt = exact.floor() as u64 + u64::from(rest > 0.0 && random.random_bool(rest.min(1.0)));
         (units, dealt.min(units))
+    }
+
+    /// Units that look at a preview.
+    pub(super) fn lookers(&self, at: f64, seconds: f64, random: &mut impl Rng) -> u64 {
+        let users = Users { rate: self.users.lookers, ..self.users.clone() };
+        users.units(at, seconds, random)
     }
 
     /// What so many units meet.

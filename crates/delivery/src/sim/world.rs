@@ -131,8 +131,10 @@ impl World {
     /// The share of each version that users meet.
     fn shares(&self) -> (Revision, Option<(Revision, f64)>) {
         if self.has_router {
-            let share = self.routes.share.as_ref().filter(|share| share.weight > 0);
-            let share = share.map(|share| (share.revision.clone(), f64::from(share.weight) / 100.0));
+            let marked = if self.routes.headers.is_empty() { 0.0 } else { self.service.users.marked };
+            let of = |weight: u32| marked + (1.0 - marked) * f64::from(weight) / 100.0;
+            let share = self.routes.share.as_ref().map(|share| (share.revision.clone(), of(share.weight)));
+            let share = share.filter(|(_, share)| *share > 0.0);
             return (self.routes.active.clone(), share);
         }
         let total: i32 = self.versions.iter().map(|version| version.pods(self.now).available).sum();
@@ -153,6 +155,10 @@ impl World {
         self.meet(&active, units - dealt, at);
         if let Some((revision, _)) = share {
             self.meet(&revision, dealt, at);
+        }
+        if let Some(preview) = self.routes.preview.clone().filter(|preview| *preview != active) {
+            let lookers = self.service.lookers(at, seconds, &mut self.random);
+            self.meet(&preview, lookers, at);
         }
         let is_old = self.past.front().is_some_and(|(then, _)| self.now - then > 2.0 * WINDOW);
         if is_old {

@@ -143,6 +143,10 @@ fn counted(spec: &MetricSpec, faults: &mut Faults) -> Option<Judge> {
         ))
         .and_then(NonZeroU32::new),
     };
+    let alone = run::RunSpec { metrics: vec![counted.clone()], ..run::RunSpec::default() };
+    if let Err(fault) = run::Run::new(alone) {
+        faults.say(fault.to_string());
+    }
     Some(Judge::Counted(rule, Box::new(counted)))
 }
 
