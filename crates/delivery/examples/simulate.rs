@@ -12,21 +12,34 @@ fn main() {
         "blue" => r#"{"name":"web","replicas":4,"strategy":{"blueGreen":{"previewReplicas":1,"prePromotionAnalysis":{"metrics":["rate"]},"postPromotionAnalysis":{"metrics":["rate"]},"autoPromotionAfter":"20s"}},"analysis":{"metrics":[{"name":"rate","threshold":0.5,"interval":"5s","count":12,"consecutiveErrorLimit":10,"inconclusiveLimit":1}]}}"#,
         "ab" => r#"{"name":"web","replicas":4,"strategy":{"ab":{"match":[{"header":"x","exact":"1"}],"iterations":3,"interval":"10s"}},"analysis":{"metrics":[{"name":"rate","failureCondition":"result > 0.5","interval":"5s","consecutiveErrorLimit":10}]}}"#,
         "rolling" => r#"{"name":"web","replicas":4,"strategy":{"rolling":{"migration":{"up":["m","up"],"compatible":"backward"}}}}"#,
+        "any" => "",
         other => panic!("{other}"),
     };
-    let spec: RolloutSpec = serde_json::from_str(text).unwrap();
-    let spec = check(&spec).unwrap();
-    let scenario = Scenario::named(&args[1]).unwrap();
+    let given = (!text.is_empty()).then(|| {
+        let spec: RolloutSpec = serde_json::from_str(text).unwrap();
+        (check(&spec).unwrap(), Scenario::named(&args[1]).unwrap())
+    });
     let seeds: u64 = args[2].parse().unwrap();
     let first: u64 = args.get(3).map_or(0, |text| text.parse().unwrap());
     let began = Instant::now();
     let mut summary = Summary::default();
     let mut shown = 0;
     for seed in first..first + seeds {
-        let report = run(&spec, &scenario, seed);
-        if (seeds == 1 || report.broken.is_some()) && shown < 2 {
+        let report = match &given {
+            Some((spec, scenario)) => run(spec, scenario, seed),
+            None => {
+                let (_, spec, scenario) = taskmaster_delivery::sim::any(seed);
+                run(&spec, &scenario, seed)
+            }
+        };
+        let is_stuck = matches!(report.ending, taskmaster_delivery::sim::Ending::Stuck { .. });
+        if (seeds == 1 || is_stuck || report.broken.is_some()) && shown < 3 {
             shown += 1;
-            println!("{report:#?}");
+            if given.is_none() {
+                let (spec, _, scenario) = taskmaster_delivery::sim::any(seed);
+                println!("{}\n{:?}", serde_json::to_string(&spec).unwrap(), scenario);
+            }
+            println!("{report:?}");
         }
         summary.add(&report);
     }

@@ -14,6 +14,7 @@
 
 pub mod analysis;
 pub mod engine;
+pub mod mutant;
 pub mod replicas;
 pub mod sim;
 pub mod spec;

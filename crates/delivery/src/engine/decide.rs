@@ -5,6 +5,7 @@ use super::phase::{Phase, Signal};
 use super::program::{Move, Setting, moves, setting};
 use super::state::{Hold, State};
 use super::world::{Direction, Effect, Notice, Observation, Revision};
+use crate::mutant::{self, Mutant};
 use crate::spec::{Migration, Rollout, Strategy};
 use crate::time::Time;
 use std::time::Duration;
@@ -24,6 +25,10 @@ impl Delivery {
     /// Goes on from what is remembered.
     pub fn new(spec: Rollout, state: State) -> Self {
         let (moves, rules, now) = (moves(&spec), Rulebook::new(&spec.analysis), state.since);
+        let mut state = state;
+        if mutant::is(Mutant::ForgetsTime) {
+            state.since = Time(0);
+        }
         Self { spec, moves, rules, state, now, told: Vec::new() }
     }
 
@@ -78,7 +83,15 @@ impl Delivery {
     /// Takes note of which version is asked for.
     fn adopt(&mut self, seen: &Observation) {
         let state = &mut self.state;
-        if seen.wanted == state.revision || seen.wanted.0.is_empty() {
+        let is_ours = seen.wanted == state.revision;
+        if mutant::is(Mutant::RetriesItself) && is_ours && state.phase == Phase::RolledBack {
+            return self.begin(seen.wanted.clone());
+        }
+        if is_ours && state.is_homeward {
+            // It is asked for after all.
+            return self.begin(seen.wanted.clone());
+        }
+        if is_ours || seen.wanted.0.is_empty() {
             return;
         }
         if state.stable.as_ref() == Some(&seen.wanted) {
@@ -93,6 +106,7 @@ impl Delivery {
     fn go_home(&mut self) {
         if !self.state.phase.is_over() {
             self.give_up("the stable version is asked for again".to_owned());
+            self.state.is_homeward = true;
         }
         if self.state.phase.is_over() {
             let left = std::mem::take(&mut self.state.revision);
@@ -100,7 +114,7 @@ impl Delivery {
             self.state.retiring.insert(left, gone_at);
             self.state.revision = self.state.stable.clone().unwrap_or_default();
             self.state.phase = Phase::Completed;
-            self.state.why = None;
+            (self.state.why, self.state.is_homeward) = (None, false);
         }
     }
 
@@ -124,11 +138,12 @@ impl Delivery {
         state.retiring.remove(&revision);
         state.seen = (0, 0);
         state.judging = Default::default();
-        (state.held, state.why) = (None, None);
+        (state.held, state.why, state.is_homeward) = (None, None, false);
         (state.is_full, state.is_migrated) = (false, false);
         state.revision = revision.clone();
         self.signal(Signal::Begun);
-        self.step_to(0);
+        let kept = if mutant::is(Mutant::KeepsPlace) { self.state.place.min(self.moves.len()) } else { 0 };
+        self.step_to(kept);
         self.tell(Notice::Begun { revision });
     }
 
@@ -146,7 +161,8 @@ impl Delivery {
         self.state.since = self.now;
         self.state.progressed = self.now;
         self.state.passes = 0;
-        self.state.judging.inline = None;
+        let heard = self.state.judging.inline.take();
+        self.state.judging.heard = heard.or(self.state.judging.heard.take());
         if let Some(Move::Analysis(watch, _)) = self.moves.get(place).cloned() {
             self.rules.begin(&mut self.state.judging, &watch);
         }
@@ -286,7 +302,8 @@ impl Delivery {
             (Some(Hold::Inconclusive(why)), Some(patience)) if waited >= patience => Some(why.clone()),
             _ => None,
         };
-        judging.fault.clone().or_else(|| self.rules.starved(judging, self.now)).or(doubt)
+        let fault = judging.fault.clone().filter(|_| !mutant::is(Mutant::FaultIsPromoted));
+        fault.or_else(|| self.rules.starved(judging, self.now)).or(doubt)
     }
 
     /// Holds where the analysis beside the moves cannot tell.
@@ -303,6 +320,9 @@ impl Delivery {
         let waits = matches!(self.moves.get(self.state.place), Some(Move::Pause(_) | Move::Analysis(..)));
         if self.state.held.is_some() || (waits && self.state.phase == Phase::Analyzing) {
             self.state.progressed = self.now;
+            return;
+        }
+        if mutant::is(Mutant::NoDeadline) {
             return;
         }
         let stood = self.now - self.state.progressed;
@@ -336,6 +356,7 @@ impl Delivery {
             Move::Replace => pods.available >= self.replicas(seen) && self.is_alone(seen),
             Move::Pause(None) => false,
             Move::Pause(Some(span)) => self.has_waited(*span) && !Rulebook::halts(&self.state.judging),
+            Move::Analysis(..) if mutant::is(Mutant::SkipsAnalysis) => true,
             Move::Analysis(watch, times) => {
                 let says = self.rules.says(&self.state.judging, watch, self.state.since, self.now);
                 self.hears(says, *times)
@@ -366,6 +387,7 @@ impl Delivery {
                 }
                 is_over
             }
+            Says::Inconclusive(_) if mutant::is(Mutant::DoubtIsPromoted) => true,
             Says::Inconclusive(why) => {
                 self.hold(Hold::Inconclusive(why));
                 false
@@ -423,7 +445,7 @@ impl Delivery {
         let Some(stable) = self.state.stable.clone() else {
             return self.taken_back();
         };
-        let (old, new) = (seen.pods(&stable), seen.pods(&self.state.revision));
+        let new = seen.pods(&self.state.revision);
         let is_off = match &seen.routes {
             Some(routes) if self.has_router() => {
                 routes.active == stable && !routes.reaches_but_preview(&self.state.revision)
@@ -431,9 +453,8 @@ impl Delivery {
             None if self.has_router() => false,
             _ => new.created <= 0,
         };
-        let gave_up_pods = matches!(&self.spec.strategy, Strategy::Canary(canary) if canary.dynamic_stable_scale);
-        let needs_pods = gave_up_pods || self.splits_by_pods();
-        if is_off && (!needs_pods || old.available >= self.replicas(seen)) {
+        // Users leave it, and its pods go, only as the stable version can carry more.
+        if is_off {
             self.taken_back();
         }
     }

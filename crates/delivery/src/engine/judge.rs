@@ -9,6 +9,7 @@ use crate::analysis::flagger::{Checks, Tick};
 use crate::analysis::rule::{Finding, NoData as Lacking};
 use crate::analysis::run::{Phase, Policy as Rules, Run, RunSpec};
 use crate::analysis::verdict::Judgement;
+use crate::mutant::{self, Mutant};
 use crate::spec::{Analysis, Judge, Metric, NoData, Policy, Watch};
 use crate::stats::proportion::Look;
 use crate::stats::{Alpha, budget};
@@ -53,6 +54,8 @@ pub struct Judging {
     pub tests: BTreeMap<usize, Tested>,
     /// The analysis of the move that it is at.
     pub inline: Option<Counting>,
+    /// The analysis of the move before, for those who ask why.
+    pub heard: Option<Counting>,
     /// The analysis beside the moves.
     pub background: Option<Counting>,
     /// The checks of the policy `flagger`.
@@ -250,6 +253,10 @@ impl Rulebook {
     pub(super) fn says(&self, judging: &Judging, watch: &Watch, since: Time, now: Time) -> Says {
         if let Some(fault) = &judging.fault {
             return Says::Failed(fault.clone());
+        }
+        if mutant::is(Mutant::NoDataIsHealthy) {
+            let is_bad = judging.inline.as_ref().is_some_and(|counting| counting.run.phase() == Phase::Failed);
+            return if is_bad { Says::Failed(String::new()) } else { Says::Passed };
         }
         let has_time = now - since >= watch.at_least;
         if let Some(counting) = &judging.inline {

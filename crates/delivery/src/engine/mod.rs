@@ -16,7 +16,7 @@ mod verbs;
 mod world;
 
 pub use decide::Delivery;
-pub use judge::{Judging, Reading};
+pub use judge::{Checking, Counting, Judging, Reading};
 pub use tested::Tested;
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};

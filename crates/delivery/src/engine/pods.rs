@@ -3,9 +3,10 @@
 use super::decide::Delivery;
 use super::phase::Phase;
 use super::world::{Effect, Observation, Pods, Revision};
+use crate::mutant::{self, Mutant};
 use crate::replicas::{
     AbortDelay, Canary as Plan, Clamp, Counts, Course, Limits, Position, Set, Sets, Stable, Step, Traffic as Routing,
-    Weights, basic, routed,
+    Weights, basic, routed, split,
 };
 use crate::spec::{Canary, Scale, Strategy, Traffic};
 use crate::time::Time;
@@ -13,7 +14,8 @@ use crate::time::Time;
 impl Delivery {
     /// Pods in full service.
     pub(super) fn replicas(&self, seen: &Observation) -> i32 {
-        seen.replicas.unwrap_or(self.spec().replicas).max(0)
+        let asked = seen.replicas.filter(|_| !mutant::is(Mutant::IgnoresAutoscaler));
+        asked.unwrap_or(self.spec().replicas).max(0)
     }
 
     /// What is to be scaled.
@@ -41,6 +43,7 @@ impl Delivery {
     fn of_retired(&self, revision: &Revision, seen: &Observation, now: Time) -> i32 {
         let is_reached = seen.routes.as_ref().is_some_and(|routes| routes.reaches(revision));
         let stays = match self.state().retiring.get(revision) {
+            _ if mutant::is(Mutant::OldGoesAtOnce) => return 0,
             Some(Some(at)) => now < *at,
             Some(None) => true,
             None => false,
@@ -62,9 +65,19 @@ impl Delivery {
         let new = match state.phase {
             Phase::RollingBack => seen.pods(&state.revision).wanted,
             Phase::RolledBack => self.of_given_up(seen),
-            _ => self.pods_for_weight(seen),
+            _ => self.pods_for_weight(seen).max(self.pods_for_users(seen)),
         };
         Counts { canary: new.min(replicas.max(seen.pods(&state.revision).wanted)), stable: self.stable_pods(seen) }
+    }
+
+    /// Pods that the new version has and its users need, whatever is to come.
+    fn pods_for_users(&self, seen: &Observation) -> i32 {
+        let revision = &self.state().revision;
+        let Some(routes) = seen.routes.as_ref().filter(|routes| routes.reaches(revision)) else { return 0 };
+        let has_scale = self.setting().scale.is_some();
+        let weight = i32::try_from(routes.weight(revision)).unwrap_or(100);
+        let needed = if has_scale { 1 } else { split(self.replicas(seen), weight).canary.max(1) };
+        needed.min(seen.pods(revision).wanted)
     }
 
     /// Pods of the version that was given up: as now until its time is over.
@@ -102,6 +115,9 @@ impl Delivery {
     /// be and as it is.
     fn stable_pods(&self, seen: &Observation) -> i32 {
         let replicas = self.replicas(seen);
+        if mutant::is(Mutant::BackWithoutStable) && self.state().phase == Phase::RollingBack {
+            return 0;
+        }
         let Strategy::Canary(canary) = &self.spec().strategy else { return replicas };
         let is_forward = matches!(self.state().phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
         if !canary.dynamic_stable_scale || !is_forward {

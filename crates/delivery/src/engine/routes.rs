@@ -4,6 +4,7 @@ use super::decide::Delivery;
 use super::phase::Phase;
 use super::program::Setting;
 use super::world::{Observation, Pods, Revision, Routes, Share};
+use crate::mutant::{self, Mutant};
 use crate::spec::{Canary, Strategy, Traffic};
 
 impl Delivery {
@@ -16,7 +17,10 @@ impl Delivery {
         let state = self.state();
         let stable = state.stable.clone()?;
         if state.revision == stable || state.phase == Phase::Completed {
-            return Some(Routes { active: stable.clone(), preview: self.preview(Some(stable)), ..Routes::default() });
+            // Whoever serves goes on until it can be relieved.
+            let serves = |revision: &Revision| seen.pods(revision).available > 0;
+            let active = if !serves(&stable) && serves(&current.active) { current.active.clone() } else { stable };
+            return Some(Routes { active: active.clone(), preview: self.preview(Some(active)), ..Routes::default() });
         }
         let pods = seen.pods(&state.revision);
         let (active, weight) = match state.phase {
@@ -25,7 +29,13 @@ impl Delivery {
             _ => self.forward(seen, current, stable),
         };
         let is_back = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
-        let setting = if is_back || pods.available == 0 { Setting::default() } else { self.setting() };
+        let mut setting = if is_back || pods.available == 0 { Setting::default() } else { self.setting() };
+        if mutant::is(Mutant::RoutesStayAway)
+            && current.headers.is_empty()
+            && !matches!(self.moves().get(state.place), Some(super::program::Move::Header(_)))
+        {
+            setting.headers.clear();
+        }
         let has_share = weight > 0 || !setting.headers.is_empty() || setting.mirror.is_some();
         let share = has_share.then(|| Share { revision: state.revision.clone(), weight });
         let preview = match &self.spec().strategy {
@@ -52,7 +62,8 @@ impl Delivery {
     fn previewed(&self, seen: &Observation, current: &Routes, active: &Revision) -> Option<Revision> {
         let state = self.state();
         let is_back = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
-        let is_there = seen.pods(&state.revision).available >= self.preview_pods(seen);
+        let is_there = seen.pods(&state.revision).available >= self.preview_pods(seen)
+            || mutant::is(Mutant::PreviewTooEarly);
         match (is_back, is_there && self.setting().is_previewed) {
             (true, _) => Some(active.clone()),
             (_, true) => Some(state.revision.clone()),
@@ -72,13 +83,17 @@ impl Delivery {
         }
         let wanted = self.setting().weight;
         let now = current.weight(&state.revision);
-        (stable, allowed(wanted, now, pods, self.pods_for_weight(seen)).max(self.owed(seen, now)))
+        let owed = if pods.available > 0 { self.owed(seen, now) } else { 0 };
+        (stable, allowed(wanted, now, pods, self.pods_for_weight(seen)).max(owed))
     }
 
     /// The share on the way back: none at once where the stable version has all of its pods, else as much as
     /// that cannot carry yet.
     fn weight_back(&self, seen: &Observation, current: &Routes) -> u32 {
         let now = current.weight(&self.state().revision);
+        if mutant::is(Mutant::BackWaits) && seen.pods(&self.state().revision).created > 0 {
+            return now;
+        }
         if seen.pods(&self.state().revision).available == 0 { 0 } else { self.owed(seen, now) }
     }
 
@@ -94,6 +109,9 @@ impl Delivery {
 /// The share that a version may have: what is wanted once its pods for that are available. Less where some
 /// are gone, in proportion; a share is never raised before.
 fn allowed(wanted: u32, now: u32, pods: Pods, needed: i32) -> u32 {
+    if mutant::is(Mutant::WeightBeforePods) {
+        return wanted;
+    }
     if pods.available <= 0 {
         return 0;
     }

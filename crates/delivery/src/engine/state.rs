@@ -28,6 +28,8 @@ pub struct State {
     pub held_since: Time,
     /// Why it was given up.
     pub why: Option<String>,
+    /// It goes back because the stable version is asked for again.
+    pub is_homeward: bool,
     /// Moves are skipped: a person wants it so, or the version was in service not long ago.
     pub is_full: bool,
     /// The migration of this version was made.
@@ -80,6 +82,7 @@ impl State {
             held: None,
             held_since: now,
             why: None,
+            is_homeward: false,
             is_full: false,
             is_migrated: false,
             passes: 0,

@@ -4,6 +4,7 @@
 //! engine decide, performs the effects as well as the trouble of the scenario allows, and checks what must
 //! always hold ([`Broken`]).
 
+mod any;
 mod faults;
 mod pods;
 mod rules;
@@ -13,6 +14,7 @@ mod service;
 mod summary;
 mod world;
 
+pub use any::any;
 pub use faults::Trouble;
 pub use rules::Broken;
 pub use run::{Ending, Point, Report, run};

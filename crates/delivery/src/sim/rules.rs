@@ -1,7 +1,7 @@
 //! What must always hold, whatever goes wrong.
 
-use crate::engine::{Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State};
-use crate::spec::{Rollout, Strategy};
+use crate::engine::{Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting};
+use crate::spec::{Judge, Rollout, Strategy};
 use crate::time::Time;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub(super) struct Rules {
     asked: bool,
     /// Since when it goes back, with nothing going wrong any more.
     going_back: Option<Time>,
+    /// A decision was never stored: what it began is not known.
+    is_lost: bool,
     /// Weight that was written last.
     weight: u32,
 }
@@ -62,11 +64,25 @@ impl Rules {
                 _ => None,
             })
             .or_else(|| verdict(decision))
+            .or_else(|| unasked(decision))
+            .or_else(|| self.headers(decision))
             .or_else(|| rest(decision))
             .or_else(|| self.pauses(decision))
             .or_else(|| self.retired(decision))
             .or_else(|| self.back(decision));
         found.map(broken)
+    }
+
+    /// Routes by header are there while the version is.
+    fn headers(&mut self, decision: &Decision<'_>) -> Option<(&'static str, String)> {
+        let state = decision.after.state();
+        let set = setting(decision.after.moves(), state.place).headers;
+        let routes = decision.seen.routes.as_ref()?;
+        let writes = decision.effects.iter().any(|effect| matches!(effect, Effect::Route(_)));
+        let is_forward = matches!(state.phase, Phase::Analyzing) && state.revision == decision.before.revision;
+        let can = decision.seen.pods(&state.revision).available > 0 && state.stable.is_some() && !state.is_full;
+        let lacks = is_forward && can && !set.is_empty() && routes.headers != set && !writes;
+        lacks.then(|| ("routes by header are there while the version is", format!("{:?}", routes.headers)))
     }
 
     /// A timed pause takes its time, and a pause without one a person.
@@ -83,6 +99,11 @@ impl Rules {
                 _ => None,
             }
         });
+        if std::mem::take(&mut self.is_lost) {
+            self.stood = Some((after.place, decision.now));
+            self.asked = true;
+            return None;
+        }
         let is_other = self.stood.is_none_or(|(place, _)| place != after.place) || after.revision != before.revision;
         if is_other || matches!(after.phase, Phase::Completed | Phase::RolledBack) {
             self.stood = Some((after.place, decision.now));
@@ -99,6 +120,8 @@ impl Rules {
         {
             self.left.insert(old.clone(), decision.now);
         }
+        // In service again, or on its way there, it follows other rules.
+        self.left.remove(&after.revision);
         if let Some(stable) = &after.stable {
             self.left.remove(stable);
         }
@@ -131,6 +154,12 @@ impl Rules {
         (took > BACK_WITHIN_MS).then(|| ("a way back ends", format!("{took} ms with all pods of {stable}")))
     }
 
+    /// The last decision was never stored.
+    pub(super) fn forget(&mut self) {
+        self.is_lost = true;
+        self.left.clear();
+    }
+
     /// The weight that was written last.
     pub(super) fn weight(&mut self, effects: &[Effect]) -> u32 {
         for effect in effects {
@@ -150,6 +179,9 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
         if share.weight > 100 || share.revision == routes.active {
             return Some(("shares sum to the whole", format!("{share:?} beside {}", routes.active)));
         }
+        if let Some(what) = skipped(decision, share.weight, old.map_or(0, |old| old.weight(&share.revision))) {
+            return Some(("weights rise from step to step", what));
+        }
         let is_reached = share.weight > 0 || !routes.headers.is_empty() || routes.mirror.is_some();
         if is_reached && seen.pods(&share.revision).available <= 0 {
             return Some(("no weight on what is not there", format!("{share:?}")));
@@ -160,7 +192,7 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
             return Some(("the way back gives no weight", format!("{share:?}")));
         }
     }
-    let turns = old.is_some_and(|old| old.active != routes.active);
+    let turns = old.is_some_and(|old| old.active != routes.active && old.weight(&routes.active) < 100);
     let replicas = seen.replicas.unwrap_or(decision.spec.replicas);
     let is_back = matches!(decision.after.state().phase, Phase::RollingBack | Phase::RolledBack);
     if turns && !is_back && seen.pods(&routes.active).available < replicas.min(1) {
@@ -168,6 +200,7 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
     }
     if let Some(preview) = &routes.preview
         && old.is_some_and(|old| old.preview.as_ref() != Some(preview))
+        && *preview != routes.active
         && seen.pods(preview).available <= 0
         && replicas > 0
         && !is_back
@@ -175,6 +208,46 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
         return Some(("a preview can be looked at", format!("{preview} has no pod")));
     }
     None
+}
+
+/// A weight that the moves do not come to next.
+fn skipped(decision: &Decision<'_>, weight: u32, now: u32) -> Option<String> {
+    let state = decision.after.state();
+    if weight <= now || state.is_full || matches!(state.phase, Phase::RollingBack | Phase::RolledBack) {
+        return None;
+    }
+    let moves = decision.after.moves().iter();
+    let between = moves.filter_map(|at| match at {
+        Move::Weight(other) if *other > now && *other < weight => Some(*other),
+        _ => None,
+    });
+    // A healer or a fall of pods takes a share that was there already.
+    let came = decision.before.place > 0 && decision.before.revision == state.revision;
+    let first = between.min().filter(|_| !came)?;
+    Some(format!("from {now} to {weight}, past {first}"))
+}
+
+/// An analysis is left only when it has something to say.
+fn unasked(decision: &Decision<'_>) -> Option<(&'static str, String)> {
+    let (before, after) = (decision.before, decision.after.state());
+    let is_forward = after.revision == before.revision && after.place > before.place && !after.is_full;
+    let Some(Move::Analysis(watch, _)) = decision.after.moves().get(before.place) else { return None };
+    if !is_forward || decision.was_asked || !matches!(before.phase, Phase::Initializing | Phase::Analyzing) {
+        return None;
+    }
+    let metric = |index: &usize| decision.spec.analysis.metrics.get(*index);
+    let silent = watch.metrics.iter().find(|index| match metric(index).map(|metric| &metric.judge) {
+        Some(Judge::Test(test)) => {
+            let tested = after.judging.tests.get(index);
+            tested.is_none_or(|tested| tested.sample() < test.minimum_sample)
+        }
+        _ => false,
+    });
+    let counted = watch.metrics.iter().any(|index| metric(index).is_some_and(|metric| matches!(metric.judge, Judge::Counted(..))));
+    let healthy = |counting: &Counting| counting.run.metrics().all(|(_, state, dry)| dry || state.counts.successful > 0);
+    let lacks = counted && !after.judging.heard.as_ref().is_some_and(healthy);
+    let name = silent.and_then(metric).map(|metric| metric.name.clone()).or_else(|| lacks.then(|| "counted".to_owned()))?;
+    Some(("an analysis is left when it has spoken", name))
 }
 
 /// What is scaled.
@@ -200,7 +273,10 @@ fn scale(decision: &Decision<'_>, revision: &Revision, replicas: i32) -> Option<
     }
     if let Some(routes) = &seen.routes {
         let needed = i64::from(all) * i64::from(routes.weight(revision));
-        if is_fewer && i64::from(replicas) * 100 < needed - 99 && routes.weight(revision) > 0 {
+        // A scale of its own may be too small for its weight: that is what was asked for.
+        let is_scaled = decision.after.moves().iter().any(|at| matches!(at, Move::Scale(_)));
+        let least = if is_scaled { 1 } else { (needed + 99) / 100 };
+        if is_fewer && i64::from(replicas) < least && routes.weight(revision) > 0 {
             let what = format!("{revision} to {replicas} with {} %", routes.weight(revision));
             return Some(("who has users keeps pods for them", what));
         }
@@ -228,7 +304,7 @@ fn verdict(decision: &Decision<'_>) -> Option<(&'static str, String)> {
 /// What is over stays over until somebody asks for something else.
 fn rest(decision: &Decision<'_>) -> Option<(&'static str, String)> {
     let (before, after) = (decision.before, decision.after.state());
-    let is_same = decision.seen.wanted == before.revision && !decision.was_asked;
+    let is_same = decision.seen.wanted == before.revision && !decision.was_asked && !before.is_homeward;
     let woke = before.phase == Phase::RolledBack && after.phase != Phase::RolledBack && is_same;
     woke.then(|| ("what was taken back stays so", format!("{} again", after.revision)))
 }

@@ -148,7 +148,7 @@ impl<'a> Simulation<'a> {
         let before = self.delivery.state().clone();
         let now = Time((self.world.now * 1_000.0) as i64);
         let effects = self.delivery.handle(&seen, now);
-        if std::env::var_os("DBG").is_some() { eprintln!("{} {:?} place {} {:?} {:?}", self.world.now, self.delivery.state().phase, self.delivery.state().place, effects, seen.measured); }
+        if std::env::var_os("DBG").is_some() { eprintln!("{:?}\n   {} {:?} place {} {:?} {:?}", seen.versions.iter().map(|v| (v.revision.0.clone(), v.pods.wanted, v.pods.created, v.pods.available)).collect::<Vec<_>>(), self.world.now, self.delivery.state().phase, self.delivery.state().place, effects, seen.measured); }
         self.check(&seen, &before, &effects, now);
         let weight = self.rules.weight(&effects);
         if self.weights.last().is_none_or(|last| last.weight != weight) {
@@ -178,6 +178,7 @@ impl<'a> Simulation<'a> {
         let dies = deaths > 0.0 && self.world.random.random_bool(deaths);
         let survives = if dies { self.world.random.random_range(0..=effects.len() + 1) } else { usize::MAX };
         if survives == 0 {
+            self.rules.forget();
             self.restart(before);
             return;
         }

@@ -173,6 +173,7 @@ fn canary(spec: &CanarySpec, analysis: &Analysis, faults: &mut Faults) -> Option
     };
     if let Some(steps) = &steps {
         order(steps, faults);
+        has_pods(steps, faults);
         for_routers(steps, traffic, faults);
     }
     if traffic == Traffic::Pods && spec.dynamic_stable_scale == Some(true) {
@@ -249,6 +250,24 @@ fn order(steps: &[Step], faults: &mut Faults) {
             });
         }
         last = Some(*weight);
+    }
+}
+
+/// Who has users has a pod.
+fn has_pods(steps: &[Step], faults: &mut Faults) {
+    let (mut weight, mut is_empty) = (0, false);
+    for (index, step) in steps.iter().enumerate() {
+        match step {
+            Step::SetWeight(next) => weight = *next,
+            Step::SetScale(scale) => is_empty = matches!(scale, Scale::Replicas(0) | Scale::Weight(0)),
+            _ => continue,
+        }
+        if is_empty && weight > 0 {
+            let key = if matches!(step, Step::SetWeight(_)) { "setWeight" } else { "setCanaryScale" };
+            faults.at(format!("steps[{index}].{key}"), |faults| {
+                faults.say(format!("no pod for a weight of {weight}"));
+            });
+        }
     }
 }
 

@@ -1,0 +1,93 @@
+//! Faults of other engines, built into ours on purpose: the simulator must find each of them.
+//!
+//! They exist with the feature `mutants` alone, which no program has: without it nothing of them is compiled.
+//! `docs/mutants.md` says where each comes from and which seed finds it.
+
+/// A fault on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mutant {
+    /// Users are sent to a version before its pods serve.
+    WeightBeforePods,
+    /// The way back takes the stable version's pods.
+    BackWithoutStable,
+    /// What was taken back is tried again by itself.
+    RetriesItself,
+    /// The old version's pods go at once.
+    OldGoesAtOnce,
+    /// No data is as good as good data.
+    NoDataIsHealthy,
+    /// What cannot be told is promoted.
+    DoubtIsPromoted,
+    /// There is no deadline.
+    NoDeadline,
+    /// A restart forgets since when it waits.
+    ForgetsTime,
+    /// Another version goes on where the one before stood.
+    KeepsPlace,
+    /// What an autoscaler wants does not count.
+    IgnoresAutoscaler,
+    /// Routes by header do not come back after a gap.
+    RoutesStayAway,
+    /// The preview leads to pods that do not serve.
+    PreviewTooEarly,
+    /// An analysis is over before it began.
+    SkipsAnalysis,
+    /// The way back waits for the canary's pods to go, which wait for it.
+    BackWaits,
+    /// What failed is promoted.
+    FaultIsPromoted,
+}
+
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::WeightBeforePods,
+        Self::BackWithoutStable,
+        Self::RetriesItself,
+        Self::OldGoesAtOnce,
+        Self::NoDataIsHealthy,
+        Self::DoubtIsPromoted,
+        Self::NoDeadline,
+        Self::ForgetsTime,
+        Self::KeepsPlace,
+        Self::IgnoresAutoscaler,
+        Self::RoutesStayAway,
+        Self::PreviewTooEarly,
+        Self::SkipsAnalysis,
+        Self::BackWaits,
+        Self::FaultIsPromoted,
+    ];
+}
+
+#[cfg(feature = "mutants")]
+mod chosen {
+    use super::Mutant;
+    use std::cell::Cell;
+
+    thread_local! {
+        static CHOSEN: Cell<Option<Mutant>> = const { Cell::new(None) };
+    }
+
+    /// Runs something with a fault in the engine of this thread.
+    pub fn with<T>(mutant: Mutant, run: impl FnOnce() -> T) -> T {
+        CHOSEN.set(Some(mutant));
+        let value = run();
+        CHOSEN.set(None);
+        value
+    }
+
+    pub(crate) fn is(mutant: Mutant) -> bool {
+        CHOSEN.get() == Some(mutant)
+    }
+}
+
+#[cfg(feature = "mutants")]
+pub(crate) use chosen::is;
+#[cfg(feature = "mutants")]
+pub use chosen::with;
+
+/// Never, in a program.
+#[cfg(not(feature = "mutants"))]
+pub(crate) const fn is(_: Mutant) -> bool {
+    false
+}
