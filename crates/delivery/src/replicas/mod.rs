@@ -13,7 +13,7 @@
 //! without pods ([`safe_weight`]).
 //!
 //! Sums and products are made in 64 bits and end saturated in 32, where upstream's wrap around: only
-//! inputs whose exact result does not fit into 32 bits differ. Nothing panics, whatever the numbers: a
+//! inputs whose numbers leave 32 bits on the way differ. Nothing panics, whatever the numbers: a
 //! share of a whole that is not positive is nothing.
 //!
 //! Absent on purpose: delays and deadlines of scaling down, weights of experiments, and combinations that

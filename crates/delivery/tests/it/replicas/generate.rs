@@ -1,7 +1,7 @@
 //! Questions at random: small numbers mostly, weights at their boundaries, states that are settled or
 //! in the middle of anything.
 
-use crate::question::{Case, Question};
+use super::question::{Case, Question};
 use proptest::prelude::RngExt;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::{Value, json};
