@@ -32,7 +32,7 @@ pub struct Sets {
     pub canary: Option<Set>,
     /// Of the version that was promoted last.
     pub stable: Stable,
-    /// Of versions that are neither.
+    /// Of versions that are neither, the newest first.
     pub older: Vec<Set>,
 }
 

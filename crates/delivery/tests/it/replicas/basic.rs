@@ -3,7 +3,7 @@
 use super::{at, counts, full, set, two};
 use proptest::prelude::*;
 use taskmaster_delivery::replicas::{
-    Amount, Canary, Course, Position, Set, Sets, Stable, Step, approximate, basic,
+    Amount, Canary, Course, Position, Set, Sets, Stable, Step, Traffic, approximate, basic, drain,
 };
 
 fn canary(replicas: i32, weight: i32, unavailable: i32, surge: i32) -> Canary {
@@ -116,6 +116,30 @@ fn rule_10_the_first_version_takes_everything_at_once() {
     }
 }
 
+#[test]
+fn rule_3_older_versions_are_drained() {
+    let (routing, dynamic) = (Some(Traffic::default()), Some(super::dynamic()));
+    let promoted = Position { course: Course::Stable, ..at(1) };
+    for (traffic, position, older, expected, why) in [
+        (&None, at(0), vec![full(2), full(3)], vec![0, 1], "the newest first, as many as may be missing"),
+        (&None, at(0), vec![set(4, 4, 1), full(3)], vec![0, 1], "what does not serve goes at once"),
+        (&None, at(0), vec![set(9, 9, 0)], vec![0], "even all of it"),
+        (&None, at(0), vec![full(1), set(1, 2, 2)], vec![1, 1], "one that shrinks already is waited for"),
+        (&None, at(0), vec![set(3, 3, 1), set(1, 2, 2), set(3, 3, 1)], vec![3, 1, 1], "by all newer ones"),
+        (&None, at(0), vec![set(0, 2, 2), full(1)], vec![0, 0], "but not one that is told to go"),
+        (&routing, at(0), vec![full(5), full(1)], vec![0, 1], "with routing a whole version"),
+        (&routing, promoted, vec![set(5, 5, 4)], vec![4], "after a promotion the others wait for a delay"),
+        (&dynamic, promoted, vec![full(5)], vec![0], "which dynamic stable scale does not"),
+    ] {
+        let canary = Canary { traffic: traffic.clone(), ..canary(10, 50, 2, 0) };
+        let sets = Sets { older: older.clone(), ..two(full(4), full(4)) };
+        let sets = Sets { canary: Some(full(3)), ..sets };
+        assert_eq!(drain(&canary, position, &sets), expected, "{why}: {older:?}");
+    }
+    let sets = Sets { older: vec![full(2)], ..two(full(3), full(3)) };
+    assert_eq!(drain(&canary(10, 50, 2, 0), at(0), &sets), [2], "nothing goes that must serve");
+}
+
 /// One round of a cluster that does at once what it is told.
 fn obey(canary: &Canary, sets: &mut Sets) -> bool {
     let next = basic(canary, at(0), sets);
@@ -125,6 +149,8 @@ fn obey(canary: &Canary, sets: &mut Sets) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// From every whole state that keeps the limits a rollout reaches the ratio, and keeps the limits on
     /// its way: never more pods than replicas and surge, never fewer that serve than may be.
     #[test]

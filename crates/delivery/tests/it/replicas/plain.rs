@@ -59,6 +59,8 @@ fn stable_keeps_its_minimum_and_a_canary_without_pods_no_weight() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_split_loses_no_pod_and_is_the_smallest_share_that_suffices(total in 0..100_000i32, percent in 0..101) {
         let split = split(total, percent);

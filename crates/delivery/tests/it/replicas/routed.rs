@@ -40,7 +40,7 @@ fn rule_4_pods_for_the_weight_rounded_up_beside_a_whole_stable_version() {
 #[test]
 fn rule_4_dynamic_stable_scale_follows_both_the_wanted_and_the_actual_traffic() {
     let minimum = Traffic { min_pods: Some(3), ..dynamic() };
-    let scale = [Step::SetCanaryScale(Scale::Pods(4))];
+    let scale = [Step::SetWeight(50), Step::SetCanaryScale(Scale::Pods(4))];
     for (traffic, steps, position, actual, expected, why) in [
         (dynamic(), &STEPS[..], at(1), None, (5, 5), "as wanted"),
         (dynamic(), &STEPS, at(1), weights(10, 90), (5, 9), "on the way up stable keeps what it serves"),
@@ -49,7 +49,7 @@ fn rule_4_dynamic_stable_scale_follows_both_the_wanted_and_the_actual_traffic() 
         (minimum.clone(), &STEPS, at(0), weights(90, 10), (3, 9), "a minimum of the canary"),
         (minimum.clone(), &STEPS, at(2), weights(90, 10), (10, 3), "a minimum of the stable version"),
         (minimum, &STEPS, at(2), weights(100, 0), (10, 0), "no minimum of nothing"),
-        (dynamic(), &scale, at(0), None, (4, 10), "beside written pods stable stays whole"),
+        (dynamic(), &scale, at(1), None, (4, 10), "beside written pods stable stays whole"),
         (dynamic(), &STEPS, aborted(), weights(50, 50), (5, 9), "an abort keeps pods under traffic"),
     ] {
         let canary = routed_canary(steps, traffic);
