@@ -107,6 +107,8 @@ fn rule_10_the_first_version_takes_everything_at_once() {
     for (course, stable, expected) in [
         (Course::First, Stable::Absent, (10, 0)),
         (Course::Stable, Stable::Canary, (10, 0)),
+        (Course::Steps, Stable::Canary, (10, 0)),
+        (Course::Steps, Stable::Absent, (10, 0)),
         (Course::Full, Stable::Other(full(0)), (10, 0)),
         (Course::Steps, Stable::Other(full(8)), (2, 8)),
     ] {

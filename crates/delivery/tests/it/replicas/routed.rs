@@ -120,6 +120,8 @@ fn rule_5_the_latest_scale_wins() {
         let canary = routed_canary(&steps, Traffic { abort_delay, ..Traffic::default() });
         assert_eq!(routed(&canary, gone, &sets, None).canary, expected, "aborted, {abort_delay:?}");
     }
+    let scale_alone = routed_canary(&steps[..1], Traffic::default());
+    assert_eq!(routed(&scale_alone, at(1), &sets, None).canary, 10, "it ends with the steps");
     let unrouted = Canary { traffic: None, ..canary };
     let aim = at(0).aim(&unrouted, &sets);
     assert_eq!((aim.pods, aim.weight), (None, 0), "it counts with traffic routing only");
@@ -185,6 +187,9 @@ fn rule_7_dynamic_stable_scale_gives_traffic_back_as_stable_grows() {
         let found = shift(&canary, position, &sets, actual);
         assert_eq!((found.weight, found.clear_routes), (Some(expected), clear), "{why}");
     }
+    let own = Sets { stable: Stable::Canary, ..two(full(6), full(0)) };
+    let found = shift(&canary, back, &own, weights(40, 60));
+    assert_eq!((found.weight, found.clear_routes), (None, true), "its own weight is not given back");
     let none_wanted = Canary { replicas: 0, ..canary };
     let found = shift(&none_wanted, full_course, &two(full(2), full(0)), None);
     assert_eq!(found.weight, Some(0), "upstream divides by zero here");
