@@ -116,6 +116,8 @@ fn rule_10_the_first_version_takes_everything_at_once() {
         let found = basic(&canary, Position { course, ..at(0) }, &sets);
         assert_eq!(found, counts(expected.0, expected.1), "{course:?}");
     }
+    let grown = Sets { canary: Some(full(8)), stable: Stable::Canary, older: Vec::new() };
+    assert_eq!(basic(&canary, at(0), &grown), counts(10, 0), "nor are its pods counted as another's");
 }
 
 #[test]

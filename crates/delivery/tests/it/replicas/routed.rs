@@ -193,6 +193,8 @@ fn rule_7_dynamic_stable_scale_gives_traffic_back_as_stable_grows() {
     let none_wanted = Canary { replicas: 0, ..canary };
     let found = shift(&none_wanted, full_course, &two(full(2), full(0)), None);
     assert_eq!(found.weight, Some(0), "upstream divides by zero here");
+    let found = shift(&none_wanted, aborted(), &two(full(2), full(0)), weights(50, 50));
+    assert_eq!(found.weight, Some(0), "an abort of nothing is at once");
 }
 
 #[test]
