@@ -45,7 +45,7 @@ fn candidates(replicas: i32, weight: i32, max_weight: i32, surge: i32) -> [Optio
 }
 
 /// Whether a weight lies in the middle of two numbers of pods, as far as floating point can tell: upstream
-/// multiplies by a rounded ratio, so that 7 % of 50 (3.5) is no tie.
+/// multiplies by a rounded ratio, so that 261/406 of 21 (13.5) is no tie, and goes down.
 fn tied(replicas: i32, weight: i32, max_weight: i32) -> bool {
     (f64::from(replicas) * (f64::from(weight) / f64::from(max_weight))).fract().abs() == 0.5
 }

@@ -50,13 +50,15 @@ fn rule_2_surge_ties_and_ends() {
         (3, 50, 1, (2, 2), "one more is nearer"),
         (2, 33, 1, (1, 2), "of one more, too"),
         (10, 30, 1, (3, 7), "no surge where it gains nothing"),
-        (50, 7, 0, (4, 46), "3.5 is no tie in floating point, and goes up all the same"),
+        (50, 7, 0, (4, 46), "3.5, which is no tie in floating point, goes up all the same"),
         (2, 75, 0, (0, 2), "upstream's hole: a tie whose upper end is everything leaves no candidate"),
         (5, 90, 1, (5, 1), "surge fills the hole; the share is of five, not of six"),
     ] {
         let found = approximate(replicas, weight, 100, surge);
         assert_eq!(found, counts(expected.0, expected.1), "{weight} % of {replicas}, surge {surge}: {why}");
     }
+    // 13.5 pods: a tie, but neither the ratio nor the distances are exact in floating point.
+    assert_eq!(approximate(21, 261, 406, 0), counts(13, 8), "upstream's rounding, too");
 }
 
 /// The examples of upstream's comment on `CalculateReplicaCountsForBasicCanary`. Its fourth says 1 and 9,
