@@ -2,8 +2,8 @@
 //!
 //! Two ways to share the work between two versions:
 //!
-//! - as Argo Rollouts does it ([`basic`], [`routed`], [`drain`], [`BlueGreen::preview`]), number for
-//!   number, so that a rollout may change hands. Where a number looks odd, it is upstream's: a peer in Go that calls
+//! - as Argo Rollouts does it ([`basic`], [`routed`], [`drain`], [`BlueGreen::preview`]), number for number,
+//!   so that a rollout may change hands. Where a number looks odd, it is upstream's: a peer in Go that calls
 //!   upstream's own functions is the judge (`make differential`);
 //! - the plain form ([`split`]): the canary's share, rounded up.
 //!

@@ -50,5 +50,5 @@ fn without_idle(older: &[Set]) -> (Vec<i32>, bool) {
 fn serving(sets: &Sets) -> i64 {
     let both = [sets.canary, sets.other_stable()];
     let both: i64 = both.iter().flatten().map(|set| i64::from(set.available)).sum();
-    both + sets.older(|set| set.available)
+    both + sets.sum_older(|set| set.available)
 }

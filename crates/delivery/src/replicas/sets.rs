@@ -55,7 +55,7 @@ impl Sets {
     }
 
     /// A sum over older versions.
-    pub(super) fn older(&self, number: fn(&Set) -> i32) -> i64 {
+    pub(super) fn sum_older(&self, number: fn(&Set) -> i32) -> i64 {
         self.older.iter().map(|set| i64::from(number(set))).sum()
     }
 }
