@@ -19,7 +19,7 @@ HOST := blue-green.local
 RATE := 20
 DURATION := 1m
 
-.PHONY: help demo build test lint parse plan run report bench coverage fuzz screenshots \
+.PHONY: help demo build test lint parse plan run report bench coverage fuzz differential screenshots \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -91,6 +91,9 @@ coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI h
 
 fuzz: ## fuzz the parser for SECONDS=60 (needs nightly and cargo-fuzz)
 	cd fuzz && $(CARGO) +nightly fuzz run parse corpus/parse seeds/parse -- -max_total_time=$(or $(SECONDS),60)
+
+differential: ## ask Argo Rollouts and our replica maths N=1000000 questions of SEED=1 (needs Go)
+	tests/differential/run $(or $(N),1000000) $(or $(SEED),1)
 
 screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh

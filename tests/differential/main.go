@@ -190,6 +190,8 @@ func canary(upstream *controller, function string, text json.RawMessage) (any, e
 		return map[string]any{"weight": upstream.router.weight, "clear_routes": upstream.router.cleared}, err
 	case "completed":
 		return completed(upstream, q), nil
+	case "drain":
+		return drain(upstream, q)
 	case "after_change":
 		return afterChange(upstream, q), nil
 	}
@@ -205,6 +207,20 @@ func completed(upstream *controller, q *canaryQuestion) bool {
 		upstream.set("currentArs", analysisutil.CurrentAnalysisRuns{CanaryStep: run})
 	}
 	return completedCurrentCanaryStep(upstream.pointer())
+}
+
+func drain(upstream *controller, q *canaryQuestion) ([]int32, error) {
+	upstream.take(q)
+	_, err := reconcileOtherReplicaSets(upstream.pointer())
+	kept := []int32{}
+	for _, set := range q.older {
+		pods, changed := upstream.cluster.pods[set.Name]
+		if !changed {
+			pods = *set.Spec.Replicas
+		}
+		kept = append(kept, pods)
+	}
+	return kept, err
 }
 
 func afterChange(upstream *controller, q *canaryQuestion) any {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
+	"github.com/argoproj/argo-rollouts/utils/annotations"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -248,9 +249,24 @@ func (q *canaryQuestion) readSets() error {
 		q.stable = replicaSet(oldHash, own.Other)
 	}
 	for i := range q.Sets.Older {
-		q.older = append(q.older, replicaSet(fmt.Sprint("older", i), &q.Sets.Older[i]))
+		set := replicaSet(fmt.Sprint("older", i), &q.Sets.Older[i])
+		set.CreationTimestamp = metav1.NewTime(time.Unix(int64(1000-i), 0))
+		set.Annotations = map[string]string{annotations.RevisionAnnotation: fmt.Sprint(1000 - i)}
+		q.older = append(q.older, set)
 	}
 	return nil
+}
+
+// all are the pods of every version, each once.
+func (q *canaryQuestion) all() []*appsv1.ReplicaSet {
+	all := append([]*appsv1.ReplicaSet{}, q.older...)
+	if q.canary != nil {
+		all = append(all, q.canary)
+	}
+	if q.stable != nil && q.stable != q.canary {
+		all = append(all, q.stable)
+	}
+	return all
 }
 
 func replicaSet(hash string, pods *podSet) *appsv1.ReplicaSet {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"io"
 	"reflect"
+	"time"
 	"unsafe"
 
 	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
@@ -11,7 +13,11 @@ import (
 	"github.com/argoproj/argo-rollouts/utils/record"
 	log "github.com/sirupsen/logrus"
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 )
 
 // What upstream does not export is called by its linker name; nothing of it is copied.
@@ -31,23 +37,29 @@ func completedCurrentCanaryStep(c unsafe.Pointer) bool
 //go:linkname resetRolloutStatus github.com/argoproj/argo-rollouts/rollout.(*rolloutContext).resetRolloutStatus
 func resetRolloutStatus(c unsafe.Pointer, status *v1alpha1.RolloutStatus)
 
+//go:linkname reconcileOtherReplicaSets github.com/argoproj/argo-rollouts/rollout.(*rolloutContext).reconcileOtherReplicaSets
+func reconcileOtherReplicaSets(c unsafe.Pointer) (bool, error)
+
 // controller is upstream's view of one rollout in one round, over a router that only writes down.
 type controller struct {
-	value  reflect.Value
-	pause  reflect.Value
-	router *router
+	value   reflect.Value
+	pause   reflect.Value
+	router  *router
+	cluster *cluster
 }
 
 func newController() *controller {
 	kind := reflect.TypeFor[rollout.Controller]()
 	method, _ := reflect.PointerTo(kind).MethodByName("NewTrafficRoutingReconciler")
-	c := &controller{value: reflect.New(method.Type.In(1).Elem()).Elem(), router: &router{}}
+	c := &controller{value: reflect.New(method.Type.In(1).Elem()).Elem(), router: &router{}, cluster: &cluster{}}
 	quiet := log.New()
 	quiet.SetOutput(io.Discard)
 	quiet.SetLevel(log.PanicLevel)
 	entry := log.NewEntry(quiet)
 	c.set("log", entry)
 	c.set("recorder", record.EventRecorder(events{}))
+	c.set("kubeclientset", kubernetes.Interface(c.cluster))
+	c.set("enqueueRolloutAfter", func(any, time.Duration) {})
 	routers := c.field("newTrafficRoutingReconciler")
 	routers.Set(reflect.MakeFunc(routers.Type(), func([]reflect.Value) []reflect.Value {
 		list := []trafficrouting.TrafficRoutingReconciler{c.router}
@@ -63,12 +75,14 @@ func newController() *controller {
 // take gives the controller another rollout.
 func (c *controller) take(question *canaryQuestion) {
 	*c.router = router{}
+	c.cluster.pods = map[string]int32{}
 	c.set("rollout", question.rollout)
 	reach(c.pause, "rollout").Set(reflect.ValueOf(question.rollout))
 	reach(c.pause, "removeAbort").SetBool(false)
 	c.set("newRS", question.canary)
 	c.set("stableRS", question.stable)
 	c.set("otherRSs", question.older)
+	c.set("allRSs", question.all())
 	c.set("newStatus", *question.rollout.Status.DeepCopy())
 	for _, name := range []string{"currentArs", "currentEx", "otherArs", "otherExs"} {
 		c.field(name).SetZero()
@@ -112,6 +126,37 @@ func (r *router) RemoveManagedRoutes() error {
 }
 
 func (r *router) Type() string { return "written down" }
+
+// cluster writes down how many pods upstream wants.
+type cluster struct {
+	kubernetes.Interface
+	pods map[string]int32
+}
+
+func (c *cluster) AppsV1() appsclient.AppsV1Interface { return apps{cluster: c} }
+
+type apps struct {
+	appsclient.AppsV1Interface
+	cluster *cluster
+}
+
+func (a apps) ReplicaSets(string) appsclient.ReplicaSetInterface {
+	return replicaSets{cluster: a.cluster}
+}
+
+type replicaSets struct {
+	appsclient.ReplicaSetInterface
+	cluster *cluster
+}
+
+func (r replicaSets) Update(_ context.Context, set *appsv1.ReplicaSet, _ metav1.UpdateOptions) (*appsv1.ReplicaSet, error) {
+	r.cluster.pods[set.Name] = *set.Spec.Replicas
+	return set.DeepCopy(), nil
+}
+
+func (r replicaSets) Patch(_ context.Context, _ string, _ types.PatchType, _ []byte, _ metav1.PatchOptions, _ ...string) (*appsv1.ReplicaSet, error) {
+	return &appsv1.ReplicaSet{}, nil
+}
 
 // events drops what upstream tells the cluster.
 type events struct{ record.EventRecorder }

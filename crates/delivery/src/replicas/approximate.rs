@@ -29,25 +29,25 @@ pub fn approximate(replicas: i32, weight: i32, max_weight: i32, surge: i32) -> C
     best
 }
 
-/// Pods of the canary and of both, in upstream's order.
-fn candidates(replicas: i32, weight: i32, max_weight: i32, surge: i32) -> [Option<(i64, i64)>; 4] {
+/// Pods of the canary and of both, in upstream's order. Upstream has a fourth, rounded down of one more; it is
+/// never nearer than the others.
+fn candidates(replicas: i32, weight: i32, max_weight: i32, surge: i32) -> [Option<(i64, i64)>; 3] {
     let up = share_up(replicas, weight, max_weight);
     let down = share_down(replicas, weight, max_weight);
     let (all, more) = (i64::from(replicas), i64::from(replicas) + 1);
     let none_allowed = weight == max_weight || weight == 0 || (replicas == 1 && surge == 0);
-    let down_allowed = |of: i64| (down != 0 || none_allowed) && !tied(of, weight, max_weight);
+    let down_allowed = (down != 0 || none_allowed) && !tied(replicas, weight, max_weight);
     [
         (up < all || none_allowed).then_some((up, all)),
-        down_allowed(all).then_some((down, all)),
+        down_allowed.then_some((down, all)),
         (surge > 0).then_some((up, more)),
-        (surge > 0 && down_allowed(more)).then_some((down, more)),
     ]
 }
 
 /// Whether a weight lies in the middle of two numbers of pods, as far as floating point can tell: upstream
-/// multiplies by a rounded ratio, so that 7 % of 50 (3.5) is no tie.
-fn tied(all: i64, weight: i32, max_weight: i32) -> bool {
-    (all as f64 * (f64::from(weight) / f64::from(max_weight))).fract().abs() == 0.5
+/// multiplies by a rounded ratio, so that 261/406 of 21 (13.5) is no tie, and goes down.
+fn tied(replicas: i32, weight: i32, max_weight: i32) -> bool {
+    (f64::from(replicas) * (f64::from(weight) / f64::from(max_weight))).fract().abs() == 0.5
 }
 
 /// How far the weight of these pods is from the one that is asked for.

@@ -16,7 +16,7 @@ use super::sets::{Counts, Set, Sets};
 pub fn basic(canary: &Canary, position: Position, sets: &Sets) -> Counts {
     let plan = Move::new(canary, position, sets);
     let added = plan.add();
-    let (canary, stable) = if sets.older(|set| set.wanted) > 0 { added } else { plan.take(added) };
+    let (canary, stable) = if sets.sum_older(|set| set.wanted) > 0 { added } else { plan.take(added) };
     Counts { canary: narrow(canary), stable: narrow(stable) }
 }
 
@@ -52,7 +52,7 @@ impl<'a> Move<'a> {
     /// Pods after all were added that there is room for.
     fn add(&self) -> (i64, i64) {
         let (canary, stable) = (wanted(self.sets.canary), wanted(self.sets.other_stable()));
-        let room = self.most - self.sets.older(|set| set.wanted) - canary - stable;
+        let room = self.most - self.sets.sum_older(|set| set.wanted) - canary - stable;
         let more_stable = match self.sets.other_stable() {
             Some(_) => grow(stable, self.aim.1, room),
             None => 0,

@@ -2,8 +2,8 @@
 //!
 //! Two ways to share the work between two versions:
 //!
-//! - as Argo Rollouts does it ([`basic`], [`routed`], [`BlueGreen::preview`]), number for number, so that
-//!   a rollout may change hands. Where a number looks odd, it is upstream's: a peer in Go that calls
+//! - as Argo Rollouts does it ([`basic`], [`routed`], [`drain`], [`BlueGreen::preview`]), number for number,
+//!   so that a rollout may change hands. Where a number looks odd, it is upstream's: a peer in Go that calls
 //!   upstream's own functions is the judge (`make differential`);
 //! - the plain form ([`split`]): the canary's share, rounded up.
 //!
@@ -13,7 +13,7 @@
 //! without pods ([`safe_weight`]).
 //!
 //! Sums and products are made in 64 bits and end saturated in 32, where upstream's wrap around: only
-//! inputs whose exact result does not fit into 32 bits differ. Nothing panics, whatever the numbers: a
+//! inputs whose numbers leave 32 bits on the way differ. Nothing panics, whatever the numbers: a
 //! share of a whole that is not positive is nothing.
 //!
 //! Absent on purpose: delays and deadlines of scaling down, weights of experiments, and combinations that
@@ -26,6 +26,7 @@ mod blue_green;
 mod clamp;
 mod limits;
 mod number;
+mod older;
 mod plain;
 mod plan;
 mod position;
@@ -39,6 +40,7 @@ pub use basic::basic;
 pub use blue_green::{BlueGreen, Preview};
 pub use clamp::{Clamp, at_least, safe_weight};
 pub use limits::{Amount, Limits, NotAnAmount};
+pub use older::drain;
 pub use plain::split;
 pub use plan::{AbortDelay, AbortRule, Canary, Scale, Step, Threshold, Traffic};
 pub use position::{Aim, Course, Position};

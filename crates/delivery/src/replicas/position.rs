@@ -73,7 +73,7 @@ impl Position {
     }
 
     /// The canary's weight as its pods must follow it. An abort under dynamic stable scale goes back step
-    /// by step, see [`weight_back`].
+    /// by step, so that the stable version grows by the steps' stride.
     pub fn desired_weight(self, canary: &Canary, sets: &Sets) -> i32 {
         match (canary.dynamic(), sets.canary, sets.stable()) {
             (Some(traffic), Some(new), Some(stable)) if self.aborted => {

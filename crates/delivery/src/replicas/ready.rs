@@ -64,7 +64,7 @@ pub fn at_desired_counts(canary: &Canary, position: Position, sets: &Sets, weigh
     let Counts { canary: new, stable } = desired;
     threshold_met(canary.threshold, sets.canary, new)
         && (canary.dynamic().is_some() || sets.stable().is_some_and(|set| created(set, stable)))
-        && (canary.traffic.is_some() || sets.older(|set| set.available) == 0)
+        && (canary.traffic.is_some() || sets.sum_older(|set| set.available) == 0)
 }
 
 fn created(set: Set, desired: i32) -> bool {

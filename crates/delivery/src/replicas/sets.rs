@@ -32,7 +32,7 @@ pub struct Sets {
     pub canary: Option<Set>,
     /// Of the version that was promoted last.
     pub stable: Stable,
-    /// Of versions that are neither.
+    /// Of versions that are neither, the newest first.
     pub older: Vec<Set>,
 }
 
@@ -55,7 +55,7 @@ impl Sets {
     }
 
     /// A sum over older versions.
-    pub(super) fn older(&self, number: fn(&Set) -> i32) -> i64 {
+    pub(super) fn sum_older(&self, number: fn(&Set) -> i32) -> i64 {
         self.older.iter().map(|set| i64::from(number(set))).sum()
     }
 }

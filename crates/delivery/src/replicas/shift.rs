@@ -25,8 +25,9 @@ pub struct Shift {
 /// scale, bring it to nothing: at once if the stable version is complete, else as it grows.
 /// Nothing changes where the stable version could not serve its part ([`enough_stable`]).
 ///
-/// Upstream divides by the number of wanted pods, and stops dead if it is zero while a fully promoted
-/// canary still serves; here the weight then is nothing.
+/// Upstream stops dead in three states that do not last: a fully promoted canary that still serves where
+/// no pods are wanted (a division by zero; here the weight is nothing), a step beyond the end (here all are
+/// done), and a return to a stable version without a set (here no return).
 pub fn shift(canary: &Canary, position: Position, sets: &Sets, weights: Option<Weights>) -> Shift {
     let (weight, clear_routes) = wanted_weight(canary, position, sets, weights);
     let rest = narrow(i64::from(canary.max_weight()) - i64::from(weight));

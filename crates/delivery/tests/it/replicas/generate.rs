@@ -1,7 +1,7 @@
 //! Questions at random: small numbers mostly, weights at their boundaries, states that are settled or
 //! in the middle of anything.
 
-use crate::question::{Case, Question};
+use super::question::{Case, Question};
 use proptest::prelude::RngExt;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl Generator {
     }
 
     pub(crate) fn question(&mut self) -> Question {
-        match self.below(15) {
+        match self.below(16) {
             0 => self.limits(),
             1 | 2 => self.approximate(),
             3 => self.preview(),
@@ -43,7 +43,8 @@ impl Generator {
             11 => self.enough_stable(),
             12 => Question::Shift(self.case(Routing::With)),
             13 => Question::Completed(self.case_of_step()),
-            _ => Question::AfterChange(self.case(Routing::Either)),
+            14 => Question::AfterChange(self.case(Routing::Either)),
+            _ => self.drain(),
         }
     }
 
@@ -122,6 +123,13 @@ impl Generator {
         let mut case = self.case(Routing::With);
         case.weight = self.weight(case.canary.max_weight());
         Question::EnoughStable(case)
+    }
+
+    fn drain(&mut self) -> Question {
+        let mut case = self.case(Routing::Either);
+        let end = case.canary.replicas.min(6);
+        case.sets.older = (0..self.below(4) + 1).map(|_| self.set(end)).collect();
+        Question::Drain(case)
     }
 
     fn case_of_step(&mut self) -> Case {

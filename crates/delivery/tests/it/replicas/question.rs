@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taskmaster_delivery::replicas::{
     Amount, BlueGreen, Canary, Evidence, Limits, Position, Preview, Sets, Weights, approximate,
-    at_desired_counts, basic, completed, enough_stable, routed, shift,
+    at_desired_counts, basic, completed, drain, enough_stable, routed, shift,
 };
 use taskmaster_delivery::time::Time;
 
@@ -25,6 +25,7 @@ pub(crate) enum Question {
     Shift(Case),
     Completed(Case),
     AfterChange(Case),
+    Drain(Case),
 }
 
 /// A rollout in a state.
@@ -79,6 +80,7 @@ impl Question {
                 of.now
             ))),
             Self::AfterChange(of) => Ok(after_change(of)),
+            Self::Drain(of) => serde_json::to_value(drain(&of.canary, of.position, &of.sets)),
         }
     }
 }
