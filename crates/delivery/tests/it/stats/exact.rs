@@ -11,7 +11,7 @@ const OFF: f64 = 1e-9;
 
 fn evidence(looks: &[Look]) -> f64 {
     let mut test = Proportion::new();
-    looks.iter().for_each(|look| test.add(*look).unwrap());
+    looks.iter().for_each(|look| test.add(*look).expect("failures are a part of units"));
     test.log_e().exp()
 }
 
@@ -90,7 +90,8 @@ fn expected_evidence_of_a_canary_no_worse_is_at_most_one() {
 }
 
 fn expectation_of_independent(n: u64, m: u64, p_canary: f64, p_baseline: f64) -> f64 {
-    let (canary, baseline) = (Binomial::new(p_canary, n).unwrap(), Binomial::new(p_baseline, m).unwrap());
+    let failures = |units, rate| Binomial::new(rate, units).expect("a rate is from 0 to 1");
+    let (canary, baseline) = (failures(n, p_canary), failures(m, p_baseline));
     let all = (0..=n).flat_map(|x| (0..=m).map(move |y| (x, y)));
     all.map(|(x, y)| canary.pmf(x) * baseline.pmf(y) * evidence(&[look((n, x), (m, y))])).sum()
 }

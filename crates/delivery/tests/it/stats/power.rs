@@ -21,11 +21,11 @@ fn units_to_reject(
     let mut test = Proportion::new();
     let size = units / looks;
     let canary = (size as f64 * share).round() as u64;
-    let (canary_failures, baseline_failures) =
-        (Binomial::new(canary, rates.0).unwrap(), Binomial::new(size - canary, rates.1).unwrap());
+    let failures = |units, rate| Binomial::new(units, rate).expect("a rate is from 0 to 1");
+    let (canary_failures, baseline_failures) = (failures(canary, rates.0), failures(size - canary, rates.1));
     (1..=looks).find_map(|index| {
         let (x, y) = (canary_failures.sample(&mut rng), baseline_failures.sample(&mut rng));
-        test.add(look((canary, x), (size - canary, y))).unwrap();
+        test.add(look((canary, x), (size - canary, y))).expect("counts fit");
         test.rejects(alpha(level)).then_some(index * size)
     })
 }

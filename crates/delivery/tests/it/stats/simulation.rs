@@ -17,7 +17,7 @@ fn bound(runs: u32, level: f64) -> u32 {
 }
 
 fn draw(rng: &mut Pcg64Mcg, units: u64, rate: f64) -> u64 {
-    Binomial::new(units, rate).unwrap().sample(rng)
+    Binomial::new(units, rate).expect("a rate is from 0 to 1").sample(rng)
 }
 
 /// One look of independent units, of which some go to the canary.
@@ -194,17 +194,28 @@ fn table_of_detection() {
     }
 }
 
-/// Long: a hundred million looks, half of them with failures; to be timed from outside.
+/// Long: looks of a healthy canary, half of them with failures; to be timed from outside.
 #[test]
 #[ignore = "for `time`, in release"]
-fn a_hundred_million_looks() {
+fn a_hundred_million_healthy_looks() {
+    take_a_hundred_million((0.014, 0.014));
+}
+
+/// Long: looks of a bad canary, of which nearly each sets a new record; to be timed from outside.
+#[test]
+#[ignore = "for `time`, in release"]
+fn a_hundred_million_bad_looks() {
+    take_a_hundred_million((0.3, 0.014));
+}
+
+fn take_a_hundred_million(rates: (f64, f64)) {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
-    let looks: Vec<Look> = (0..1_000).map(|_| dealt(&mut rng, 50, 0.1, (0.014, 0.014))).collect();
+    let looks: Vec<Look> = (0..1_000).map(|_| dealt(&mut rng, 50, 0.1, rates)).collect();
     let failing = looks.iter().filter(|look| look.canary.failures + look.baseline.failures > 0).count();
     let mut test = Proportion::new();
     for _ in 0..100_000 {
         for look in &looks {
-            test.add(black_box(*look)).unwrap();
+            test.add(black_box(*look)).expect("a look of counts that fit");
         }
     }
     println!("{failing} of 1000 looks have failures; {}", black_box(&test).log_e());
