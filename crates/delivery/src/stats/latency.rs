@@ -2,7 +2,7 @@
 //!
 //! A unit above a bound is a failure, the rest is as for errors: for each bound an e-process against "a unit
 //! is no more likely above this bound on the canary". The evidence is their average, which is an
-//! e-process against "above no bound", whatever the dependence of the bounds (Vovk and Wang 2021, section 3).
+//! e-process against "above no bound", whatever the dependence of the bounds (Vovk and Wang 2021).
 //! So no part of the false-rollback rate is lost by having many: B bounds cost at most a factor of B in
 //! evidence, however much of it there is. (Tests by exceedances of sequential quantiles: Howard and Ramdas,
 //! Sequential estimation of quantiles, Bernoulli 28, 2022.)

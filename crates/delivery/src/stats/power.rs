@@ -13,7 +13,7 @@
 //! Where the share changed on the way, its smallest value up to a half says rather too little.
 //!
 //! The time until then is Wald's: threshold by drift of the best of the ratios per unit (Sequential
-//! analysis, 1947, section 3.5), with the mixture's weight as a part of the threshold.
+//! analysis, 1947), with the mixture's weight as a part of the threshold.
 
 use super::alpha::Alpha;
 use super::evidence::Percent;

@@ -21,7 +21,7 @@ fn mixed(f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The likelihood ratio of binomial counts is the closed form of the sequential probability ratio test (Wald,
-/// Sequential analysis, 1947, section 5.2), here with probabilities of another crate.
+/// Sequential analysis, 1947), here with probabilities of another crate.
 #[test]
 fn it_is_the_mixed_likelihood_ratio_of_binomial_counts() {
     let looks =
@@ -192,7 +192,7 @@ fn latency_is_the_average_of_its_bounds() {
     assert!(test.max_log_e() == test.log_e() && test.rejects(alpha(0.1)));
 }
 
-/// The capital of a bettor (Waudby-Smith and Ramdas 2024, equation 18, at m = 0 and constant bets): 1 + λ a win.
+/// The capital of a bettor (Waudby-Smith and Ramdas 2024, at a mean of 0 and constant bets): 1 + λ a win.
 #[test]
 fn capital_of_a_bettor_who_always_wins_or_always_loses() {
     for (canary, baseline, sign) in [(3.0, 0.0, 1.0), (0.0, 3.0, -1.0), (9.0, -1.0, 1.0)] {
