@@ -33,7 +33,7 @@ impl Alpha {
     }
 
     /// An e-process whose greatest logarithm so far is `max_log_e` rejects: it has reached 1/α
-    /// (Ville, Étude critique de la notion de collectif, 1939, p. 100; as used here: Ramdas,
+    /// (Ville, Étude critique de la notion de collectif, 1939; as used here: Ramdas,
     /// Grünwald, Vovk and Shafer, Game-theoretic statistics and safe anytime-valid inference, 2023).
     pub fn is_reached_by(self, max_log_e: f64) -> bool {
         max_log_e >= self.log_threshold()
@@ -56,7 +56,7 @@ impl From<Alpha> for f64 {
 
 /// Logarithm of the average of e-values that are given by their logarithms. An average of e-processes is
 /// one, whatever their dependence (Vovk and Wang, E-values: calibration, combination and applications,
-/// Annals of Statistics 49, 2021, section 3). None at all are as good as 1.
+/// Annals of Statistics 49, 2021). None at all are as good as 1.
 pub(crate) fn log_mean_exp(logs: &[f64]) -> f64 {
     let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if logs.is_empty() {

@@ -4,8 +4,8 @@
 //! difference of the two is what is bet on. With d scaled to −1 to 1 and a bet λ below 1, the capital grows by
 //! `1 + λd`. If the expectation of d given the past is at most 0, so is the expected gain: the capital is a
 //! supermartingale from 1 that never goes below 0, hence an e-process, and so is the average over the fixed
-//! [`BETS`] (Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, JRSS B 86, 2024,
-//! section 4, with a mixture in place of predictable bets). Nothing is assumed of the distribution but
+//! [`BETS`] (Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, JRSS B 86, 2024;
+//! here with a mixture in place of predictable bets). Nothing is assumed of the distribution but
 //! its bounds.
 //!
 //! **The null** is about bounded values: with each unit's value cut to 0 to `bound` before it enters its

@@ -129,7 +129,7 @@ const MAX_EXACT_PAIRS: usize = 400;
 
 /// Mann and Whitney's U (Annals of Mathematical Statistics 18, 1947): exact for samples without ties of at most 400
 /// pairs, else by the normal approximation with corrections for ties and continuity (Lehmann, Nonparametrics,
-/// 1975, section 1.4). Infinities are values like others. One look only: see the module.
+/// 1975). Infinities are values like others. One look only: see the module.
 pub fn mann_whitney(canary: &[f64], baseline: &[f64]) -> Result<MannWhitney, Incomparable> {
     let (one, other) = (numbers(canary), numbers(baseline));
     if one.is_empty() || other.is_empty() {

@@ -32,12 +32,19 @@ impl Evidence {
 
     /// In words, with the names of a failure and a unit in the plural: `canary 20.1 % errors of 412 requests
     /// against 0.4 % of 3,710; e = 5.2e4 ≥ 1000`.
-    pub fn words(&self, failures: &str, units: &str) -> impl Display {
+    pub fn words(&self, failures: &str, units: &str) -> String {
         let canary = arm(self.canary, &format!(" {failures}"), &format!(" {units}"));
         let baseline = arm(self.baseline, "", "");
         let no_units = format!("no {units}");
         let [canary, baseline] = [canary, baseline].map(|arm| arm.unwrap_or_else(|| no_units.clone()));
         format!("canary {canary} against {baseline}; {}", comparison(self.max_log_e, self.alpha))
+    }
+}
+
+/// In words, with failures of units.
+impl Display for Evidence {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words("failures", "units"))
     }
 }
 
@@ -171,8 +178,10 @@ mod tests {
                 "canary 0 % errors of 1 requests against 0 % of 1; e = unknown < 100",
             ),
         ] {
-            assert_eq!(evidence.words("errors", "requests").to_string(), expected);
+            assert_eq!(evidence.words("errors", "requests"), expected);
         }
+        let plain = evidence(arm(10, 1), arm(10, 0), 1.0, 0.05);
+        assert_eq!(plain.to_string(), "canary 10 % failures of 10 units against 0 % of 10; e = 1 < 20");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A unit above a bound is a failure, the rest is as for errors: for each bound an e-process against "a unit
 //! is no more likely above this bound on the canary". The evidence is their average, which is an
-//! e-process against "above no bound", whatever the dependence of the bounds (Vovk and Wang 2021, section 3).
+//! e-process against "above no bound", whatever the dependence of the bounds (Vovk and Wang 2021).
 //! So no part of the false-rollback rate is lost by having many: B bounds cost at most a factor of B in
 //! evidence, however much of it there is. (Tests by exceedances of sequential quantiles: Howard and Ramdas,
 //! Sequential estimation of quantiles, Bernoulli 28, 2022.)
@@ -13,7 +13,7 @@
 //! units exceed, or none, does no harm but its share in the average.
 
 use super::alpha::{Alpha, log_mean_exp};
-use super::proportion::{Arm, Look, Proportion};
+use super::proportion::{Arm, BadLook, Look, Proportion};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -21,7 +21,7 @@ use thiserror::Error;
 pub const MAX_BOUNDS: usize = 64;
 
 /// Why bounds or counts are refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum BadLatency {
     /// Not 1 to [`MAX_BOUNDS`] finite numbers, each greater than the one before.
     #[error("bounds are 1 to {MAX_BOUNDS} finite numbers, each greater than the one before")]
@@ -37,6 +37,9 @@ pub enum BadLatency {
     /// The counts of an arm do not fit in 64 bits.
     #[error("the counts of an arm are too large")]
     TooLarge,
+    /// The units cannot have been sent like that.
+    #[error(transparent)]
+    Look(BadLook),
 }
 
 /// The test: one [`Proportion`] for each bound, in constant memory.
@@ -67,20 +70,20 @@ impl Latency {
     /// bucket is what does not exceed the first bound, the last one what exceeds the last bound. Counts are
     /// of single buckets; Prometheus sends them summed up. An error changes nothing.
     pub fn add(&mut self, canary: &[u64], baseline: &[u64]) -> Result<(), BadLatency> {
-        self.add_by(canary, baseline, |test, look| test.add(look).is_ok())
+        self.add_by(canary, baseline, |test, look| test.add(look))
     }
 
     /// The same for units that were each sent to the canary with the probability `share`, as in
-    /// [`Proportion::add_with_share`]. A share that does not lie inside of 0 to 1 says nothing.
+    /// [`Proportion::add_with_share`]; an error if they cannot have been.
     pub fn add_with_share(&mut self, canary: &[u64], baseline: &[u64], share: f64) -> Result<(), BadLatency> {
-        self.add_by(canary, baseline, |test, look| test.add_with_share(look, share).is_ok())
+        self.add_by(canary, baseline, |test, look| test.add_with_share(look, share))
     }
 
     fn add_by(
         &mut self,
         canary: &[u64],
         baseline: &[u64],
-        add: impl Fn(&mut Proportion, Look) -> bool,
+        add: impl Fn(&mut Proportion, Look) -> Result<(), BadLook>,
     ) -> Result<(), BadLatency> {
         let (canary_units, baseline_units) = (self.units(canary)?, self.units(baseline)?);
         let mut look = Look {
@@ -90,9 +93,10 @@ impl Latency {
         for ((test, under), old_under) in self.tests.iter_mut().zip(canary).zip(baseline) {
             look.canary.failures -= under;
             look.baseline.failures -= old_under;
-            add(test, look);
+            // A look is refused by its units and share, which all bounds have in common: all or none.
+            add(test, look).map_err(BadLatency::Look)?;
         }
-        if self.tests.iter().any(|test| test.log_e() > self.max_log_e) {
+        if self.tests.iter().any(|test| test.greatest_log_ratio() > self.max_log_e) {
             self.max_log_e = self.max_log_e.max(self.log_e());
         }
         Ok(())
@@ -178,6 +182,8 @@ mod tests {
         let wrong = BadLatency::Buckets { expected: 3, found: 2 };
         assert_eq!(test.add(&[1, 2, 3], &[1, 2]), Err(wrong));
         assert_eq!(test.add(&[u64::MAX, 1, 0], &[0, 0, 0]), Err(BadLatency::TooLarge));
+        let impossible = BadLatency::Look(BadLook::Share(1.0));
+        assert_eq!(test.add_with_share(&[1, 0, 0], &[1, 0, 0], 1.0), Err(impossible));
         assert_eq!(test, before);
     }
 

@@ -10,9 +10,10 @@
 //! beta function; of Poisson's distribution if failures are rare, of the normal one if they are many. It
 //! counts evidence at the end and not in between, when it may have been enough for a moment: the
 //! real probability is a little greater. Very small looks, which take the share from their own units, reach less.
+//! Where the share changed on the way, its smallest value up to a half says rather too little.
 //!
 //! The time until then is Wald's: threshold by drift of the best of the ratios per unit (Sequential
-//! analysis, 1947, section 3.5), with the mixture's weight as a part of the threshold.
+//! analysis, 1947), with the mixture's weight as a part of the threshold.
 
 use super::alpha::Alpha;
 use super::evidence::Percent;

@@ -45,7 +45,10 @@
 //!   session of five requests that fail together is one failure. Counted as five, it is taken for
 //!   five coincidences, and healthy canaries are rejected far too often.
 //! - A look does not span a change of the share. A fault common to both arms after a change from 5 to 50 %
-//!   would be judged by the mean of the two and charged to the canary. Close the look first.
+//!   would be judged by the mean of the two and charged to the canary. Close the look first. Units belong to
+//!   the look in which they were sent. Where only their end is known, the first looks after a change are
+//!   left out, until what was sent before it has ended: after a fall from 50 to 5 %, late failures would
+//!   come at the old share and be judged by the new one.
 //! - Where a router deals in shuffled blocks, a look holds whole blocks or lies within one.
 //! - When a look ends does not depend on which arm failed since the one before.
 //!
@@ -188,10 +191,15 @@ impl Proportion {
         for (sum, step) in self.log_ratios.iter_mut().zip(log_steps(canary, baseline, share)) {
             *sum += step;
         }
-        // An average is at most its greatest part: most looks need no exponentials.
-        if self.log_ratios.iter().any(|log| *log > self.max_log_e) {
+        // Most looks need no exponentials.
+        if self.greatest_log_ratio() > self.max_log_e {
             self.max_log_e = self.max_log_e.max(self.log_e());
         }
+    }
+
+    /// What [`Proportion::log_e`] cannot exceed, an average being at most its greatest part.
+    pub(super) fn greatest_log_ratio(&self) -> f64 {
+        self.log_ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// Natural logarithm of the evidence now.
@@ -266,6 +274,10 @@ mod tests {
         }
         assert_eq!(test, Proportion::new());
         let only_canary = Look { canary: arm(1, 1), baseline: arm(0, 0) };
+        let only_baseline = Look { canary: arm(0, 0), baseline: arm(1, 1) };
+        assert_eq!(test.add_with_share(only_canary, 1.5), Err(BadLook::Share(1.5)));
+        assert_eq!(test.add_with_share(only_baseline, -0.5), Err(BadLook::Share(-0.5)));
+        assert_eq!(test, Proportion::new());
         test.add_with_share(only_canary, 1.0).unwrap();
         assert_eq!((test.log_e(), test.risk_ratio()), (0.0, None));
         assert_eq!(test.totals(), only_canary);

@@ -11,7 +11,7 @@ const OFF: f64 = 1e-9;
 
 fn evidence(looks: &[Look]) -> f64 {
     let mut test = Proportion::new();
-    looks.iter().for_each(|look| test.add(*look).unwrap());
+    looks.iter().for_each(|look| test.add(*look).expect("failures are a part of units"));
     test.log_e().exp()
 }
 
@@ -21,7 +21,7 @@ fn mixed(f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The likelihood ratio of binomial counts is the closed form of the sequential probability ratio test (Wald,
-/// Sequential analysis, 1947, section 5.2), here with probabilities of another crate.
+/// Sequential analysis, 1947), here with probabilities of another crate.
 #[test]
 fn it_is_the_mixed_likelihood_ratio_of_binomial_counts() {
     let looks =
@@ -90,7 +90,8 @@ fn expected_evidence_of_a_canary_no_worse_is_at_most_one() {
 }
 
 fn expectation_of_independent(n: u64, m: u64, p_canary: f64, p_baseline: f64) -> f64 {
-    let (canary, baseline) = (Binomial::new(p_canary, n).unwrap(), Binomial::new(p_baseline, m).unwrap());
+    let failures = |units, rate| Binomial::new(rate, units).expect("a rate is from 0 to 1");
+    let (canary, baseline) = (failures(n, p_canary), failures(m, p_baseline));
     let all = (0..=n).flat_map(|x| (0..=m).map(move |y| (x, y)));
     all.map(|(x, y)| canary.pmf(x) * baseline.pmf(y) * evidence(&[look((n, x), (m, y))])).sum()
 }
@@ -191,7 +192,7 @@ fn latency_is_the_average_of_its_bounds() {
     assert!(test.max_log_e() == test.log_e() && test.rejects(alpha(0.1)));
 }
 
-/// The capital of a bettor (Waudby-Smith and Ramdas 2024, equation 18, at m = 0 and constant bets): 1 + λ a win.
+/// The capital of a bettor (Waudby-Smith and Ramdas 2024, at a mean of 0 and constant bets): 1 + λ a win.
 #[test]
 fn capital_of_a_bettor_who_always_wins_or_always_loses() {
     for (canary, baseline, sign) in [(3.0, 0.0, 1.0), (0.0, 3.0, -1.0), (9.0, -1.0, 1.0)] {

@@ -15,5 +15,5 @@ fn look(canary: (u64, u64), baseline: (u64, u64)) -> Look {
 }
 
 fn alpha(value: f64) -> Alpha {
-    Alpha::new(value).unwrap()
+    Alpha::new(value).expect("a rate of a test is one")
 }

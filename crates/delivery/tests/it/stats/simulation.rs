@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use std::hint::black_box;
 use taskmaster_delivery::stats::classical::mann_whitney;
 use taskmaster_delivery::stats::latency::log_spaced;
-use taskmaster_delivery::stats::{BoundedMean, Latency, Look, Proportion};
+use taskmaster_delivery::stats::{BoundedMean, Latency, Look, Proportion, budget};
 
 /// The most rejections of `runs` that a rate of `level` lets one expect: five standard deviations above the mean.
 fn bound(runs: u32, level: f64) -> u32 {
@@ -17,7 +17,7 @@ fn bound(runs: u32, level: f64) -> u32 {
 }
 
 fn draw(rng: &mut Pcg64Mcg, units: u64, rate: f64) -> u64 {
-    Binomial::new(units, rate).unwrap().sample(rng)
+    Binomial::new(units, rate).expect("a rate is from 0 to 1").sample(rng)
 }
 
 /// One look of independent units, of which some go to the canary.
@@ -133,6 +133,35 @@ fn equal_latencies_may_be_looked_at_and_mann_and_whitney_may_not() {
     assert!(slower > runs * 9 / 10, "1.6 times as slow: {slower} of {runs}");
 }
 
+/// Errors, latency and bucket means of one rollout, all from the same requests: slow ones fail. Each has its part
+/// of the false-rollback rate; together they keep to the whole.
+#[test]
+fn all_metrics_of_a_healthy_rollout_share_one_rate() {
+    let (runs, level, share) = (1_000u32, 0.1, 0.3);
+    let parts = budget::split(alpha(level), &[2.0, 1.0, 1.0]).unwrap();
+    let mut rejected = 0;
+    for seed in 0..runs {
+        let mut rng = Pcg64Mcg::seed_from_u64(u64::from(seed));
+        let (mut errors, mut means) = (Proportion::new(), BoundedMean::new(1.0).unwrap());
+        let mut latency = Latency::new(&[0.5, 0.8]).unwrap();
+        for _ in 0..100 {
+            let (mut counts, mut sums) = ([[0u64; 3]; 2], [0.0; 2]);
+            for _ in 0..20 {
+                let (seconds, arm) = (rng.random::<f64>(), usize::from(rng.random_bool(share)));
+                counts[arm][latency.bucket(seconds).unwrap()] += 1;
+                sums[arm] += seconds;
+            }
+            let [baseline, canary] = counts.map(|counts| (counts.iter().sum::<u64>(), counts[2]));
+            errors.add(look(canary, baseline)).unwrap();
+            latency.add(&counts[1], &counts[0]).unwrap();
+            means.add(sums[1] / canary.0 as f64, sums[0] / baseline.0 as f64);
+        }
+        let verdicts = [errors.rejects(parts[0]), latency.rejects(parts[1]), means.rejects(parts[2])];
+        rejected += u32::from(verdicts.contains(&true));
+    }
+    assert!(rejected > 0 && rejected <= (f64::from(runs) * level) as u32, "{rejected} of {runs}");
+}
+
 /// Bucket means of equal versions, of few units and of many, with a level that drifts; and of a slower canary.
 #[test]
 fn means_of_buckets_may_be_looked_at() {
@@ -194,17 +223,28 @@ fn table_of_detection() {
     }
 }
 
-/// Long: a hundred million looks, half of them with failures; to be timed from outside.
+/// Long: looks of a healthy canary, half of them with failures; to be timed from outside.
 #[test]
 #[ignore = "for `time`, in release"]
-fn a_hundred_million_looks() {
+fn a_hundred_million_healthy_looks() {
+    take_a_hundred_million((0.014, 0.014));
+}
+
+/// Long: looks of a bad canary, of which nearly each sets a new record; to be timed from outside.
+#[test]
+#[ignore = "for `time`, in release"]
+fn a_hundred_million_bad_looks() {
+    take_a_hundred_million((0.3, 0.014));
+}
+
+fn take_a_hundred_million(rates: (f64, f64)) {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
-    let looks: Vec<Look> = (0..1_000).map(|_| dealt(&mut rng, 50, 0.1, (0.014, 0.014))).collect();
+    let looks: Vec<Look> = (0..1_000).map(|_| dealt(&mut rng, 50, 0.1, rates)).collect();
     let failing = looks.iter().filter(|look| look.canary.failures + look.baseline.failures > 0).count();
     let mut test = Proportion::new();
     for _ in 0..100_000 {
         for look in &looks {
-            test.add(black_box(*look)).unwrap();
+            test.add(black_box(*look)).expect("a look of counts that fit");
         }
     }
     println!("{failing} of 1000 looks have failures; {}", black_box(&test).log_e());
