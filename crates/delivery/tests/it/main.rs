@@ -1,1 +1,3 @@
 //! Rules of progressive delivery, from outside of the crate.
+
+mod analysis;
