@@ -29,8 +29,8 @@ fn every_fact_holds() {
 }
 
 fn limits(numbers: &[&str]) -> Limits {
-    let number = |index: usize| numbers[index].parse::<i64>().unwrap();
-    let small = |index| u32::try_from(number(index)).unwrap();
+    let number = |index: usize| numbers[index].parse::<i64>().expect("a limit");
+    let small = |index| u32::try_from(number(index)).expect("a limit");
     Limits {
         count: small(0),
         failure: number(1),

@@ -20,7 +20,8 @@ fn end(case: Case, history: &str, is_terminated: bool) -> char {
     let Case { limits, in_a_row, policy } = case;
     let number = |of: char| history.chars().filter(|c| *c == of).count();
     let tail = |of: &str| history.chars().rev().take_while(|c| of.contains(*c)).collect::<String>();
-    let exceeds = |number: usize, limit: i64| limit >= 0 && i64::try_from(number).unwrap() > limit;
+    let exceeds =
+        |number: usize, limit: i64| limit >= 0 && i64::try_from(number).is_ok_and(|number| number > limit);
     let failures_in_a_row = tail("FE").matches('F').count();
     let well = if policy == Policy::Own && number('S') == 0 { 'I' } else { 'S' };
     let (successes, count) = (limits.successes as usize, limits.count as usize);
@@ -65,7 +66,7 @@ fn walk(case: Case, run: &Run, history: &str) -> usize {
         let mut next = run.clone();
         let now = next.next_time().unwrap_or(Time(0));
         assert_eq!(next.due(now), [0]);
-        next.measured(0, now, finding(outcome)).unwrap();
+        assert_eq!(next.measured(0, now, finding(outcome)), Ok(()));
         walk(case, &next, &format!("{history}{outcome}"))
     };
     1 + "SFIE".chars().map(next).sum::<usize>()
