@@ -71,6 +71,11 @@ fn lines_of_several_metrics() {
     assert_eq!(several(&["a", "b"], "", "SF"), format!("fail: b {failed}"));
     assert_eq!(several(&["a", "b"], "b", "FS").as_str(), format!("fail: a {failed}"));
     assert_eq!(several(&["a", "b"], "b", "SF").as_str(), format!("pass: a {healthy}"));
+    assert_eq!(
+        several(&["b", "a"], "b", "FF").as_str(),
+        format!("fail: a {failed}"),
+        "the dry one failed, too"
+    );
     assert_eq!(several(&["a"], "a", "F"), "pass: every metric is of the dry run");
     assert_eq!(several(&["a\nb"], "", "S"), format!("pass: a b {healthy}"), "one line");
     let all = several(&["a", "b", "c", "d", "e"], "", "SSSSS");
