@@ -123,8 +123,11 @@ impl Rule {
                 bounded(readings.result(), |value| value < *threshold, &format!("< {}", show(*threshold)))
             }
             Self::Within { min, max } => {
-                let is_within =
-                    |value: f64| min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max);
+                let is_within = |value: f64| {
+                    !value.is_nan()
+                        && min.is_none_or(|min| value >= min)
+                        && max.is_none_or(|max| value <= max)
+                };
                 bounded(readings.result(), is_within, &range(*min, *max))
             }
             Self::Conditions { success, failure } => conditions(success.as_ref(), failure.as_ref(), readings),

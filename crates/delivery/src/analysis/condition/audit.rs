@@ -4,13 +4,26 @@ use super::compile::{Fault, Variables};
 use crate::analysis::answer::MAX_SAMPLES;
 use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr};
+use std::ops::RangeInclusive;
 
 /// The most steps of one evaluation, over answers of [`MAX_SAMPLES`].
 const MAX_STEPS: u64 = 100_000;
 
-/// Functions of a condition beside its operators, whose names hold other characters.
-const FUNCTIONS: &[&str] =
-    &["bool", "default", "double", "dyn", "int", "isInf", "isNaN", "max", "min", "size", "uint"];
+/// Functions of a condition beside its operators, whose names hold other characters, and how many values
+/// each takes: the interpreter passes over surplus ones.
+const FUNCTIONS: &[(&str, RangeInclusive<usize>)] = &[
+    ("bool", 1..=1),
+    ("default", 2..=2),
+    ("double", 1..=1),
+    ("dyn", 1..=1),
+    ("int", 1..=1),
+    ("isInf", 1..=1),
+    ("isNaN", 1..=1),
+    ("max", 1..=usize::MAX),
+    ("min", 1..=usize::MAX),
+    ("size", 1..=1),
+    ("uint", 1..=1),
+];
 
 /// An upper bound of an expression.
 #[derive(Clone, Copy, Default)]
@@ -28,10 +41,10 @@ impl Cost {
 
     /// Parts that are joined into one value.
     fn of_parts(parts: &[Self]) -> Self {
-        let sum = |of: fn(&Self) -> u64| parts.iter().map(of).fold(1, u64::saturating_add);
+        let sum = |of: fn(&Self) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
         let element = parts.iter().map(|part| part.element).max().unwrap_or(1);
-        let size = sum(|part| part.size);
-        Self { steps: sum(|part| part.steps).saturating_add(size), size, element }
+        let size = sum(|part| part.size).max(1);
+        Self { steps: sum(|part| part.steps).saturating_add(size).saturating_add(1), size, element }
     }
 }
 
@@ -93,15 +106,27 @@ impl<'a> Audit<'a> {
 
     fn call(&mut self, node: &'a IdedExpr, call: &'a CallExpr) -> Result<Cost, Fault> {
         let name = call.func_name.as_str();
-        let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        if is_word && !FUNCTIONS.contains(&name) {
-            return Err(self.fault(node, format!("no function is called `{name}`")));
-        }
         let parts: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
+        if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let known = FUNCTIONS.iter().find(|(known, _)| *known == name);
+            let Some((_, takes)) = known else {
+                return Err(self.of_function(node, name, format!("no function is called `{name}`")));
+            };
+            if !takes.contains(&parts.len()) {
+                let message = format!("`{name}` does not take {} values", parts.len());
+                return Err(self.of_function(node, name, message));
+            }
+        }
         let costs = parts.into_iter().map(|part| self.visit(part)).collect::<Result<Vec<_>, _>>()?;
         let joined = Cost::of_parts(&costs);
-        let of_index = costs.first().map_or(1, |list| list.element);
-        Ok(if name == "_[_]" { Cost { size: of_index, element: of_index, ..joined } } else { joined })
+        let scalar = Cost { size: 1, element: 1, ..joined };
+        Ok(match (name, costs.as_slice()) {
+            // Of two arms one is the value.
+            ("_?_:_", [_, one, other]) => Cost { size: one.size.max(other.size), ..joined },
+            ("_[_]", [list, _]) => Cost { size: list.element, element: list.element, ..joined },
+            ("_+_" | "default" | "dyn" | "max" | "min", _) => joined,
+            _ => scalar,
+        })
     }
 
     fn list(&mut self, elements: &'a [IdedExpr]) -> Result<Cost, Fault> {
@@ -131,7 +156,17 @@ impl<'a> Audit<'a> {
     }
 
     fn fault(&self, node: &IdedExpr, message: String) -> Fault {
-        let start = self.program.source_info().offset_for(node.id).map_or(0, |(start, _)| start as usize);
-        Fault::at(self.text, start, message)
+        Fault::at(self.text, self.start(node), message)
+    }
+
+    /// At the name of a function, where the parser's place is that of its bracket.
+    fn of_function(&self, node: &IdedExpr, name: &str, message: String) -> Fault {
+        let start = self.start(node);
+        let has_name_before = self.text.get(..start).is_some_and(|before| before.ends_with(name));
+        Fault::at(self.text, if has_name_before { start - name.len() } else { start }, message)
+    }
+
+    fn start(&self, node: &IdedExpr) -> usize {
+        self.program.source_info().offset_for(node.id).map_or(0, |(start, _)| start as usize)
     }
 }

@@ -84,9 +84,9 @@ impl Condition {
         let has_nan = readings.answers().iter().any(|answer| answer.gap() == Some(Gap::NotANumber));
         match self.evaluate(readings) {
             Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(Unanswered::NotBool(other.type_of().to_string())),
-            Err(ExecutionError::ValuesNotComparable(..)) if has_nan => Err(Unanswered::Unordered),
-            Err(error) => Err(Unanswered::Evaluation(text::one_line(&error.to_string()))),
+            Ok(other) => Err(Unanswered::NotBool(kind(&other))),
+            Err(error) if has_nan && is_unordered(&error) => Err(Unanswered::Unordered),
+            Err(error) => Err(Unanswered::Evaluation(text::one_line(&explain(&error)))),
         }
     }
 
@@ -123,7 +123,7 @@ pub(super) fn rehearse(condition: &Condition) -> Result<(), Fault> {
 fn refuse(condition: &Condition, readings: &Readings) -> Option<String> {
     match condition.evaluate(readings) {
         Ok(Value::Bool(_)) => None,
-        Ok(other) => Some(Unanswered::NotBool(other.type_of().to_string()).to_string()),
+        Ok(other) => Some(Unanswered::NotBool(kind(&other)).to_string()),
         Err(
             error @ (ExecutionError::NoSuchOverload(_)
             | ExecutionError::UnexpectedType { .. }
@@ -131,9 +131,46 @@ fn refuse(condition: &Condition, readings: &Readings) -> Option<String> {
             | ExecutionError::InvalidArgumentCount { .. }
             | ExecutionError::NotSupportedAsMethod { .. }
             | ExecutionError::UnsupportedIndex(..)
+            | ExecutionError::UnsupportedBinaryOperator(..)
             | ExecutionError::FunctionError { .. }),
-        ) => Some(error.to_string()),
+        ) => Some(explain(&error)),
         Err(_) => None,
+    }
+}
+
+/// Two numbers that could not be ordered. The interpreter says it as if it did not know the operator.
+fn is_unordered(error: &ExecutionError) -> bool {
+    match error {
+        ExecutionError::ValuesNotComparable(..) => true,
+        ExecutionError::NoSuchOverload(overload) => {
+            let numbers = ["double", "int", "uint"];
+            ["_<_", "_<=_", "_>_", "_>=_"].contains(&overload.function())
+                && overload.argument_types().iter().all(|kind| numbers.contains(&kind.as_str()))
+        }
+        _ => false,
+    }
+}
+
+/// What the interpreter says, without its own notation of values.
+fn explain(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::UnsupportedBinaryOperator(operator, one, other) => {
+            let (one, other) = (kind(one), kind(other));
+            format!("no `{operator}` of {one} and {other}: a double is written with a point, such as 100.0")
+        }
+        ExecutionError::UnsupportedIndex(index, of) => {
+            format!("a {} cannot be indexed by {}", kind(of), kind(index))
+        }
+        ExecutionError::IndexOutOfBounds(_) => "there are not so many samples".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What the language calls a kind of value; the interpreter says float.
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Float(_) => "double".to_owned(),
+        other => other.type_of().to_string(),
     }
 }
 
@@ -158,9 +195,7 @@ fn of_number(name: &str, number: &Value, test: fn(f64) -> bool) -> Result<Value,
     match number {
         Value::Float(number) => Ok(Value::Bool(test(*number))),
         Value::Int(_) | Value::UInt(_) => Ok(Value::Bool(false)),
-        other => {
-            Err(ExecutionError::function_error(name, format!("takes a number, not {}", other.type_of())))
-        }
+        other => Err(ExecutionError::function_error(name, format!("takes a number, not {}", kind(other)))),
     }
 }
 
