@@ -231,10 +231,14 @@ fn skipped(decision: &Decision<'_>, weight: u32, now: u32) -> Option<String> {
 fn unasked(decision: &Decision<'_>) -> Option<(&'static str, String)> {
     let (before, after) = (decision.before, decision.after.state());
     let is_forward = after.revision == before.revision && after.place > before.place && !after.is_full;
-    let Some(Move::Analysis(watch, _)) = decision.after.moves().get(before.place) else { return None };
     if !is_forward || decision.was_asked || !matches!(before.phase, Phase::Initializing | Phase::Analyzing) {
         return None;
     }
+    let mut left = decision.after.moves().get(before.place..after.place)?.iter();
+    let watch = left.find_map(|at| match at {
+        Move::Analysis(watch, _) => Some(watch),
+        _ => None,
+    })?;
     let metric = |index: &usize| decision.spec.analysis.metrics.get(*index);
     let silent = watch.metrics.iter().find(|index| match metric(index).map(|metric| &metric.judge) {
         Some(Judge::Test(test)) => {
