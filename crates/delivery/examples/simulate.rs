@@ -1,17 +1,29 @@
 //! Simulates rollouts of specifications that come along: `simulate SPEC SCENARIO SEEDS [FIRST]`.
+use std::time::Instant;
 use taskmaster_delivery::sim::{Scenario, Summary, run};
 use taskmaster_delivery::spec::{RolloutSpec, check};
-use std::time::Instant;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let text = match args[0].as_str() {
-        "canary" => r#"{"name":"web","replicas":5,"strategy":{"canary":{"steps":[{"setWeight":10},{"pause":{"duration":"2m"}},{"setWeight":25},{"analysis":{"duration":"1m"}},{"setWeight":50},{"pause":{"duration":"2m"}},{"setWeight":75},{"pause":{"duration":"2m"}}]}},"analysis":{"metrics":[{"name":"errors","test":{"of":"errors"}},{"name":"latency","test":{"of":"latency"}}]}}"#,
-        "dynamic" => r#"{"name":"web","replicas":5,"strategy":{"canary":{"dynamicStableScale":true,"steps":[{"setWeight":20},{"pause":{"duration":"20s"}},{"setHeaderRoute":{"name":"h","match":[{"header":"x","exact":"1"}]}},{"setWeight":40},{"analysis":{"duration":"10s"}},{"setWeight":80},{"pause":{"duration":"20s"}}]}},"analysis":{"metrics":[{"name":"errors","test":{"of":"errors"}}]}}"#,
-        "pods" => r#"{"name":"web","replicas":5,"strategy":{"canary":{"traffic":"pods","steps":[{"setWeight":20},{"pause":{"duration":"20s"}},{"setWeight":60},{"pause":{"duration":"20s"}}]}}}"#,
-        "blue" => r#"{"name":"web","replicas":4,"strategy":{"blueGreen":{"previewReplicas":1,"prePromotionAnalysis":{"metrics":["rate"]},"postPromotionAnalysis":{"metrics":["rate"]},"autoPromotionAfter":"20s"}},"analysis":{"metrics":[{"name":"rate","threshold":0.5,"interval":"5s","count":12,"consecutiveErrorLimit":10,"inconclusiveLimit":1}]}}"#,
-        "ab" => r#"{"name":"web","replicas":4,"strategy":{"ab":{"match":[{"header":"x","exact":"1"}],"iterations":3,"interval":"10s"}},"analysis":{"metrics":[{"name":"rate","failureCondition":"result > 0.5","interval":"5s","consecutiveErrorLimit":10}]}}"#,
-        "rolling" => r#"{"name":"web","replicas":4,"strategy":{"rolling":{"migration":{"up":["m","up"],"compatible":"backward"}}}}"#,
+        "canary" => {
+            r#"{"name":"web","replicas":5,"strategy":{"canary":{"steps":[{"setWeight":10},{"pause":{"duration":"2m"}},{"setWeight":25},{"analysis":{"duration":"1m"}},{"setWeight":50},{"pause":{"duration":"2m"}},{"setWeight":75},{"pause":{"duration":"2m"}}]}},"analysis":{"metrics":[{"name":"errors","test":{"of":"errors"}},{"name":"latency","test":{"of":"latency"}}]}}"#
+        }
+        "dynamic" => {
+            r#"{"name":"web","replicas":5,"strategy":{"canary":{"dynamicStableScale":true,"steps":[{"setWeight":20},{"pause":{"duration":"20s"}},{"setHeaderRoute":{"name":"h","match":[{"header":"x","exact":"1"}]}},{"setWeight":40},{"analysis":{"duration":"10s"}},{"setWeight":80},{"pause":{"duration":"20s"}}]}},"analysis":{"metrics":[{"name":"errors","test":{"of":"errors"}}]}}"#
+        }
+        "pods" => {
+            r#"{"name":"web","replicas":5,"strategy":{"canary":{"traffic":"pods","steps":[{"setWeight":20},{"pause":{"duration":"20s"}},{"setWeight":60},{"pause":{"duration":"20s"}}]}}}"#
+        }
+        "blue" => {
+            r#"{"name":"web","replicas":4,"strategy":{"blueGreen":{"previewReplicas":1,"prePromotionAnalysis":{"metrics":["rate"]},"postPromotionAnalysis":{"metrics":["rate"]},"autoPromotionAfter":"20s"}},"analysis":{"metrics":[{"name":"rate","threshold":0.5,"interval":"5s","count":12,"consecutiveErrorLimit":10,"inconclusiveLimit":1}]}}"#
+        }
+        "ab" => {
+            r#"{"name":"web","replicas":4,"strategy":{"ab":{"match":[{"header":"x","exact":"1"}],"iterations":3,"interval":"10s"}},"analysis":{"metrics":[{"name":"rate","failureCondition":"result > 0.5","interval":"5s","consecutiveErrorLimit":10}]}}"#
+        }
+        "rolling" => {
+            r#"{"name":"web","replicas":4,"strategy":{"rolling":{"migration":{"up":["m","up"],"compatible":"backward"}}}}"#
+        }
         "any" => "",
         other => panic!("{other}"),
     };

@@ -73,7 +73,9 @@ impl Delivery {
         }
         self.advance(seen);
         let mut effects = self.scaling(seen, now);
-        effects.extend(self.routes(seen).filter(|routes| seen.routes.as_ref() != Some(routes)).map(Effect::Route));
+        effects.extend(
+            self.routes(seen).filter(|routes| seen.routes.as_ref() != Some(routes)).map(Effect::Route),
+        );
         effects.extend(self.migrating(seen));
         effects.extend(self.measuring(seen));
         effects.extend(self.told.drain(..).map(Effect::Tell));
@@ -123,7 +125,8 @@ impl Delivery {
         let Some(stable) = &self.state.stable else { return false };
         let number = |revision: &Revision| seen.version(revision).map(|version| version.number);
         let (Some(new), Some(old)) = (number(&seen.wanted), number(stable)) else { return false };
-        let between = seen.versions.iter().filter(|version| version.number > new && version.number < old).count();
+        let between =
+            seen.versions.iter().filter(|version| version.number > new && version.number < old).count();
         let window = usize::try_from(self.spec.rollback_window).unwrap_or(usize::MAX);
         new < old && between < window
     }
@@ -224,7 +227,8 @@ impl Delivery {
         let mut setting = setting(&self.moves, self.moves.len());
         setting.weight = if is_weighted { 100 } else { 0 };
         setting.scale = None;
-        (setting.is_previewed, setting.is_full, setting.is_active, setting.replaces) = (true, true, true, true);
+        (setting.is_previewed, setting.is_full, setting.is_active, setting.replaces) =
+            (true, true, true, true);
         setting
     }
 
@@ -345,12 +349,16 @@ impl Delivery {
             Move::Migrate => self.state.is_migrated,
             Move::Weight(weight) => match &seen.routes {
                 _ if self.splits_by_pods() => self.is_balanced(seen),
-                Some(routes) => pods.available >= self.pods_for_weight(seen) && routes.weight(revision) == *weight,
+                Some(routes) => {
+                    pods.available >= self.pods_for_weight(seen) && routes.weight(revision) == *weight
+                }
                 None => false,
             },
             Move::Scale(_) => pods.available >= self.pods_for_weight(seen),
             Move::Header(_) | Move::Mirror(_) => seen.routes.as_ref().is_some_and(shows),
-            Move::Preview => seen.routes.as_ref().is_some_and(|routes| routes.preview.as_ref() == Some(revision)),
+            Move::Preview => {
+                seen.routes.as_ref().is_some_and(|routes| routes.preview.as_ref() == Some(revision))
+            }
             Move::Full => pods.available >= self.replicas(seen),
             Move::Switch => seen.routes.as_ref().is_some_and(|routes| routes.active == *revision),
             Move::Replace => pods.available >= self.replicas(seen) && self.is_alone(seen),
@@ -370,7 +378,9 @@ impl Delivery {
 
     /// True where no other version has pods.
     fn is_alone(&self, seen: &Observation) -> bool {
-        seen.versions.iter().all(|version| version.revision == self.state.revision || version.pods.created <= 0)
+        seen.versions
+            .iter()
+            .all(|version| version.revision == self.state.revision || version.pods.created <= 0)
     }
 
     /// What an analysis says of the move that waits for it. True once it is over.
@@ -481,7 +491,9 @@ impl Delivery {
     fn migrating(&mut self, seen: &Observation) -> Option<Effect> {
         self.migration()?;
         let direction = match self.state.phase {
-            Phase::Initializing | Phase::Analyzing if self.moves.get(self.state.place) == Some(&Move::Migrate) => {
+            Phase::Initializing | Phase::Analyzing
+                if self.moves.get(self.state.place) == Some(&Move::Migrate) =>
+            {
                 Direction::Up
             }
             Phase::RollingBack if self.must_undo() => Direction::Down,
@@ -512,7 +524,8 @@ impl Delivery {
 
     /// Metrics that are to be measured now.
     fn measuring(&mut self, seen: &Observation) -> Vec<Effect> {
-        let is_watched = matches!(self.state.phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
+        let is_watched =
+            matches!(self.state.phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
         if !is_watched || self.is_first() {
             return Vec::new();
         }

@@ -110,7 +110,8 @@ impl Rulebook {
         let parts = budget::split(analysis.max_false_rollback, &weights).unwrap_or_default();
         let mut parts = parts.into_iter();
         let part = |metric: &Metric| if decides(&metric) { parts.next() } else { None };
-        let alphas = analysis.metrics.iter().map(part).map(|part| part.unwrap_or(analysis.max_false_rollback));
+        let alphas =
+            analysis.metrics.iter().map(part).map(|part| part.unwrap_or(analysis.max_false_rollback));
         Self { analysis: analysis.clone(), alphas: alphas.collect() }
     }
 
@@ -193,7 +194,8 @@ impl Rulebook {
                 judging.fault.get_or_insert(fault);
             }
         }
-        let Some(Says::Failed(why)) = judging.background.as_ref().map(|counting| self.counted_says(counting)) else {
+        let Some(Says::Failed(why)) = judging.background.as_ref().map(|counting| self.counted_says(counting))
+        else {
             return;
         };
         judging.fault.get_or_insert(why);
@@ -219,16 +221,22 @@ impl Rulebook {
             Judge::Counted(_, spec) => spec.interval,
             Judge::Test(_) => None,
         };
-        self.analysis.metrics.iter().filter_map(interval).max().unwrap_or(crate::analysis::flagger::DEFAULT_INTERVAL)
+        self.analysis
+            .metrics
+            .iter()
+            .filter_map(interval)
+            .max()
+            .unwrap_or(crate::analysis::flagger::DEFAULT_INTERVAL)
     }
 
     /// The counted ones of some metrics; none of them is no run. What cannot be measured is a fault: it never
     /// passes.
     fn counting(&self, metrics: impl Iterator<Item = usize>, fault: &mut Option<String>) -> Option<Counting> {
-        let counted = |index: usize| match self.analysis.metrics.get(index).map(|metric| (metric, &metric.judge)) {
-            Some((metric, Judge::Counted(_, spec))) => Some((index, metric, spec)),
-            _ => None,
-        };
+        let counted =
+            |index: usize| match self.analysis.metrics.get(index).map(|metric| (metric, &metric.judge)) {
+                Some((metric, Judge::Counted(_, spec))) => Some((index, metric, spec)),
+                _ => None,
+            };
         let chosen: Vec<_> = metrics.filter_map(counted).collect();
         if chosen.is_empty() {
             return None;
@@ -255,7 +263,8 @@ impl Rulebook {
             return Says::Failed(fault.clone());
         }
         if mutant::is(Mutant::NoDataIsHealthy) {
-            let is_bad = judging.inline.as_ref().is_some_and(|counting| counting.run.phase() == Phase::Failed);
+            let is_bad =
+                judging.inline.as_ref().is_some_and(|counting| counting.run.phase() == Phase::Failed);
             return if is_bad { Says::Failed(String::new()) } else { Says::Passed };
         }
         let has_time = now - since >= watch.at_least;
@@ -297,7 +306,8 @@ impl Rulebook {
     /// Why it has to be taken back for want of data, where it has.
     pub(super) fn starved(&self, judging: &Judging, now: Time) -> Option<String> {
         let NoData::FailAfter(patience) = self.analysis.no_data else { return None };
-        let decides = |index: &&usize| self.analysis.metrics.get(**index).is_some_and(|metric| !metric.dry_run);
+        let decides =
+            |index: &&usize| self.analysis.metrics.get(**index).is_some_and(|metric| !metric.dry_run);
         let mut tests = judging.tests.iter().filter(|(index, _)| decides(index));
         let (index, _) = tests.find(|(_, tested)| now - tested.fresh >= patience)?;
         let name = self.analysis.metrics.get(*index).map(|metric| metric.name.as_str()).unwrap_or_default();
@@ -320,7 +330,10 @@ impl Rulebook {
 
 /// True where a run has no end of its own: it ends well when its time is over.
 fn is_endless(counting: &Counting) -> bool {
-    counting.run.metrics().all(|(spec, state, _)| spec.effective_count().is_none() && state.counts.successful > 0)
+    counting
+        .run
+        .metrics()
+        .all(|(spec, state, _)| spec.effective_count().is_none() && state.counts.successful > 0)
 }
 
 impl Checking {

@@ -17,10 +17,10 @@ mod world;
 
 pub use decide::Delivery;
 pub use judge::{Checking, Counting, Judging, Reading};
-pub use tested::Tested;
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};
 pub use state::{Hold, State};
+pub use tested::Tested;
 pub use verbs::{Refusal, Verb, undo_target};
 pub use world::{
     Direction, Effect, Measured, Migrated, Notice, Observation, Pods, Revision, Routes, Share, Version,

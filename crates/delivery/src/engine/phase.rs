@@ -56,7 +56,9 @@ impl Phase {
             (Self::Initializing, Signal::Ready) => Some(Self::Analyzing),
             (Self::Initializing | Self::Analyzing, Signal::Passed) => Some(Self::Promoting),
             (Self::Promoting, Signal::TookOver) => Some(Self::Completed),
-            (Self::Initializing | Self::Analyzing | Self::Promoting, Signal::GivenUp) => Some(Self::RollingBack),
+            (Self::Initializing | Self::Analyzing | Self::Promoting, Signal::GivenUp) => {
+                Some(Self::RollingBack)
+            }
             (Self::RollingBack, Signal::TookBack) => Some(Self::RolledBack),
             _ => None,
         }
@@ -92,7 +94,10 @@ mod tests {
 
     /// Drawn by hand from the design's picture; columns are ready, passed, took over, given up, took back, begun.
     const TABLE: [(Phase, [Option<Phase>; 6]); 6] = {
-        use Phase::{Analyzing as A, Completed as C, Initializing as I, Promoting as P, RolledBack as D, RollingBack as B};
+        use Phase::{
+            Analyzing as A, Completed as C, Initializing as I, Promoting as P, RolledBack as D,
+            RollingBack as B,
+        };
         [
             (I, [Some(A), Some(P), None, Some(B), None, Some(I)]),
             (A, [None, Some(P), None, Some(B), None, Some(I)]),

@@ -5,8 +5,8 @@ use super::phase::Phase;
 use super::world::{Effect, Observation, Pods, Revision};
 use crate::mutant::{self, Mutant};
 use crate::replicas::{
-    AbortDelay, Canary as Plan, Clamp, Counts, Course, Limits, Position, Set, Sets, Stable, Step, Traffic as Routing,
-    Weights, basic, routed, split,
+    AbortDelay, Canary as Plan, Clamp, Counts, Course, Limits, Position, Set, Sets, Stable, Step,
+    Traffic as Routing, Weights, basic, routed, split,
 };
 use crate::spec::{Canary, Scale, Strategy, Traffic};
 use crate::time::Time;
@@ -67,7 +67,10 @@ impl Delivery {
             Phase::RolledBack => self.of_given_up(seen),
             _ => self.pods_for_weight(seen).max(self.pods_for_users(seen)),
         };
-        Counts { canary: new.min(replicas.max(seen.pods(&state.revision).wanted)), stable: self.stable_pods(seen) }
+        Counts {
+            canary: new.min(replicas.max(seen.pods(&state.revision).wanted)),
+            stable: self.stable_pods(seen),
+        }
     }
 
     /// Pods that the new version has and its users need, whatever is to come.
@@ -119,7 +122,8 @@ impl Delivery {
             return 0;
         }
         let Strategy::Canary(canary) = &self.spec().strategy else { return replicas };
-        let is_forward = matches!(self.state().phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
+        let is_forward =
+            matches!(self.state().phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
         if !canary.dynamic_stable_scale || !is_forward {
             return replicas;
         }
@@ -141,7 +145,10 @@ impl Delivery {
     fn counts_by_pods(&self, seen: &Observation) -> Counts {
         let replicas = self.replicas(seen);
         let (plan, limits) = match &self.spec().strategy {
-            Strategy::Canary(canary) => (plan(canary, self, replicas), Limits::canary(replicas, canary.max_surge, canary.max_unavailable)),
+            Strategy::Canary(canary) => (
+                plan(canary, self, replicas),
+                Limits::canary(replicas, canary.max_surge, canary.max_unavailable),
+            ),
             Strategy::Rolling(rolling) => {
                 let weight = if self.setting().replaces { 100 } else { 0 };
                 let plan = Plan {
@@ -157,7 +164,8 @@ impl Delivery {
         };
         let sets = self.sets(seen);
         let counts = basic(&plan, self.position(), &sets);
-        let terminating = seen.versions.iter().map(|version| i64::from(version.pods.terminating)).sum::<i64>();
+        let terminating =
+            seen.versions.iter().map(|version| i64::from(version.pods.terminating)).sum::<i64>();
         let terminating = i32::try_from(terminating).unwrap_or(i32::MAX);
         Clamp { replicas, surge: limits.surge, terminating }.terminating(counts, &sets)
     }
@@ -219,8 +227,12 @@ fn step(step: &crate::spec::Step) -> Step {
         Written::Pause(span) => Step::Pause(*span),
         Written::Analysis(_) => Step::Judge,
         Written::SetScale(Scale::Replicas(pods)) => Step::SetCanaryScale(crate::replicas::Scale::Pods(*pods)),
-        Written::SetScale(Scale::Weight(weight)) => Step::SetCanaryScale(crate::replicas::Scale::Weight(narrow(*weight))),
-        Written::SetScale(Scale::MatchTrafficWeight) => Step::SetCanaryScale(crate::replicas::Scale::MatchTraffic),
+        Written::SetScale(Scale::Weight(weight)) => {
+            Step::SetCanaryScale(crate::replicas::Scale::Weight(narrow(*weight)))
+        }
+        Written::SetScale(Scale::MatchTrafficWeight) => {
+            Step::SetCanaryScale(crate::replicas::Scale::MatchTraffic)
+        }
         Written::HeaderRoute(_) | Written::Mirror(_) => Step::Route,
     }
 }

@@ -48,7 +48,9 @@ pub fn moves(rollout: &Rollout) -> Vec<Move> {
             let metrics = (0..rollout.analysis.metrics.len()).collect();
             let watch = Watch { metrics, at_least: ab.interval };
             let mut moves = vec![Move::Scale(Scale::Replicas(ab.replicas))];
-            moves.extend(ab.matches.iter().enumerate().map(|(index, matched)| Move::Header(route(index, matched))));
+            moves.extend(
+                ab.matches.iter().enumerate().map(|(index, matched)| Move::Header(route(index, matched))),
+            );
             moves.push(Move::Analysis(watch, ab.iterations));
             moves
         }

@@ -19,8 +19,13 @@ impl Delivery {
         if state.revision == stable || state.phase == Phase::Completed {
             // Whoever serves goes on until it can be relieved.
             let serves = |revision: &Revision| seen.pods(revision).available > 0;
-            let active = if !serves(&stable) && serves(&current.active) { current.active.clone() } else { stable };
-            return Some(Routes { active: active.clone(), preview: self.preview(Some(active)), ..Routes::default() });
+            let active =
+                if !serves(&stable) && serves(&current.active) { current.active.clone() } else { stable };
+            return Some(Routes {
+                active: active.clone(),
+                preview: self.preview(Some(active)),
+                ..Routes::default()
+            });
         }
         let pods = seen.pods(&state.revision);
         let (active, weight) = match state.phase {
@@ -77,7 +82,8 @@ impl Delivery {
         let pods = seen.pods(&state.revision);
         if let Strategy::BlueGreen(_) = self.spec().strategy {
             let is_active = self.setting().is_active;
-            let may = is_active && (current.active == state.revision || pods.available >= self.replicas(seen));
+            let may =
+                is_active && (current.active == state.revision || pods.available >= self.replicas(seen));
             let stays = current.active == state.revision && is_active && pods.available > 0;
             return (if may || stays { state.revision.clone() } else { stable }, 0);
         }
@@ -99,7 +105,9 @@ impl Delivery {
 
     /// The share that the stable version cannot take over because it gave up pods; never more than now.
     fn owed(&self, seen: &Observation, now: u32) -> u32 {
-        let Strategy::Canary(Canary { dynamic_stable_scale: true, .. }) = self.spec().strategy else { return 0 };
+        let Strategy::Canary(Canary { dynamic_stable_scale: true, .. }) = self.spec().strategy else {
+            return 0;
+        };
         let Some(stable) = &self.state().stable else { return 0 };
         let carries = percent(seen.pods(stable).available, self.replicas(seen));
         now.min(100 - carries)
@@ -148,7 +156,11 @@ mod tests {
             (100, 75, 4, 5, 75),
             (100, 75, 5, 5, 100),
         ] {
-            assert_eq!(allowed(wanted, now, pods(available), needed), expected, "{wanted} {now} {available} {needed}");
+            assert_eq!(
+                allowed(wanted, now, pods(available), needed),
+                expected,
+                "{wanted} {now} {available} {needed}"
+            );
         }
     }
 }

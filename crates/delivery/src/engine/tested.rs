@@ -38,8 +38,12 @@ impl Tested {
         let test = match kind {
             TestKind::Errors => Test::Errors(Proportion::new()),
             // Both were checked with the specification.
-            TestKind::Latency(bounds) => Latency::new(bounds).map_or_else(|_| Test::Errors(Proportion::new()), Test::Latency),
-            TestKind::Mean(bound) => BoundedMean::new(*bound).map_or_else(|_| Test::Errors(Proportion::new()), Test::Mean),
+            TestKind::Latency(bounds) => {
+                Latency::new(bounds).map_or_else(|_| Test::Errors(Proportion::new()), Test::Latency)
+            }
+            TestKind::Mean(bound) => {
+                BoundedMean::new(*bound).map_or_else(|_| Test::Errors(Proportion::new()), Test::Mean)
+            }
         };
         Self { test, last: None, next: now, fresh: now }
     }
@@ -96,18 +100,21 @@ impl Tested {
     pub fn words(&self, spec: &Sequential, alpha: Alpha) -> String {
         let units = unit(spec.unit);
         match &self.test {
-            Test::Errors(test) => Evidence::of(test, alpha).words("errors", units).to_string(),
+            Test::Errors(test) => Evidence::of(test, alpha).words("errors", units),
             Test::Latency(test) => match test.strongest() {
                 Some((bound, at)) => {
                     let evidence = Evidence { max_log_e: test.max_log_e(), ..Evidence::of(at, alpha) };
-                    evidence.words(&format!("over {bound} ms"), units).to_string()
+                    evidence.words(&format!("over {bound} ms"), units)
                 }
                 None => "nothing was measured".to_owned(),
             },
             Test::Mean(test) => {
                 let difference = test.difference().unwrap_or(0.0);
                 let evidence = comparison(test.max_log_e(), alpha);
-                format!("canary {difference:+.3} against baseline over {} buckets; {evidence}", test.buckets())
+                format!(
+                    "canary {difference:+.3} against baseline over {} buckets; {evidence}",
+                    test.buckets()
+                )
             }
         }
     }

@@ -88,7 +88,8 @@ impl Routes {
     /// The share of a version, in percent.
     pub fn weight(&self, revision: &Revision) -> u32 {
         let share = self.share.as_ref().map_or(0, |share| share.weight.min(100));
-        let of_share = if self.share.as_ref().is_some_and(|share| share.revision == *revision) { share } else { 0 };
+        let of_share =
+            if self.share.as_ref().is_some_and(|share| share.revision == *revision) { share } else { 0 };
         of_share + if self.active == *revision { 100 - share } else { 0 }
     }
 }

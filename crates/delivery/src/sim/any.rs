@@ -4,9 +4,10 @@ use super::faults::Trouble;
 use super::scenario::Scenario;
 use super::service::{Behaviour, Service, Users};
 use crate::spec::{
-    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec, MetricSpec,
-    MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, RollingSpec, Rollout, RolloutSpec, ScaleSpec, StepAnalysisSpec,
-    StepSpec, StrategySpec, TestKindSpec, TestSpec, TrafficSpec, UnitSpec, check, duration::Text,
+    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec,
+    MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, RollingSpec, Rollout, RolloutSpec,
+    ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TestKindSpec, TestSpec, TrafficSpec, UnitSpec,
+    check, duration::Text,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -91,7 +92,8 @@ impl Dice {
             dynamic_stable_scale: has_router.then(|| self.chance(0.3)),
             min_pods: self.maybe(0.3, |dice| dice.number(0, 3)),
             scale_down_delay: self.maybe(0.5, |dice| dice.span(60)),
-            abort_scale_down_delay: self.maybe(0.5, |dice| Text(Duration::from_secs(dice.number(0, 60).unsigned_abs()))),
+            abort_scale_down_delay: self
+                .maybe(0.5, |dice| Text(Duration::from_secs(dice.number(0, 60).unsigned_abs()))),
             analysis_from_step: self.maybe(0.4, |dice| dice.number(1, most)),
         }
     }
@@ -189,7 +191,9 @@ impl Dice {
                 ..MetricSpec::default()
             });
         }
-        let no_data = self.maybe(0.5, |dice| NoDataSpec { fail_after: Some(Text(Duration::from_secs(dice.number(30, 120).unsigned_abs()))) });
+        let no_data = self.maybe(0.5, |dice| NoDataSpec {
+            fail_after: Some(Text(Duration::from_secs(dice.number(30, 120).unsigned_abs()))),
+        });
         AnalysisSpec { metrics, no_data, ..AnalysisSpec::default() }
     }
 

@@ -72,11 +72,25 @@ impl Default for Trouble {
 impl Trouble {
     /// True where nothing keeps a decision from being carried out.
     pub(super) fn is_quiet(&self) -> bool {
-        self.deaths + self.lost + self.repeated + self.stale + self.healer + self.another + self.person + self.autoscaler <= 0.0
+        self.deaths
+            + self.lost
+            + self.repeated
+            + self.stale
+            + self.healer
+            + self.another
+            + self.person
+            + self.autoscaler
+            <= 0.0
     }
 
     /// What is left once it has ended: pods that start in their time.
     pub(super) fn over(&self) -> Self {
-        Self { start: self.start, grace: self.grace, is_never_ready: self.is_never_ready, lag: self.lag, ..Self::default() }
+        Self {
+            start: self.start,
+            grace: self.grace,
+            is_never_ready: self.is_never_ready,
+            lag: self.lag,
+            ..Self::default()
+        }
     }
 }

@@ -39,7 +39,14 @@ impl Running {
     }
 
     /// Time passes: pods come, go and fall over.
-    pub(super) fn tick(&mut self, now: f64, seconds: f64, trouble: &Trouble, is_new: bool, random: &mut Pcg64Mcg) {
+    pub(super) fn tick(
+        &mut self,
+        now: f64,
+        seconds: f64,
+        trouble: &Trouble,
+        is_new: bool,
+        random: &mut Pcg64Mcg,
+    ) {
         self.gone_at.retain(|at| *at > now);
         let wanted = usize::try_from(self.wanted.max(0)).unwrap_or(0);
         while self.ready_at.len() > wanted {

@@ -1,6 +1,8 @@
 //! What must always hold, whatever goes wrong.
 
-use crate::engine::{Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting};
+use crate::engine::{
+    Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting,
+};
 use crate::spec::{Judge, Rollout, Strategy};
 use crate::time::Time;
 use serde::Serialize;
@@ -79,8 +81,10 @@ impl Rules {
         let set = setting(decision.after.moves(), state.place).headers;
         let routes = decision.seen.routes.as_ref()?;
         let writes = decision.effects.iter().any(|effect| matches!(effect, Effect::Route(_)));
-        let is_forward = matches!(state.phase, Phase::Analyzing) && state.revision == decision.before.revision;
-        let can = decision.seen.pods(&state.revision).available > 0 && state.stable.is_some() && !state.is_full;
+        let is_forward =
+            matches!(state.phase, Phase::Analyzing) && state.revision == decision.before.revision;
+        let can =
+            decision.seen.pods(&state.revision).available > 0 && state.stable.is_some() && !state.is_full;
         let lacks = is_forward && can && !set.is_empty() && routes.headers != set && !writes;
         lacks.then(|| ("routes by header are there while the version is", format!("{:?}", routes.headers)))
     }
@@ -91,20 +95,26 @@ impl Rules {
         self.asked |= decision.was_asked;
         let left = self.stood.filter(|(place, _)| after.place != *place || after.revision != before.revision);
         let is_forward = after.revision == before.revision && after.place > before.place;
-        let found = left.filter(|_| is_forward && !self.asked && !after.is_full).and_then(|(place, since)| {
-            let stood = decision.now - since;
-            match decision.after.moves().get(place)? {
-                Move::Pause(Some(span)) if stood < *span => Some(("a pause takes its time", format!("{stood:?} of {span:?}"))),
-                Move::Pause(None) => Some(("a pause without a time takes a person", format!("move {place}"))),
-                _ => None,
-            }
-        });
+        let found =
+            left.filter(|_| is_forward && !self.asked && !after.is_full).and_then(|(place, since)| {
+                let stood = decision.now - since;
+                match decision.after.moves().get(place)? {
+                    Move::Pause(Some(span)) if stood < *span => {
+                        Some(("a pause takes its time", format!("{stood:?} of {span:?}")))
+                    }
+                    Move::Pause(None) => {
+                        Some(("a pause without a time takes a person", format!("move {place}")))
+                    }
+                    _ => None,
+                }
+            });
         if std::mem::take(&mut self.is_lost) {
             self.stood = Some((after.place, decision.now));
             self.asked = true;
             return None;
         }
-        let is_other = self.stood.is_none_or(|(place, _)| place != after.place) || after.revision != before.revision;
+        let is_other =
+            self.stood.is_none_or(|(place, _)| place != after.place) || after.revision != before.revision;
         if is_other || matches!(after.phase, Phase::Completed | Phase::RolledBack) {
             self.stood = Some((after.place, decision.now));
             self.asked = false;
@@ -144,7 +154,8 @@ impl Rules {
         let stable = state.stable.as_ref()?;
         let routes = decision.seen.routes.as_ref()?;
         let can = decision.seen.pods(stable).available >= decision.seen.replicas.unwrap_or(0);
-        let must = state.phase == Phase::RollingBack && decision.is_calm && can && routes.weight(stable) < 100;
+        let must =
+            state.phase == Phase::RollingBack && decision.is_calm && can && routes.weight(stable) < 100;
         if !must {
             self.going_back = None;
             return None;
@@ -179,7 +190,8 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
         if share.weight > 100 || share.revision == routes.active {
             return Some(("shares sum to the whole", format!("{share:?} beside {}", routes.active)));
         }
-        if let Some(what) = skipped(decision, share.weight, old.map_or(0, |old| old.weight(&share.revision))) {
+        if let Some(what) = skipped(decision, share.weight, old.map_or(0, |old| old.weight(&share.revision)))
+        {
             return Some(("weights rise from step to step", what));
         }
         let is_reached = share.weight > 0 || !routes.headers.is_empty() || routes.mirror.is_some();
@@ -247,10 +259,18 @@ fn unasked(decision: &Decision<'_>) -> Option<(&'static str, String)> {
         }
         _ => false,
     });
-    let counted = watch.metrics.iter().any(|index| metric(index).is_some_and(|metric| matches!(metric.judge, Judge::Counted(..))));
-    let healthy = |counting: &Counting| counting.run.metrics().all(|(_, state, dry)| dry || state.counts.successful > 0);
+    let counted = watch
+        .metrics
+        .iter()
+        .any(|index| metric(index).is_some_and(|metric| matches!(metric.judge, Judge::Counted(..))));
+    let healthy = |counting: &Counting| {
+        counting.run.metrics().all(|(_, state, dry)| dry || state.counts.successful > 0)
+    };
     let lacks = counted && !after.judging.heard.as_ref().is_some_and(healthy);
-    let name = silent.and_then(metric).map(|metric| metric.name.clone()).or_else(|| lacks.then(|| "counted".to_owned()))?;
+    let name = silent
+        .and_then(metric)
+        .map(|metric| metric.name.clone())
+        .or_else(|| lacks.then(|| "counted".to_owned()))?;
     Some(("an analysis is left when it has spoken", name))
 }
 
@@ -264,16 +284,13 @@ fn scale(decision: &Decision<'_>, revision: &Revision, replicas: i32) -> Option<
     }
     let is_fewer = replicas < seen.pods(revision).wanted;
     let is_serving = state.stable.as_ref() == Some(revision) && state.phase != Phase::Completed;
-    match &decision.spec.strategy {
-        Strategy::Canary(canary) if seen.routes.is_some() && !canary.dynamic_stable_scale => {
-            if is_serving && replicas < all {
-                return Some(("the stable version keeps its pods", format!("{revision} to {replicas} of {all}")));
-            }
-        }
-        Strategy::BlueGreen(_) | Strategy::Ab(_) if is_serving && replicas < all => {
-            return Some(("the stable version keeps its pods", format!("{revision} to {replicas} of {all}")));
-        }
-        _ => {}
+    let keeps = match &decision.spec.strategy {
+        Strategy::Canary(canary) => seen.routes.is_some() && !canary.dynamic_stable_scale,
+        Strategy::BlueGreen(_) | Strategy::Ab(_) => true,
+        Strategy::Rolling(_) => false,
+    };
+    if keeps && is_serving && replicas < all {
+        return Some(("the stable version keeps its pods", format!("{revision} to {replicas} of {all}")));
     }
     if let Some(routes) = &seen.routes {
         let needed = i64::from(all) * i64::from(routes.weight(revision));
@@ -293,7 +310,10 @@ fn verdict(decision: &Decision<'_>) -> Option<(&'static str, String)> {
     let (before, after) = (decision.before, decision.after.state());
     let is_done = after.phase == Phase::Completed && before.phase != Phase::Completed;
     let is_new = after.stable.as_ref() == Some(&after.revision) && before.stable.is_some();
-    if !(is_done && is_new) || before.revision != after.revision || after.revision == *before.stable.as_ref()? {
+    if !(is_done && is_new)
+        || before.revision != after.revision
+        || after.revision == *before.stable.as_ref()?
+    {
         return None;
     }
     if let Some(fault) = &after.judging.fault {

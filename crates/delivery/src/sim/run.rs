@@ -100,8 +100,14 @@ impl<'a> Simulation<'a> {
             Strategy::Rolling(_) => false,
         };
         let random = Pcg64Mcg::seed_from_u64(seed);
-        let world =
-            World::new(&scenario.service, scenario.trouble, &spec.analysis, spec.replicas, has_router, random);
+        let world = World::new(
+            &scenario.service,
+            scenario.trouble,
+            &spec.analysis,
+            spec.replicas,
+            has_router,
+            random,
+        );
         let state = State::serving(Revision("v1".to_owned()), Time(0));
         Self {
             spec,
@@ -148,13 +154,12 @@ impl<'a> Simulation<'a> {
         let before = self.delivery.state().clone();
         let now = Time((self.world.now * 1_000.0) as i64);
         let effects = self.delivery.handle(&seen, now);
-        if std::env::var_os("DBG").is_some() { eprintln!("{:?}\n   {} {:?} place {} {:?} {:?}", seen.versions.iter().map(|v| (v.revision.0.clone(), v.pods.wanted, v.pods.created, v.pods.available)).collect::<Vec<_>>(), self.world.now, self.delivery.state().phase, self.delivery.state().place, effects, seen.measured); }
         self.check(&seen, &before, &effects, now);
         let weight = self.rules.weight(&effects);
         if self.weights.last().is_none_or(|last| last.weight != weight) {
             self.weights.push(Point { at: (self.world.now - BEFORE).max(0.0), weight });
         }
-        self.perform(before, &effects);
+        self.perform(&before, &effects);
         self.was_asked = false;
     }
 
@@ -173,7 +178,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Performs effects; the controller may die before any of them, or before its state was stored.
-    fn perform(&mut self, before: State, effects: &[Effect]) {
+    fn perform(&mut self, before: &State, effects: &[Effect]) {
         let deaths = self.world.trouble.deaths;
         let dies = deaths > 0.0 && self.world.random.random_bool(deaths);
         let survives = if dies { self.world.random.random_range(0..=effects.len() + 1) } else { usize::MAX };
@@ -187,13 +192,13 @@ impl<'a> Simulation<'a> {
         }
         if dies {
             let state = self.delivery.state().clone();
-            self.restart(state);
+            self.restart(&state);
         }
     }
 
     /// Another controller goes on from what was stored.
-    fn restart(&mut self, state: State) {
-        let stored = serde_json::to_string(&state).ok();
+    fn restart(&mut self, state: &State) {
+        let stored = serde_json::to_string(state).ok();
         let read = stored.and_then(|text| serde_json::from_str(&text).ok());
         match read {
             Some(state) => self.delivery = Delivery::new(self.spec.clone(), state),
@@ -269,6 +274,7 @@ impl<'a> Simulation<'a> {
     fn waits(&self) -> bool {
         use crate::engine::Move;
         let at = self.delivery.moves().get(self.delivery.state().place);
-        matches!(at, Some(Move::Pause(None) | Move::Analysis(..))) || self.delivery.state().held == Some(Hold::Person)
+        matches!(at, Some(Move::Pause(None) | Move::Analysis(..)))
+            || self.delivery.state().held == Some(Hold::Person)
     }
 }

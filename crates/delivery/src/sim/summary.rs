@@ -1,7 +1,7 @@
 //! What many runs have in common.
 
-use super::run::{Ending, Report};
 use super::rules::Broken;
+use super::run::{Ending, Report};
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
@@ -88,7 +88,8 @@ impl Summary {
 /// A two-sided interval for a share of which so many of so many were counted (Clopper and Pearson 1934).
 pub fn share_interval(count: u64, of: u64, confidence: f64) -> (f64, f64) {
     let tail = (1.0 - confidence) / 2.0;
-    let quantile = |a: u64, b: u64, at: f64| Beta::new(a as f64, b as f64).map_or(f64::NAN, |beta| beta.inverse_cdf(at));
+    let quantile =
+        |a: u64, b: u64, at: f64| Beta::new(a as f64, b as f64).map_or(f64::NAN, |beta| beta.inverse_cdf(at));
     let low = if count == 0 { 0.0 } else { quantile(count, of - count + 1, tail) };
     let high = if count >= of { 1.0 } else { quantile(count + 1, of - count, 1.0 - tail) };
     (low, high)

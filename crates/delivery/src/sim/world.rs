@@ -70,7 +70,9 @@ impl World {
                 TestKind::Latency(bounds) => Some(bounds.clone()),
                 _ => None,
             },
-            Judge::Counted(..) => asks_latency(metric).then(|| (0..40).map(|step| 5.0 * 1.25f64.powi(step)).collect()),
+            Judge::Counted(..) => {
+                asks_latency(metric).then(|| (0..40).map(|step| 5.0 * 1.25f64.powi(step)).collect())
+            }
         });
         let stable = Revision("v1".to_owned());
         Self {
@@ -139,7 +141,11 @@ impl World {
         }
         let total: i32 = self.versions.iter().map(|version| version.pods(self.now).available).sum();
         let first = self.routes.active.clone();
-        let other = self.versions.iter().rev().find(|version| version.revision != first && self.available(&version.revision) > 0);
+        let other = self
+            .versions
+            .iter()
+            .rev()
+            .find(|version| version.revision != first && self.available(&version.revision) > 0);
         let share = other.map(|version| {
             (version.revision.clone(), f64::from(self.available(&version.revision)) / f64::from(total.max(1)))
         });
@@ -180,7 +186,9 @@ impl World {
             self.exposure.lost += requests;
             return;
         }
-        let Some(version) = self.versions.iter_mut().find(|version| version.revision == *revision) else { return };
+        let Some(version) = self.versions.iter_mut().find(|version| version.revision == *revision) else {
+            return;
+        };
         let first = if units > 0 { *version.first_request.get_or_insert(at) } else { at };
         let stretch = self.service.stretch(is_canary, units, at, at - first);
         let counters = self.counters.entry(revision.clone()).or_default();
@@ -188,7 +196,8 @@ impl World {
         counters.count(stretch, &self.bounds, &mut self.random);
         if is_canary && units > 0 {
             self.exposure.of_canary += requests;
-            self.exposure.failed += (counters.failures - before) * u64::from(self.service.users.session.max(1));
+            self.exposure.failed +=
+                (counters.failures - before) * u64::from(self.service.users.session.max(1));
             self.exposure.first.get_or_insert(at);
             self.exposure.last = Some(self.now);
         }
@@ -197,7 +206,8 @@ impl World {
     /// What is seen now: maybe not what is.
     pub(super) fn look(&mut self) -> Observation {
         let now = self.now;
-        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answers).into_iter().partition(|(at, _)| *at <= now);
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.answers).into_iter().partition(|(at, _)| *at <= now);
         self.answers = later;
         let versions = self.versions.iter().map(|version| Version {
             revision: version.revision.clone(),
@@ -242,7 +252,8 @@ impl World {
     fn perform(&mut self, effect: &Effect) {
         match effect {
             Effect::Scale { revision, replicas } => {
-                if let Some(version) = self.versions.iter_mut().find(|version| version.revision == *revision) {
+                if let Some(version) = self.versions.iter_mut().find(|version| version.revision == *revision)
+                {
                     version.wanted = *replicas;
                 }
             }
@@ -257,7 +268,11 @@ impl World {
     }
 
     fn measure(&mut self, metric: usize, revision: &Revision) {
-        if self.answers.iter().any(|(_, measured)| measured.metric == metric && measured.revision == *revision) {
+        if self
+            .answers
+            .iter()
+            .any(|(_, measured)| measured.metric == metric && measured.revision == *revision)
+        {
             return;
         }
         let reading = self.reading(metric, revision);
@@ -310,7 +325,12 @@ impl World {
     fn recent(&self, revision: &Revision, number: fn(&World, &Counters, &Counters) -> f64) -> f64 {
         let nothing = Counters::default();
         let now = self.counters.get(revision).unwrap_or(&nothing);
-        let then = self.past.iter().rev().find(|(at, _)| self.now - at >= WINDOW).and_then(|(_, all)| all.get(revision));
+        let then = self
+            .past
+            .iter()
+            .rev()
+            .find(|(at, _)| self.now - at >= WINDOW)
+            .and_then(|(_, all)| all.get(revision));
         number(self, then.unwrap_or(&nothing), now)
     }
 }
@@ -331,7 +351,8 @@ fn errors_of(_: &World, then: &Counters, now: &Counters) -> f64 {
 /// 95th percentile of the latency in milliseconds; not a number without units.
 fn latency_of(world: &World, then: &Counters, now: &Counters) -> f64 {
     let count = |counters: &Counters, bucket: usize| counters.buckets.get(bucket).copied().unwrap_or(0);
-    let counts: Vec<u64> = (0..=world.bounds.len()).map(|bucket| count(now, bucket) - count(then, bucket)).collect();
+    let counts: Vec<u64> =
+        (0..=world.bounds.len()).map(|bucket| count(now, bucket) - count(then, bucket)).collect();
     let total: u64 = counts.iter().sum();
     if total == 0 {
         return f64::NAN;

@@ -29,10 +29,14 @@ pub(super) fn check(spec: Option<&AnalysisSpec>, faults: &mut Faults) -> Analysi
     let rate = spec.max_false_rollback.map_or(Ok(Alpha::SMALL), Alpha::new).ok();
     let rate = rate.filter(|alpha| alpha.get() <= 0.5);
     if rate.is_none() {
-        faults.at("maxFalseRollback", |faults| faults.help("not a small probability", "0.001 is one of a thousand"));
+        faults.at("maxFalseRollback", |faults| {
+            faults.help("not a small probability", "0.001 is one of a thousand");
+        });
     }
     if spec.metrics.len() > MAX_METRICS {
-        faults.at("metrics", |faults| faults.say(format!("{} are more than {MAX_METRICS}", spec.metrics.len())));
+        faults.at("metrics", |faults| {
+            faults.say(format!("{} are more than {MAX_METRICS}", spec.metrics.len()));
+        });
     }
     let few = &spec.metrics[..spec.metrics.len().min(MAX_METRICS)];
     let mut names = BTreeSet::new();
@@ -120,7 +124,9 @@ fn counted(spec: &MetricSpec, faults: &mut Faults) -> Option<Judge> {
     let counted = run::MetricSpec {
         name: spec.name.clone(),
         interval,
-        initial_delay: spec.initial_delay.map(|_| faults.span("initialDelay", spec.initial_delay, Duration::ZERO)),
+        initial_delay: spec
+            .initial_delay
+            .map(|_| faults.span("initialDelay", spec.initial_delay, Duration::ZERO)),
         count: narrow(limit(faults, "count", spec.count, 1)).and_then(NonZeroU32::new),
         failure_limit: match failures {
             None => default.failure_limit,
@@ -132,9 +138,15 @@ fn counted(spec: &MetricSpec, faults: &mut Faults) -> Option<Judge> {
             spec.consecutive_failure_limit,
             0,
         )),
-        inconclusive_limit: narrow(limit(faults, "inconclusiveLimit", spec.inconclusive_limit, 0)).unwrap_or(0),
-        consecutive_error_limit: narrow(limit(faults, "consecutiveErrorLimit", spec.consecutive_error_limit, 0))
-            .unwrap_or(default.consecutive_error_limit),
+        inconclusive_limit: narrow(limit(faults, "inconclusiveLimit", spec.inconclusive_limit, 0))
+            .unwrap_or(0),
+        consecutive_error_limit: narrow(limit(
+            faults,
+            "consecutiveErrorLimit",
+            spec.consecutive_error_limit,
+            0,
+        ))
+        .unwrap_or(default.consecutive_error_limit),
         consecutive_success_limit: narrow(limit(
             faults,
             "consecutiveSuccessLimit",
@@ -159,7 +171,9 @@ fn rule(spec: &MetricSpec, faults: &mut Faults) -> Option<Rule> {
         }
         (Some(threshold), None, false) => Some(Rule::Below(threshold)),
         (None, Some(range), false) => {
-            if range.min.is_some_and(|min| range.max.is_some_and(|max| min > max)) || range.min.or(range.max).is_none() {
+            if range.min.is_some_and(|min| range.max.is_some_and(|max| min > max))
+                || range.min.or(range.max).is_none()
+            {
                 faults.at("range", |faults| faults.say("holds nothing"));
             }
             Some(Rule::Within { min: range.min, max: range.max })
@@ -169,9 +183,7 @@ fn rule(spec: &MetricSpec, faults: &mut Faults) -> Option<Rule> {
             let mut compile = |key: &str, text: Option<&String>| {
                 text.map(|text| {
                     let condition = Condition::compile(text, Variables { shape: None, pair });
-                    condition
-                        .map_err(|fault| faults.at(key, |faults| faults.say(format!("{fault}"))))
-                        .ok()
+                    condition.map_err(|fault| faults.at(key, |faults| faults.say(format!("{fault}")))).ok()
                 })
             };
             let success = compile("successCondition", spec.success_condition.as_ref());
@@ -179,11 +191,15 @@ fn rule(spec: &MetricSpec, faults: &mut Faults) -> Option<Rule> {
             Some(Rule::Conditions { success: lift(success)?, failure: lift(failure)? })
         }
         (None, None, false) => {
-            faults.help("does not say what is good", "threshold, range, successCondition, failureCondition or test");
+            faults.help(
+                "does not say what is good",
+                "threshold, range, successCondition, failureCondition or test",
+            );
             None
         }
         _ => {
-            faults.say("says more than once what is good: threshold, range and conditions exclude each other");
+            faults
+                .say("says more than once what is good: threshold, range and conditions exclude each other");
             None
         }
     }
@@ -208,7 +224,8 @@ fn sequential(spec: &MetricSpec, test: &TestSpec, faults: &mut Faults) -> Option
         ("failureLimit", spec.failure_limit.is_some()),
     ];
     for (key, _) in others.iter().filter(|(_, given)| *given) {
-        faults.at(*key, |faults| faults.say("a sequential test needs no limits: it may be looked at any time"));
+        faults
+            .at(*key, |faults| faults.say("a sequential test needs no limits: it may be looked at any time"));
     }
     let kind = faults.at("test", |faults| kind(test, faults));
     let unit = match test.unit {
@@ -235,7 +252,11 @@ fn kind(test: &TestSpec, faults: &mut Faults) -> Option<TestKind> {
         }
         TestKindSpec::Latency => {
             let (lowest, highest, count) = BOUNDS;
-            let bounds = if test.bounds.is_empty() { log_spaced(lowest, highest, count).ok()? } else { test.bounds.clone() };
+            let bounds = if test.bounds.is_empty() {
+                log_spaced(lowest, highest, count).ok()?
+            } else {
+                test.bounds.clone()
+            };
             let fault = Latency::new(&bounds).err();
             if let Some(fault) = &fault {
                 faults.at("bounds", |faults| faults.say(fault.to_string()));

@@ -1,8 +1,8 @@
 //! From what is written to what holds.
 
 use super::model::{
-    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Match, Migration, Mirror, Rolling, Rollout, Scale,
-    Step, Strategy, Traffic, Watch,
+    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Match, Migration, Mirror, Rolling, Rollout,
+    Scale, Step, Strategy, Traffic, Watch,
 };
 use super::raw::{
     AbSpec, AmountSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec, MigrationSpec,
@@ -83,7 +83,13 @@ impl Faults {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number<N: TryFrom<i64>>(&mut self, key: &str, value: i64, least: i64, most: i64) -> Option<N> {
+    pub(super) fn number<N: TryFrom<i64>>(
+        &mut self,
+        key: &str,
+        value: i64,
+        least: i64,
+        most: i64,
+    ) -> Option<N> {
         let number = (least..=most).contains(&value).then(|| N::try_from(value).ok()).flatten();
         if number.is_none() {
             self.at(key, |faults| faults.say(format!("{value} is not between {least} and {most}")));
@@ -124,7 +130,8 @@ fn rollout(spec: &RolloutSpec, faults: &mut Faults) -> Option<Rollout> {
     }
     let replicas = faults.number("replicas", spec.replicas.unwrap_or(1), 0, MAX_REPLICAS);
     let analysis = faults.at("analysis", |faults| analysis::check(spec.analysis.as_ref(), faults));
-    let strategy = faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, replicas.unwrap_or(1), faults));
+    let strategy =
+        faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, replicas.unwrap_or(1), faults));
     let rollback_window = faults.number("rollbackWindow", spec.rollback_window.unwrap_or(0), 0, 1_000);
     Some(Rollout {
         name: spec.name.clone(),
@@ -136,7 +143,12 @@ fn rollout(spec: &RolloutSpec, faults: &mut Faults) -> Option<Rollout> {
     })
 }
 
-fn strategy(spec: &StrategySpec, analysis: &Analysis, replicas: i32, faults: &mut Faults) -> Option<Strategy> {
+fn strategy(
+    spec: &StrategySpec,
+    analysis: &Analysis,
+    replicas: i32,
+    faults: &mut Faults,
+) -> Option<Strategy> {
     let StrategySpec { canary: of_canary, blue_green: of_blue_green, ab: of_ab, rolling: of_rolling } = spec;
     let given = [
         ("canary", of_canary.is_some()),
@@ -177,12 +189,15 @@ fn canary(spec: &CanarySpec, analysis: &Analysis, faults: &mut Faults) -> Option
         for_routers(steps, traffic, faults);
     }
     if traffic == Traffic::Pods && spec.dynamic_stable_scale == Some(true) {
-        faults.at("dynamicStableScale", |faults| faults.say("only a router can split traffic apart from pods"));
+        faults
+            .at("dynamicStableScale", |faults| faults.say("only a router can split traffic apart from pods"));
     }
     let most = i64::try_from(spec.steps.len().max(1)).unwrap_or(i64::MAX);
     let from = spec.analysis_from_step.map(|from| faults.number::<usize>("analysisFromStep", from, 1, most));
     if from.is_some() && analysis.metrics.is_empty() {
-        faults.at("analysisFromStep", |faults| faults.help("there is nothing to analyse", "add `analysis.metrics`"));
+        faults.at("analysisFromStep", |faults| {
+            faults.help("there is nothing to analyse", "add `analysis.metrics`");
+        });
     }
     Some(Canary {
         steps: steps?,
@@ -202,7 +217,14 @@ fn abort_delay(written: Option<duration::Text>, faults: &mut Faults) -> Option<D
 }
 
 fn step(spec: &StepSpec, analysis: &Analysis, faults: &mut Faults) -> Option<Step> {
-    let StepSpec { set_weight, pause, analysis: watched, set_canary_scale, set_header_route, set_mirror_route } = spec;
+    let StepSpec {
+        set_weight,
+        pause,
+        analysis: watched,
+        set_canary_scale,
+        set_header_route,
+        set_mirror_route,
+    } = spec;
     let given = [
         set_weight.is_some(),
         pause.is_some(),
@@ -279,7 +301,8 @@ fn for_routers(steps: &[Step], traffic: Traffic, faults: &mut Faults) {
             Step::Mirror(_) => "setMirrorRoute",
             _ => continue,
         };
-        faults.at(format!("steps[{index}].{key}"), |faults| faults.help("needs a router", "`traffic: router`"));
+        faults
+            .at(format!("steps[{index}].{key}"), |faults| faults.help("needs a router", "`traffic: router`"));
     }
 }
 
@@ -408,7 +431,10 @@ fn rolling(spec: &RollingSpec, analysis: &Analysis, faults: &mut Faults) -> Roll
     Rolling {
         max_surge: faults.amount("maxSurge", spec.max_surge.as_ref()),
         max_unavailable: faults.amount("maxUnavailable", spec.max_unavailable.as_ref()),
-        migration: spec.migration.as_ref().map(|spec| faults.at("migration", |faults| migration(spec, faults))),
+        migration: spec
+            .migration
+            .as_ref()
+            .map(|spec| faults.at("migration", |faults| migration(spec, faults))),
         analysis: watched("analysis", spec.analysis.as_ref(), analysis, faults),
     }
 }

@@ -54,7 +54,8 @@ impl de::Visitor<'_> for Visitor {
     }
 
     fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Text, E> {
-        let seconds = u64::try_from(seconds).map_err(|_| E::custom(format!("{seconds} s is less than nothing")))?;
+        let seconds =
+            u64::try_from(seconds).map_err(|_| E::custom(format!("{seconds} s is less than nothing")))?;
         self.visit_u64(seconds)
     }
 
@@ -69,9 +70,13 @@ mod tests {
 
     #[test]
     fn texts_and_seconds() {
-        for (text, millis) in
-            [("\"30s\"", 30_000), ("\"2m\"", 120_000), ("\"1h30m\"", 5_400_000), ("\"500ms\"", 500), ("90", 90_000)]
-        {
+        for (text, millis) in [
+            ("\"30s\"", 30_000),
+            ("\"2m\"", 120_000),
+            ("\"1h30m\"", 5_400_000),
+            ("\"500ms\"", 500),
+            ("90", 90_000),
+        ] {
             let read: Text = serde_json::from_str(text).unwrap();
             assert_eq!(read.0.as_millis(), millis, "{text}");
             let written = serde_json::to_string(&read).unwrap();
