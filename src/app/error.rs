@@ -63,6 +63,9 @@ pub enum AppError {
     /// A catalogue has errors.
     #[error("the catalogue has errors")]
     Catalogue(Box<Findings>),
+    /// A rollout file has errors.
+    #[error("the rollout has errors")]
+    Rollout(Box<Findings>),
     /// There is no plan.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
@@ -104,6 +107,7 @@ impl AppError {
             Self::Document(findings) if findings.is_cycle() => Exit::Cycle,
             Self::Document(_) => Exit::Parse,
             Self::Catalogue(findings) => findings.catalogue_exit(),
+            Self::Rollout(_) => Exit::Schema,
             Self::Resolve(ResolveError::Cycle(_)) => Exit::Cycle,
             Self::Resolve(ResolveError::Unbound(_) | ResolveError::UnknownNeed { .. }) => Exit::Binding,
             Self::Resolve(ResolveError::Select(_) | ResolveError::UnmetDependencies(_)) => Exit::Usage,

@@ -17,6 +17,7 @@ pub mod plan_view;
 pub mod ports;
 mod recover;
 pub mod report;
+pub mod rollout;
 pub mod run;
 
 pub mod source;

@@ -137,6 +137,11 @@ fn shown(working_dir: &Path, file: &Path) -> String {
     file.strip_prefix(working_dir).unwrap_or(file).to_string_lossy().into_owned()
 }
 
+/// Reads one text of any kind.
+pub fn text(working_dir: &Path, path: &Path) -> Result<Source, SourceError> {
+    read(&working_dir.join(path), &path.to_string_lossy())
+}
+
 fn read(path: &Path, name: &str) -> Result<Source, SourceError> {
     let shown = PathBuf::from(name);
     let fault = |source: std::io::Error| match source.kind() {

@@ -97,12 +97,48 @@ pub enum Command {
     History(HistoryArgs),
     /// Verify the ledger's chain
     Audit(AuditArgs),
+    /// Rollouts: canary, blue-green, A/B, rolling
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Apply manifests by kubectl without taking fields from controllers; what `kubectl: apply` runs
     #[command(hide = true)]
     KubeApply(KubeApplyArgs),
     /// Drive a rollout of a cluster by kubectl; what `rollout` actions of a catalogue run
     #[command(hide = true)]
     KubeRollout(Box<KubeRolloutArgs>),
+}
+
+/// `taskmaster rollout`
+#[derive(Debug, Subcommand)]
+pub enum RolloutCommand {
+    /// Try a rollout out in virtual time: detection, exposure, false rollbacks, a picture
+    Simulate(SimulateArgs),
+}
+
+/// `taskmaster rollout simulate`
+#[derive(Clone, Debug, Args)]
+pub struct SimulateArgs {
+    /// The rollout
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// healthy, faulty, slow, subtle, incident, clusters, cold, silent, trouble [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Vec<String>,
+    /// Runs of each scenario
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub seeds: u64,
+    /// The first seed: the same seed gives the same run
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Requests a second
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// Percent of the stable version's requests that fail
+    #[arg(long, value_name = "PERCENT")]
+    pub base_errors: Option<f64>,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS")]
+    pub look: Option<f64>,
 }
 
 /// The document and how it is read.

@@ -53,6 +53,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Destroy(args) => command::destroy::run(context, args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
+        Command::Rollout(command) => command::rollout::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
     }
@@ -62,7 +63,8 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
 fn tell(global: &Global, fault: &AppError) -> Exit {
     let err = std::io::stderr();
     let color = context::use_color(global.color, &err);
-    if let AppError::Document(findings) | AppError::Catalogue(findings) = fault {
+    if let AppError::Document(findings) | AppError::Catalogue(findings) | AppError::Rollout(findings) = fault
+    {
         diagnostics::print(findings, color, false);
     }
     let (bold, red, end) = if color { ("\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "", "") };

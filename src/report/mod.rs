@@ -9,6 +9,7 @@
 //! field of the view); foreign text is made inert in every format. A view must hold no secret,
 //! because nothing here redacts. Absent on purpose: files, terminals and the ledger.
 
+mod chart;
 mod html;
 mod human;
 mod json;

@@ -34,7 +34,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("src/exec", &["taskmaster_core"]),
     ("src/report", &["taskmaster_core"]),
     ("src/config", &["taskmaster_core"]),
-    ("src/app", &["taskmaster_catalogue", "taskmaster_core", "taskmaster_kube_api", "taskmaster_prd"]),
+    (
+        "src/app",
+        &[
+            "taskmaster_catalogue",
+            "taskmaster_core",
+            "taskmaster_delivery",
+            "taskmaster_kube_api",
+            "taskmaster_prd",
+        ],
+    ),
     ("src/cli", &["taskmaster_catalogue", "taskmaster_core", "taskmaster_kube_api", "taskmaster_prd"]),
 ];
 

@@ -25,3 +25,4 @@ pub use api::{Bound, Inputs, Loaded, OperatingSystem, Outputs, SourceText};
 pub use bind::Selection;
 pub use load::{Catalogue, load};
 pub use schema::schema_text;
+pub use yaml::{Places, plain};

@@ -9,6 +9,7 @@ pub(crate) mod logs;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod rollout;
 pub(crate) mod run;
 pub(crate) mod tasks;
 

@@ -4,7 +4,9 @@ mod escape;
 mod lists;
 mod plan;
 mod report;
+mod simulation;
 
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;
+pub(super) use simulation::simulation;

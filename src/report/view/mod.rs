@@ -4,6 +4,7 @@ mod common;
 mod lists;
 mod plan;
 mod report;
+mod simulation;
 
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
 pub use lists::{ChangeView, ChangesView, HistoryView, TaskListView, TaskRow, TaskView};
@@ -11,3 +12,4 @@ pub use plan::{Intent, PlanTask, PlanView};
 pub use report::{
     Approval, AttemptView, ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,
 };
+pub use simulation::{PowerRow, ScenarioRow, SimulationView};

@@ -3,9 +3,11 @@
 //! The tree is bounded in depth and in nodes, aliases included, so that no text can exhaust the
 //! machine. Duplicate keys, anchors' loops and further documents are faults, never a silent choice.
 
+mod places;
 mod reader;
 mod scalar;
 
+pub use places::{Places, plain};
 pub(crate) use reader::read;
 pub(crate) use scalar::Scalar;
 

@@ -1,0 +1,97 @@
+//! A share over time as lines of text.
+
+/// Rows of the picture.
+const ROWS: usize = 8;
+
+/// A picture of a share over time: points of seconds and percent, each until the next one, the last one until
+/// `end`. Lines have at most `width` columns; the last one is the axis of time.
+pub(super) fn share(points: &[(f64, u32)], end: f64, width: usize) -> Vec<String> {
+    let columns = width.saturating_sub(7).clamp(10, 72);
+    let end = if end > 0.0 { end } else { 1.0 };
+    let level = |column: usize| {
+        let at = end * (column as f64 + 0.5) / columns as f64;
+        let percent =
+            points.iter().take_while(|(from, _)| *from <= at).last().map_or(0, |(_, percent)| *percent);
+        (f64::from(percent.min(100)) / 100.0 * ROWS as f64).round() as usize
+    };
+    let levels: Vec<usize> = (0..columns).map(level).collect();
+    let mut rows = vec![vec![' '; columns]; ROWS + 1];
+    for (column, level) in levels.iter().enumerate() {
+        let before = if column == 0 { *level } else { levels[column - 1] };
+        for (row, cells) in rows.iter_mut().enumerate() {
+            if let Some(sign) = sign(row, before, *level) {
+                cells[column] = sign;
+            }
+        }
+    }
+    let label = |row: usize| {
+        if row.is_multiple_of(2) { format!("{:>4} ┤", row * 100 / ROWS) } else { "     │".to_owned() }
+    };
+    let mut lines: Vec<String> = (0..=ROWS)
+        .rev()
+        .map(|row| format!("{}{}", label(row), rows[row].iter().collect::<String>()).trim_end().to_owned())
+        .collect();
+    lines.push(axis(end, columns));
+    lines
+}
+
+/// What stands in a row of a column whose level was `before` in the one to the left.
+fn sign(row: usize, before: usize, level: usize) -> Option<char> {
+    let (low, high) = (before.min(level), before.max(level));
+    if row < low || row > high {
+        return None;
+    }
+    Some(match (before == level, level > before) {
+        (true, _) => '─',
+        (_, true) if row == level => '╭',
+        (_, true) if row == before => '╯',
+        (_, false) if row == level => '╰',
+        (_, false) if row == before => '╮',
+        _ => '│',
+    })
+}
+
+fn axis(end: f64, columns: usize) -> String {
+    let seconds = |share: f64| {
+        let at = (end * share).round() as u64;
+        if at < 120 { format!("{at} s") } else { format!("{} min {:02} s", at / 60, at % 60) }
+    };
+    let (middle, last) = (seconds(0.5), seconds(1.0));
+    let mut line = format!("{:6}0", "");
+    let place = 6 + columns / 2;
+    let room = place.saturating_sub(line.chars().count() + middle.chars().count() / 2);
+    line.push_str(&" ".repeat(room));
+    line.push_str(&middle);
+    let room = (6 + columns).saturating_sub(line.chars().count() + last.chars().count());
+    line.push_str(&" ".repeat(room.max(1)));
+    line.push_str(&last);
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_that_rises_and_falls() {
+        let lines = share(&[(0.0, 0), (10.0, 25), (20.0, 50), (30.0, 0)], 40.0, 27);
+        assert_eq!(
+            lines,
+            [
+                " 100 ┤",
+                "     │",
+                "  75 ┤",
+                "     │",
+                "  50 ┤          ╭────╮",
+                "     │          │    │",
+                "  25 ┤     ╭────╯    │",
+                "     │     │         │",
+                "   0 ┤─────╯         ╰────",
+                "      0        20 s    40 s",
+            ]
+        );
+        for (points, end, width) in [(vec![], 0.0, 0), (vec![(f64::NAN, 500)], f64::INFINITY, 500)] {
+            assert_eq!(share(&points, end, width).len(), ROWS + 2);
+        }
+    }
+}

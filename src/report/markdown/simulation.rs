@@ -1,0 +1,47 @@
+//! Simulated rollouts as Markdown.
+
+use super::escape::{code, text};
+use crate::report::chart;
+use crate::report::text::simulation::{ends, exposure, percent, time};
+use crate::report::view::SimulationView;
+use std::fmt::Write;
+
+/// What simulated rollouts came to, as Markdown.
+pub(crate) fn simulation(view: &SimulationView) -> String {
+    let mut out = format!("## {}: {} runs of each scenario\n\n", text(&view.rollout), view.seeds);
+    out.push_str("| Scenario | Ends | Users |\n|---|---|---|\n");
+    for row in &view.scenarios {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} |",
+            code(&row.name),
+            ends(row).join(", "),
+            exposure(row).join(", ")
+        );
+    }
+    for row in &view.scenarios {
+        let picture = chart::share(&row.example_weights, row.example_took_s, 78).join("\n");
+        let _ = write!(
+            out,
+            "\n### {}\n\n{}; seed {}: {}\n\n```text\n{picture}\n```\n",
+            text(&row.name),
+            text(&row.meaning),
+            row.example_seed,
+            text(&row.example_ending)
+        );
+    }
+    let Some(first) = view.power.first() else { return out };
+    let head: Vec<String> = first.expected_s.iter().map(|(errors, _)| percent(*errors)).collect();
+    let _ = write!(
+        out,
+        "\n### Expected until it is seen, at a share of {} %\n\n| Requests a second | {} |\n|---|{}\n",
+        first.weight,
+        head.join(" | "),
+        "---|".repeat(head.len())
+    );
+    for row in &view.power {
+        let cells: Vec<String> = row.expected_s.iter().map(|(_, at)| time(*at)).collect();
+        let _ = writeln!(out, "| {} | {} |", row.rate, cells.join(" | "));
+    }
+    out
+}

@@ -1,0 +1,74 @@
+//! What simulated rollouts came to.
+
+use serde::Serialize;
+
+/// What simulated rollouts came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SimulationView {
+    /// Name of the rollout.
+    pub rollout: String,
+    /// Runs of each scenario.
+    pub seeds: u64,
+    /// The first seed.
+    pub first_seed: u64,
+    /// By scenario.
+    pub scenarios: Vec<ScenarioRow>,
+    /// What would be seen how soon.
+    pub power: Vec<PowerRow>,
+}
+
+/// All runs of one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScenarioRow {
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub meaning: String,
+    /// Runs.
+    pub runs: u64,
+    /// The new version became the stable one.
+    pub completed: u64,
+    /// It was taken back.
+    pub rolled_back: u64,
+    /// Lower end of the 95 % interval of the share that was taken back.
+    pub rolled_back_low: f64,
+    /// Upper end.
+    pub rolled_back_high: f64,
+    /// It waits for a person.
+    pub waits: u64,
+    /// It did not end in its time.
+    pub stuck: u64,
+    /// Seconds from the first user of the new version to the last one: half of the rollbacks took less.
+    pub detected_p50_s: Option<f64>,
+    /// 99 of a hundred took less.
+    pub detected_p99_s: Option<f64>,
+    /// Requests that failed on the new version.
+    pub failed_on_canary: u64,
+    /// Requests that it answered.
+    pub answered_by_canary: u64,
+    /// Requests in all.
+    pub requests: u64,
+    /// A rule that did not hold, with its seed.
+    pub broken: Option<String>,
+    /// The run that is drawn.
+    pub example_seed: u64,
+    /// How it ended.
+    pub example_ending: String,
+    /// Seconds that it took.
+    pub example_took_s: f64,
+    /// Its share over time: seconds and percent.
+    pub example_weights: Vec<(f64, u32)>,
+}
+
+/// What would be seen how soon, at one rate of requests.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PowerRow {
+    /// Requests a second.
+    pub rate: f64,
+    /// Share of the new version in percent.
+    pub weight: u32,
+    /// Share of the stable version's units that fail.
+    pub base_errors: f64,
+    /// By share of the new version's units that fail: expected seconds; none where it is never seen.
+    pub expected_s: Vec<(f64, Option<f64>)>,
+}
