@@ -28,6 +28,8 @@ pub enum Exit {
     Unknown = 23,
     /// Changes are pending (`plan --detailed-exitcode`).
     Changes = 30,
+    /// A new version was taken back, or would have been.
+    RolledBack = 50,
     /// Another executor holds the state directory.
     Busy = 40,
     /// The ledger is of a newer taskmaster.
@@ -37,7 +39,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -53,6 +55,7 @@ impl Exit {
         Self::Busy,
         Self::NewerSchema,
         Self::Corrupt,
+        Self::RolledBack,
     ];
 
     /// The exit with this number; one that nobody gives is [`Exit::Internal`].
@@ -67,6 +70,7 @@ impl Exit {
             Self::Parse | Self::Cycle | Self::Binding | Self::Schema => 2,
             Self::Usage => 3,
             Self::TaskFailed | Self::Waiting | Self::Interrupted | Self::Unknown => 4,
+            Self::RolledBack => 5,
             Self::Changes => 6,
             Self::Ok => 7,
         }

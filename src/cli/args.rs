@@ -113,6 +113,22 @@ pub enum Command {
 pub enum RolloutCommand {
     /// Try a rollout out in virtual time: detection, exposure, false rollbacks, a picture
     Simulate(SimulateArgs),
+    /// Replay recorded Prometheus data: what would have happened, when, and to whom
+    Rehearse(RehearseArgs),
+}
+
+/// `taskmaster rollout rehearse`
+#[derive(Clone, Debug, Args)]
+pub struct RehearseArgs {
+    /// The rollout
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// A recording, or the URL of one answer of `query_range`
+    #[arg(long, value_name = "FILE|URL")]
+    pub from: String,
+    /// Seconds after which a person passes a pause without a time
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub person: u64,
 }
 
 /// `taskmaster rollout simulate`

@@ -251,3 +251,19 @@ mod tests {
         }
     }
 }
+
+/// The body of a plain request, as text of at most `limit` bytes.
+///
+/// # Errors
+/// In words: the URL is none, nobody answered, the answer is no success or no text.
+pub async fn get(url: &str, limit: u64) -> Result<String, String> {
+    let spec = HttpSpec { method: "GET".to_owned(), url: url.to_owned(), ..HttpSpec::default() };
+    let sent = Http::default().send(&spec, &Secrets::default(), Path::new("."), limit).await;
+    let answer = sent.map_err(|fault| match fault {
+        HttpFault::Unusable(why) | HttpFault::NoAnswer(why) => why,
+    })?;
+    match answer.refused {
+        Some(why) => Err(why),
+        None => std::str::from_utf8(&answer.body).map(str::to_owned).map_err(|_| "the answer is no text".to_owned()),
+    }
+}

@@ -21,7 +21,7 @@ pub mod destroy;
 mod diagnose;
 pub mod driver;
 pub mod dry_run;
-mod http;
+pub mod http;
 mod outputs;
 pub mod ports;
 mod probe;

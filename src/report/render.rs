@@ -2,7 +2,7 @@
 
 use super::plan_summary::PlanSummary;
 use super::summary::{Counts, Summary};
-use super::view::{ChangesView, HistoryView, PlanView, ReportView, SimulationView, TaskListView, TaskView};
+use super::view::{ChangesView, HistoryView, PlanView, ReportView, SimulationView, TaskListView, TaskView, RehearsalView};
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
 
@@ -49,6 +49,10 @@ render!(TaskView, "task", task, |view| Counts::of([&view.task.state]));
 render!(HistoryView, "history", history, |view| Listed { shown: view.runs.len(), total: view.runs.len() });
 render!(ChangesView, "changes", changes, |view| Listed { shown: view.changes.len(), total: view.total });
 
+render!(RehearsalView, "rehearsal", rehearsal, |view| Listed {
+    shown: view.events.len(),
+    total: view.events.len()
+});
 render!(SimulationView, "simulation", simulation, |view| Listed {
     shown: view.scenarios.len(),
     total: view.scenarios.len()

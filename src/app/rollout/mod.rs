@@ -1,6 +1,7 @@
-//! Rollouts as they are written in a file: read, simulated.
+//! Rollouts as they are written in a file: read, simulated, rehearsed.
 
 mod read;
+pub mod rehearse;
 pub mod simulate;
 
 pub use read::read;

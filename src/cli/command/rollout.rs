@@ -2,16 +2,27 @@
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
-use crate::app::rollout::{self, simulate};
-use crate::cli::args::{RolloutCommand, SimulateArgs};
+use crate::app::rollout::{self, rehearse, simulate};
+use crate::cli::args::{RehearseArgs, RolloutCommand, SimulateArgs};
 use crate::cli::context::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::time::Duration;
 
 pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, AppError> {
     match command {
         RolloutCommand::Simulate(args) => simulate(context, args),
+        RolloutCommand::Rehearse(args) => rehearse(context, &args),
     }
+}
+
+/// Replays a recording; 50 where the new version would have been taken back.
+fn rehearse(context: &Context, args: &RehearseArgs) -> Result<Exit, AppError> {
+    let spec = rollout::read(&context.workspace, &args.file)?;
+    let recording = rehearse::recording(&context.workspace, &args.from)?;
+    let view = rehearse::replay(&spec, &recording, Some(Duration::from_secs(args.person)));
+    context.show(&view)?;
+    Ok(if view.is_rolled_back { Exit::RolledBack } else { Exit::Ok })
 }
 
 /// Simulates a rollout; a rule that did not hold, or a run that did not end, is a fault of the engine.

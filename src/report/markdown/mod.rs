@@ -9,4 +9,4 @@ mod simulation;
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;
-pub(super) use simulation::simulation;
+pub(super) use simulation::{rehearsal, simulation};

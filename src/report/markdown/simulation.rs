@@ -2,8 +2,8 @@
 
 use super::escape::{code, text};
 use crate::report::chart;
-use crate::report::text::simulation::{ends, exposure, percent, time};
-use crate::report::view::SimulationView;
+use crate::report::text::simulation::{ends, exposed, exposure, percent, time};
+use crate::report::view::{RehearsalView, SimulationView};
 use std::fmt::Write;
 
 /// What simulated rollouts came to, as Markdown.
@@ -43,5 +43,25 @@ pub(crate) fn simulation(view: &SimulationView) -> String {
         let cells: Vec<String> = row.expected_s.iter().map(|(_, at)| time(*at)).collect();
         let _ = writeln!(out, "| {} | {} |", row.rate, cells.join(" | "));
     }
+    out
+}
+
+/// What a rollout would have done with recorded data, as Markdown.
+pub(crate) fn rehearsal(view: &RehearsalView) -> String {
+    let mut out = format!("## {}: {}\n\n", text(&view.rollout), text(&view.ending));
+    let picture = chart::share(&view.weights, view.took_s, 78).join("\n");
+    let _ = write!(out, "Began {}, took {}.\n\n```text\n{picture}\n```\n\n| After | What |\n|---|---|\n", text(&view.began), time(Some(view.took_s)));
+    for event in &view.events {
+        let _ = writeln!(out, "| {} | {} |", time(Some(event.after_s)), text(&event.words));
+    }
+    let mut list = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            let lines: String = lines.iter().map(|line| format!("- {}\n", text(line))).collect();
+            let _ = write!(out, "\n### {title}\n\n{lines}");
+        }
+    };
+    list("What users met of the new version, as it was recorded", view.exposure.iter().map(exposed).collect());
+    list("Gaps", view.gaps.clone());
+    list("What this cannot show", view.cannot_show.clone());
     out
 }

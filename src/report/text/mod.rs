@@ -10,4 +10,4 @@ pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;
 pub use sheet::TextOptions;
-pub(super) use simulation::simulation;
+pub(super) use simulation::{rehearsal, simulation};

@@ -3,7 +3,7 @@
 use super::sheet::{Sheet, Style, TextOptions};
 use crate::report::chart;
 use crate::report::human;
-use crate::report::view::{PowerRow, ScenarioRow, SimulationView};
+use crate::report::view::{ExposureRow, PowerRow, RehearsalView, ScenarioRow, SimulationView};
 
 /// What simulated rollouts came to, as text.
 pub(crate) fn simulation(view: &SimulationView, options: TextOptions) -> String {
@@ -91,4 +91,46 @@ pub(in crate::report) fn time(seconds: Option<f64>) -> String {
         Some(at) => format!("{:.0} h", at / 3_600.0),
         None => "never".to_owned(),
     }
+}
+
+/// What a rollout would have done with recorded data, as text.
+pub(crate) fn rehearsal(view: &RehearsalView, options: TextOptions) -> String {
+    let mut sheet = Sheet::new(options);
+    let head = format!("{} from {}: {} after {}", view.rollout, view.began, view.ending, time(Some(view.took_s)));
+    sheet.paragraph(&[], &head, if view.is_rolled_back { Style::Red } else { Style::Bold });
+    sheet.gap();
+    for line in chart::share(&view.weights, view.took_s, sheet.width()) {
+        sheet.row(&[(Style::Blue, &line)]);
+    }
+    sheet.heading("What would have happened");
+    for event in &view.events {
+        let lead = format!("  {:>8}  ", time(Some(event.after_s)));
+        sheet.paragraph(&[(Style::Muted, &lead)], &event.words, Style::Plain);
+    }
+    if !view.exposure.is_empty() {
+        sheet.heading("What users met of the new version, as it was recorded");
+        for row in &view.exposure {
+            sheet.paragraph(&[(Style::Plain, "  ")], &exposed(row), Style::Plain);
+        }
+    }
+    if !view.gaps.is_empty() {
+        sheet.heading("Gaps");
+        view.gaps.iter().for_each(|gap| sheet.paragraph(&[(Style::Plain, "  ")], gap, Style::Yellow));
+        if view.more_gaps > 0 {
+            sheet.paragraph(&[(Style::Plain, "  ")], &format!("and {} more", view.more_gaps), Style::Yellow);
+        }
+    }
+    sheet.heading("What this cannot show");
+    view.cannot_show.iter().for_each(|line| sheet.paragraph(&[(Style::Plain, "  ")], line, Style::Muted));
+    sheet.finish()
+}
+
+/// What users met by one metric, in words.
+pub(in crate::report) fn exposed(row: &ExposureRow) -> String {
+    let spared = match row.spared {
+        Some(spared) if spared >= 0.5 => format!("; {spared:.0} failures would have been spared"),
+        Some(spared) if spared <= -0.5 => format!("; {:.0} more failures would have been met", -spared),
+        _ => String::new(),
+    };
+    format!("{}: {}{spared}", row.metric, row.words)
 }

@@ -72,3 +72,59 @@ pub struct PowerRow {
     /// By share of the new version's units that fail: expected seconds; none where it is never seen.
     pub expected_s: Vec<(f64, Option<f64>)>,
 }
+
+/// What a rollout would have done with recorded data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RehearsalView {
+    /// Name of the rollout.
+    pub rollout: String,
+    /// When it began.
+    pub began: String,
+    /// Seconds until it ended, or until the recording did.
+    pub took_s: f64,
+    /// It ended before the recording did.
+    pub is_over: bool,
+    /// It would have been taken back.
+    pub is_rolled_back: bool,
+    /// How it ended.
+    pub ending: String,
+    /// The share of the new version over time: seconds and percent.
+    pub weights: Vec<(f64, u32)>,
+    /// What would have happened.
+    pub events: Vec<RehearsalEvent>,
+    /// What users met.
+    pub exposure: Vec<ExposureRow>,
+    /// What is not as it should be in the data.
+    pub gaps: Vec<String>,
+    /// Flaws that are not listed.
+    pub more_gaps: usize,
+    /// What recorded data cannot show.
+    pub cannot_show: Vec<String>,
+}
+
+/// Something that would have happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RehearsalEvent {
+    /// When.
+    pub at: String,
+    /// Seconds since the beginning.
+    pub after_s: f64,
+    /// What.
+    pub words: String,
+}
+
+/// What users met of the new version, by one metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExposureRow {
+    /// The metric.
+    pub metric: String,
+    /// Recorded failures until the end of the rollout.
+    pub failures_until: u64,
+    /// Recorded failures after it.
+    pub failures_after: u64,
+    /// Failures that users would have been spared; negative where they would have met more. Unknown without recorded
+    /// weights.
+    pub spared: Option<f64>,
+    /// In words.
+    pub words: String,
+}
