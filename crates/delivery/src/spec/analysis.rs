@@ -1,11 +1,12 @@
 //! What is measured, and what is good.
 
 use super::check::Faults;
-use super::model::{Analysis, Judge, Metric, NoData, Policy, Sequential, TestKind, Unit};
-use super::raw::{AnalysisSpec, MetricSpec, PolicySpec, TestKindSpec, TestSpec, UnitSpec};
+use super::model::{Analysis, Judge, Marks, Metric, NoData, Policy, Sequential, TestKind, Unit};
+use super::raw::{AnalysisSpec, MarksSpec, MetricSpec, PolicySpec, TestKindSpec, TestSpec, UnitSpec};
 use crate::analysis::condition::{Condition, Variables};
 use crate::analysis::rule::Rule;
 use crate::analysis::run;
+use crate::analysis::score::{ScoreFault, ScoreSpec, Scorer, Weighted};
 use crate::stats::latency::{Latency, log_spaced};
 use crate::stats::{Alpha, BoundedMean};
 use std::collections::BTreeSet;
@@ -47,16 +48,38 @@ pub(super) fn check(spec: Option<&AnalysisSpec>, faults: &mut Faults) -> Analysi
             });
         }
     }
-    let metrics = faults.each("metrics", few, metric).into_iter().flatten().collect();
+    let metrics: Vec<Metric> = faults.each("metrics", few, metric).into_iter().flatten().collect();
+    let policy = policy(spec, faults);
     Analysis {
         max_false_rollback: rate.unwrap_or(Alpha::SMALL),
-        policy: policy(spec, faults),
+        policy,
+        score: spec.score.map(|marks| faults.at("score", |faults| score(marks, policy, &metrics, faults))),
         no_data: match spec.no_data.as_ref().and_then(|no_data| no_data.fail_after) {
             Some(span) => NoData::FailAfter(faults.span("noData.failAfter", Some(span), Duration::ZERO)),
             None => NoData::Hold,
         },
         metrics,
     }
+}
+
+/// Marks that make sense, over metrics that can be scored.
+fn score(spec: MarksSpec, policy: Policy, metrics: &[Metric], faults: &mut Faults) -> Marks {
+    let usual = ScoreSpec::default();
+    let marks = Marks {
+        pass: spec.pass.unwrap_or(usual.pass),
+        marginal: spec.marginal.unwrap_or(usual.marginal),
+    };
+    if matches!(policy, Policy::Flagger(_)) {
+        faults.say("does not count with `policy: flagger`");
+    }
+    let counted = |metric: &&Metric| matches!(metric.judge, Judge::Counted(..)) && !metric.dry_run;
+    let counted: Vec<Weighted> = metrics.iter().filter(counted).map(Metric::weighted).collect();
+    match Scorer::new(marks.spec(counted)) {
+        Err(ScoreFault::NoMetrics) => faults.say("there is no counted metric to score"),
+        Err(fault) => faults.say(fault.to_string()),
+        Ok(_) => {}
+    }
+    marks
 }
 
 fn policy(spec: &AnalysisSpec, faults: &mut Faults) -> Policy {

@@ -130,8 +130,7 @@ fn rollout(spec: &RolloutSpec, faults: &mut Faults) -> Option<Rollout> {
     }
     let replicas = faults.number("replicas", spec.replicas.unwrap_or(1), 0, MAX_REPLICAS);
     let analysis = faults.at("analysis", |faults| analysis::check(spec.analysis.as_ref(), faults));
-    let strategy =
-        faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, replicas.unwrap_or(1), faults));
+    let strategy = faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, faults));
     let rollback_window = faults.number("rollbackWindow", spec.rollback_window.unwrap_or(0), 0, 1_000);
     Some(Rollout {
         name: spec.name.clone(),
@@ -143,12 +142,7 @@ fn rollout(spec: &RolloutSpec, faults: &mut Faults) -> Option<Rollout> {
     })
 }
 
-fn strategy(
-    spec: &StrategySpec,
-    analysis: &Analysis,
-    replicas: i32,
-    faults: &mut Faults,
-) -> Option<Strategy> {
+fn strategy(spec: &StrategySpec, analysis: &Analysis, faults: &mut Faults) -> Option<Strategy> {
     let StrategySpec { canary: of_canary, blue_green: of_blue_green, ab: of_ab, rolling: of_rolling } = spec;
     let given = [
         ("canary", of_canary.is_some()),
@@ -165,7 +159,7 @@ fn strategy(
     faults.at(names[0], |faults| match (of_canary, of_blue_green, of_ab, of_rolling) {
         (Some(spec), ..) => Some(Strategy::Canary(canary(spec, analysis, faults)?)),
         (_, Some(spec), ..) => Some(Strategy::BlueGreen(blue_green(spec, analysis, faults)?)),
-        (_, _, Some(spec), _) => Some(Strategy::Ab(ab(spec, analysis, replicas, faults)?)),
+        (_, _, Some(spec), _) => Some(Strategy::Ab(ab(spec, analysis, faults)?)),
         (_, _, _, Some(spec)) => Some(Strategy::Rolling(rolling(spec, analysis, faults))),
         _ => None,
     })
@@ -408,7 +402,7 @@ fn watched(
     spec.and_then(|spec| faults.at(key, |faults| watch(spec, analysis, faults)))
 }
 
-fn ab(spec: &AbSpec, analysis: &Analysis, replicas: i32, faults: &mut Faults) -> Option<Ab> {
+fn ab(spec: &AbSpec, analysis: &Analysis, faults: &mut Faults) -> Option<Ab> {
     if spec.matches.is_empty() {
         faults.at("match", |faults| faults.say("empty: no user would get the new version"));
     }
@@ -421,10 +415,9 @@ fn ab(spec: &AbSpec, analysis: &Analysis, replicas: i32, faults: &mut Faults) ->
     if interval.is_zero() {
         faults.at("interval", |faults| faults.say("takes no time"));
     }
-    let count = spec.replicas.unwrap_or(i64::from(replicas));
-    let replicas = faults.number("replicas", count, 0, MAX_REPLICAS);
+    let replicas = spec.replicas.map(|count| faults.number("replicas", count, 1, MAX_REPLICAS));
     let matches = matches.into_iter().collect::<Option<_>>()?;
-    Some(Ab { matches, iterations: iterations?, interval, replicas: replicas? })
+    Some(Ab { matches, iterations: iterations?, interval, replicas: replicas.flatten() })
 }
 
 fn rolling(spec: &RollingSpec, analysis: &Analysis, faults: &mut Faults) -> Rolling {
