@@ -307,7 +307,8 @@ impl Delivery {
             return self.give_up(fault);
         }
         self.doubt();
-        if self.lacks_data() {
+        let is_crowded = seen.routes.as_ref().is_some_and(|routes| self.left_behind(seen, routes).is_some());
+        if self.lacks_data() || is_crowded {
             return self.watch_deadline();
         }
         if self.is_first() || self.state.is_full {
@@ -497,7 +498,8 @@ impl Delivery {
             self.state.former = Some(old.clone());
             self.state.retiring.insert(old, gone_at);
         }
-        self.state.is_closed = false;
+        // The data are as the stable version wants them, which it now is.
+        (self.state.data, self.state.is_closed) = (Data::Old, false);
         self.state.judging.end();
         self.signal(Signal::TookOver);
         self.tell(Notice::Completed { revision });

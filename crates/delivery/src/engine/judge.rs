@@ -352,11 +352,9 @@ impl Rulebook {
     /// What a counted analysis found wrong, whatever else waits.
     pub(super) fn failure(&self, judging: &Judging) -> Option<String> {
         let counted = [(&judging.inline, Until::Counted), (&judging.background, Until::Beside)];
-        counted.into_iter().find_map(|(counting, until)| {
-            match self.counted_says(counting.as_ref()?, until) {
-                Says::Failed(why) => Some(why),
-                _ => None,
-            }
+        counted.into_iter().find_map(|(counting, until)| match self.counted_says(counting.as_ref()?, until) {
+            Says::Failed(why) => Some(why),
+            _ => None,
         })
     }
 

@@ -49,7 +49,9 @@ impl Delivery {
         let state = self.state();
         let down = self.migration()?.down.as_ref().map(|_| Direction::Down);
         match (state.phase, state.data) {
-            (Phase::Initializing | Phase::Analyzing | Phase::Promoting, Data::Old) if state.held.is_some() => {
+            (Phase::Initializing | Phase::Analyzing | Phase::Promoting, Data::Old)
+                if state.held.is_some() =>
+            {
                 None
             }
             (Phase::Initializing | Phase::Analyzing | Phase::Promoting, Data::Old | Data::Changing)

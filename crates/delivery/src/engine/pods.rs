@@ -34,6 +34,7 @@ impl Delivery {
             .map(|version| (version.revision.clone(), self.of_retired(&version.revision, seen, now)))
             .collect();
         wanted.extend(others);
+        wanted.iter_mut().for_each(|(_, count)| *count = (*count).max(0));
         let differs = |(revision, count): &(Revision, i32)| seen.pods(revision).wanted != *count;
         let scale = |(revision, replicas)| Effect::Scale { revision, replicas };
         wanted.into_iter().filter(differs).map(scale).collect()
@@ -153,10 +154,9 @@ impl Delivery {
     fn counts_by_pods(&self, seen: &Observation) -> Counts {
         let replicas = self.replicas(seen);
         let (plan, limits) = match &self.spec().strategy {
-            Strategy::Canary(canary) => (
-                plan(canary, replicas),
-                Limits::canary(replicas, canary.max_surge, canary.max_unavailable),
-            ),
+            Strategy::Canary(canary) => {
+                (plan(canary, replicas), Limits::canary(replicas, canary.max_surge, canary.max_unavailable))
+            }
             Strategy::Rolling(rolling) => {
                 let weight = if self.setting().replaces { 100 } else { 0 };
                 let plan = Plan {

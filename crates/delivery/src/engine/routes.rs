@@ -18,9 +18,9 @@ impl Delivery {
         let stable = state.stable.clone()?;
         if state.revision == stable || state.phase == Phase::Completed {
             // Whoever serves goes on until it can be relieved.
-            let serves = |revision: &Revision| seen.pods(revision).available > 0;
-            let active =
-                if !serves(&stable) && serves(&current.active) { current.active.clone() } else { stable };
+            let serves = self.replicas(seen) == 0 || seen.pods(&stable).available > 0;
+            let is_known = seen.version(&current.active).is_some();
+            let active = if !serves && is_known { current.active.clone() } else { stable };
             return Some(Routes {
                 active: active.clone(),
                 preview: self.preview(Some(active)),
@@ -34,7 +34,7 @@ impl Delivery {
             _ => self.forward(seen, current, stable),
         };
         let is_back = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
-        let mut setting = if is_back || pods.available == 0 { Setting::default() } else { self.setting() };
+        let mut setting = if is_back || pods.available <= 0 { Setting::default() } else { self.setting() };
         if mutant::is(Mutant::RoutesStayAway)
             && current.headers.is_empty()
             && !matches!(self.moves().get(state.place), Some(super::program::Move::Header(_)))
@@ -108,7 +108,7 @@ impl Delivery {
 
     /// The share of a version that was overtaken: as much as a stable version that gave up pods cannot carry
     /// yet. Nobody else has a share before that is over.
-    fn left_behind(&self, seen: &Observation, current: &Routes) -> Option<Share> {
+    pub(super) fn left_behind(&self, seen: &Observation, current: &Routes) -> Option<Share> {
         let state = self.state();
         let is_ours = |one: &Revision| *one == state.revision || state.stable.as_ref() == Some(one);
         let share = current.share.as_ref().filter(|share| !is_ours(&share.revision))?;
@@ -124,7 +124,7 @@ impl Delivery {
         if mutant::is(Mutant::BackWaits) && seen.pods(&self.state().revision).created > 0 {
             return now;
         }
-        if seen.pods(&self.state().revision).available == 0 { 0 } else { self.owed(seen, now) }
+        if seen.pods(&self.state().revision).available <= 0 { 0 } else { self.owed(seen, now) }
     }
 
     /// The share that the stable version cannot take over because it gave up pods; never more than now.

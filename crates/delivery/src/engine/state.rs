@@ -54,7 +54,7 @@ pub struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Data {
-    /// As they were; so they are after a migration that failed.
+    /// As the stable version wants them; so they still are after a migration that failed.
     Old,
     /// The migration was asked for, and its end is not known.
     Changing,

@@ -3,4 +3,5 @@
 mod analysis;
 mod engine;
 mod replicas;
+mod spec;
 mod stats;

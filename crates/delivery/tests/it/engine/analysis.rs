@@ -80,7 +80,11 @@ fn fault_4_what_fails_while_a_person_has_paused_is_taken_back() {
         world.must(Verb::Pause);
         world.sources.insert(0, Source::Value(0.9));
         world.wait(10);
-        assert_eq!((world.phase(), world.weight("v2"), world.held()), (Phase::RolledBack, 0, None), "{from:?}");
+        assert_eq!(
+            (world.phase(), world.weight("v2"), world.held()),
+            (Phase::RolledBack, 0, None),
+            "{from:?}"
+        );
     }
 }
 
@@ -198,9 +202,7 @@ fn fault_2_old_answers_count_for_nothing() {
 }
 
 fn scored(marks: &Value) -> Value {
-    let metric = |name: &str, weight: u32| {
-        json!({"name": name, "threshold": 0.5, "interval": "5s", "count": 3, "weight": weight})
-    };
+    let metric = |name: &str, weight: u32| json!({"name": name, "threshold": 0.5, "interval": "5s", "count": 3, "weight": weight});
     json!({"score": marks, "metrics": [metric("a", 6), metric("b", 3), metric("c", 1)]})
 }
 
@@ -236,17 +238,22 @@ fn steps_a_score_that_cannot_be_reached_any_more_fails_at_once() {
         let mut world = rollout(&steps, from, &scored(&json!({"pass": 95, "marginal": 75})));
         world.sources.insert(1, Source::Value(0.9));
         world.want("v2");
-        assert_eq!((world.phase(), world.why().contains("70.0")), (Phase::RolledBack, true), "{}", world.why());
+        assert_eq!(
+            (world.phase(), world.why().contains("70.0")),
+            (Phase::RolledBack, true),
+            "{}",
+            world.why()
+        );
     }
 }
 
 /// Beside the steps: metrics without an end count as good while nothing is wrong with them.
 #[test]
 fn steps_a_score_beside_the_steps_of_metrics_without_an_end() {
-    let metric = |name: &str, weight: u32| {
-        json!({"name": name, "threshold": 0.5, "interval": "5s", "weight": weight})
-    };
-    let analysis = json!({"score": {"pass": 95, "marginal": 75}, "metrics": [metric("a", 8), metric("b", 2)]});
+    let metric =
+        |name: &str, weight: u32| json!({"name": name, "threshold": 0.5, "interval": "5s", "weight": weight});
+    let analysis =
+        json!({"score": {"pass": 95, "marginal": 75}, "metrics": [metric("a", 8), metric("b", 2)]});
     for (bad, phase, is_held) in [(1, Phase::Analyzing, true), (0, Phase::RolledBack, false)] {
         let mut world = rollout(&json!([{"setWeight": 20}, {"pause": {}}]), Some(1), &analysis);
         world.sources.insert(0, Source::Value(0.1));

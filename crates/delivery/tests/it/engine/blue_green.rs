@@ -140,7 +140,8 @@ fn blue_green_a_third_version_after_the_switch_goes_back_to_the_stable_one() {
 
 #[test]
 fn blue_green_promote_full_waits_for_all_pods() {
-    let mut world = judged(&json!({"prePromotionAnalysis": {}, "previewReplicas": 2, "autoPromotion": false}));
+    let mut world =
+        judged(&json!({"prePromotionAnalysis": {}, "previewReplicas": 2, "autoPromotion": false}));
     world.limits.insert("v2".to_owned(), 9);
     world.want("v2");
     world.must(Verb::PromoteFull);

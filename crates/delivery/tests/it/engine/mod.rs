@@ -4,6 +4,7 @@ mod ab;
 mod analysis;
 mod blue_green;
 mod lifecycle;
+mod properties;
 mod rolling;
 mod steps;
 mod verbs;

@@ -57,7 +57,11 @@ fn rolling_stays_within_its_bounds() {
             assert!(old + ready.min(new) >= least, "{surge} {unavailable}: {old} and {ready}");
             ready = new;
         }
-        assert_eq!((world.stable(), world.pods("v1"), world.pods("v2")), ("v2", 0, 10), "{surge} {unavailable}");
+        assert_eq!(
+            (world.stable(), world.pods("v1"), world.pods("v2")),
+            ("v2", 0, 10),
+            "{surge} {unavailable}"
+        );
     }
 }
 
@@ -114,7 +118,8 @@ fn fault_15_a_migration_comes_before_any_pod() {
     world.want("v2");
     assert_eq!((world.pods("v1"), world.pods("v2"), world.place()), (10, 0, 0));
     assert!(world.migrations.iter().all(|migration| *migration == up("v2")));
-    world.migration = Some(Migrated { revision: revision("v2"), direction: Direction::Up, end: Some(Ok(())) });
+    world.migration =
+        Some(Migrated { revision: revision("v2"), direction: Direction::Up, end: Some(Ok(())) });
     world.settle();
     assert_eq!((world.stable(), world.pods("v1"), world.pods("v2")), ("v2", 0, 10));
     assert!(world.migrations.iter().all(|migration| *migration == up("v2")));
@@ -176,7 +181,8 @@ fn fault_15_an_incompatible_migration_is_taken_back_before_the_pods() {
     world.skip(100);
     assert_eq!((world.migrations.last(), world.phase()), (Some(&down("v2")), Phase::RollingBack));
     assert_eq!((world.pods("v1"), world.pods("v2")), (0, 10), "its data is not back yet");
-    world.migration = Some(Migrated { revision: revision("v2"), direction: Direction::Down, end: Some(Ok(())) });
+    world.migration =
+        Some(Migrated { revision: revision("v2"), direction: Direction::Down, end: Some(Ok(())) });
     world.settle();
     assert_eq!((world.phase(), world.pods("v1"), world.pods("v2")), (Phase::RolledBack, 10, 0));
 }
@@ -313,7 +319,7 @@ fn fault_15_another_version_is_the_way_out_of_a_closed_one() {
     world.must(Verb::Promote);
     assert_eq!(world.stable(), "v3");
     world.want("v4");
-    assert_eq!(world.delivery.state().is_closed, false, "a new beginning");
+    assert!(!world.delivery.state().is_closed, "a new beginning");
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn steps_6_a_router_that_cannot_be_read_completes_no_weight() {
 
 #[test]
 fn steps_6_a_pause_takes_its_time() {
-    let mut world = canary(&json!({"steps": [{"setWeight": 20}, {"pause": {"duration": "30s"}}, {"pause": {}}]}));
+    let mut world =
+        canary(&json!({"steps": [{"setWeight": 20}, {"pause": {"duration": "30s"}}, {"pause": {}}]}));
     world.want("v2");
     world.wait(29);
     assert_eq!(world.place(), 1);
@@ -294,8 +295,7 @@ fn steps_terminating_pods_take_room() {
 #[test]
 fn steps_2_pods_are_the_weight_without_a_router() {
     for (weight, new) in [(0, 0), (10, 1), (50, 5), (90, 9)] {
-        let mut world =
-            canary(&json!({"traffic": "pods", "steps": [{"setWeight": weight}, {"pause": {}}]}));
+        let mut world = canary(&json!({"traffic": "pods", "steps": [{"setWeight": weight}, {"pause": {}}]}));
         world.routes = None;
         world.want("v2");
         assert_eq!((world.pods("v2"), world.pods("v1"), world.place()), (new, 10 - new, 1), "{weight}");

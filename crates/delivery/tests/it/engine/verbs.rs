@@ -52,8 +52,7 @@ fn verbs_promote_lifts_a_pause_by_a_person_or_passes_a_step_never_both() {
 
 #[test]
 fn verbs_promote_during_an_analysis_skips_it_alone() {
-    let mut world =
-        analysed(&json!([{"setWeight": 20}, {"analysis": {}}, {"analysis": {}}, {"pause": {}}]));
+    let mut world = analysed(&json!([{"setWeight": 20}, {"analysis": {}}, {"analysis": {}}, {"pause": {}}]));
     world.want("v2");
     assert_eq!((world.place(), world.asked.contains(&0)), (1, true));
     world.must(Verb::Promote);
@@ -66,8 +65,7 @@ fn verbs_promote_during_an_analysis_skips_it_alone() {
 /// Argo Rollouts keeps a TODO where two analyses follow each other.
 #[test]
 fn verbs_promote_after_a_doubt_begins_the_next_analysis_afresh() {
-    let mut world =
-        analysed(&json!([{"setWeight": 20}, {"analysis": {}}, {"analysis": {}}, {"pause": {}}]));
+    let mut world = analysed(&json!([{"setWeight": 20}, {"analysis": {}}, {"analysis": {}}, {"pause": {}}]));
     world.sources.insert(0, Source::Empty);
     world.want("v2");
     assert!(matches!(world.held(), Some(Hold::Inconclusive(_))), "{:?}", world.held());
@@ -179,7 +177,10 @@ fn verbs_the_stable_version_asked_for_again_needs_no_steps() {
     world.want("v2");
     world.want("v1");
     let state = world.delivery.state();
-    assert_eq!((world.phase(), state.revision.clone(), world.weight("v1")), (Phase::Completed, revision("v1"), 100));
+    assert_eq!(
+        (world.phase(), state.revision.clone(), world.weight("v1")),
+        (Phase::Completed, revision("v1"), 100)
+    );
     world.skip(31);
     assert_eq!((world.pods("v1"), world.pods("v2")), (10, 0));
     world.want("v2");
