@@ -14,11 +14,12 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Passes what it stands at: a pause by a person, else one move.
+    /// Passes what it stands at: a pause by a person, or a doubt, or else the pause or analysis of a move.
     Promote,
-    /// To the end, without moves and analysis.
+    /// To the end, without moves and analysis, once all pods are there. Also brings in what was taken back.
+    /// Only a migration is never left out.
     PromoteFull,
-    /// Stops it where it is.
+    /// Stops it where it is: the move at hand is finished, none begins. What fails is taken back all the same.
     Pause,
     /// Lets it go on, and passes the pause that it stands at.
     Resume,
