@@ -1,5 +1,7 @@
 //! The reader of specifications.
 
+#![expect(clippy::needless_pass_by_value, reason = "a table of values reads better without references")]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -481,13 +483,15 @@ fn numbers_that_are_none() {
 }
 
 fn plain(analysis: AnalysisSpec) -> RolloutSpec {
-    let mut spec: RolloutSpec = serde_json::from_value(rollout(json!({"rolling": {}}), json!({}))).unwrap();
+    let mut spec: RolloutSpec =
+        serde_json::from_value(rollout(json!({"rolling": {}}), json!({}))).expect("a specification");
     spec.analysis = Some(analysis);
     spec
 }
 
 /// Long lists end in one fault, and at once.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time that it takes is what is tested")]
 fn a_million_of_anything_is_refused_at_once() {
     const MANY: usize = 1_000_000;
     let began = Instant::now();
@@ -547,7 +551,7 @@ fn what_is_written_again_is_the_same() {
             }]
         }
     });
-    let read: RolloutSpec = serde_json::from_value(all.clone()).unwrap();
+    let read: RolloutSpec = serde_json::from_value(all).unwrap();
     assert!(check(&read).is_ok(), "{:?}", check(&read));
     let written = serde_json::to_value(&read).unwrap();
     let read_again: RolloutSpec = serde_json::from_value(written).unwrap();

@@ -15,7 +15,7 @@ fn judged(strategy: &Value) -> World {
 
 /// Where users go, and where the preview leads.
 fn routes(world: &World) -> (&str, &str) {
-    let routes = world.routes.as_ref().unwrap();
+    let routes = world.routes.as_ref().expect("a router");
     (&routes.active.0, routes.preview.as_ref().map_or("", |preview| &preview.0))
 }
 

@@ -85,8 +85,10 @@ fn verbs_promote_after_a_doubt_beside_the_steps_passes_no_pause() {
     let strategy = json!({"canary": {"analysisFromStep": 1, "steps": [{"setWeight": 20}, {"pause": {}}]}});
     let metric = json!({"name": "rate", "threshold": 0.5, "interval": "5s"});
     let mut world = World::serving(spec(&strategy, &json!({"metrics": [metric]})));
-    world.sources.insert(0, Source::Empty);
     world.want("v2");
+    assert_eq!((world.place(), world.held()), (1, None));
+    world.sources.insert(0, Source::Empty);
+    world.settle();
     assert!(matches!(world.held(), Some(Hold::Inconclusive(_))), "{:?}", world.held());
     world.sources.insert(0, Source::Value(0.1));
     world.must(Verb::Promote);
@@ -122,6 +124,39 @@ fn verbs_promote_full_leaves_out_steps_and_analysis_and_waits_for_all_pods() {
     world.settle();
     assert_eq!((world.stable(), world.weight("v2"), world.phase()), ("v2", 100, Phase::Completed));
     assert!(world.asked.is_empty());
+}
+
+fn tested() -> World {
+    let strategy = json!({"canary": {"steps": [{"setWeight": 20}, {"pause": {}}]}});
+    let analysis = json!({"metrics": [{"name": "errors", "test": {"of": "errors"}}]});
+    let mut world = World::serving(spec(&strategy, &analysis));
+    world.sources.insert(0, Source::Counts { canary: (20, 0), baseline: (80, 0) });
+    world.want("v2");
+    world.wait(5);
+    world
+}
+
+/// A person knows what they do: no test takes it back any more.
+#[test]
+fn verbs_promote_full_is_not_judged() {
+    let mut world = tested();
+    world.limits.insert("v2".to_owned(), 9);
+    world.must(Verb::PromoteFull);
+    world.asked.clear();
+    world.sources.insert(0, Source::Counts { canary: (20, 20), baseline: (80, 0) });
+    world.wait(60);
+    assert_eq!((world.phase(), world.asked.len()), (Phase::Promoting, 0));
+}
+
+/// Not even while users have not left it yet.
+#[test]
+fn verbs_what_goes_back_is_not_measured() {
+    let mut world = tested();
+    world.is_router_deaf = true;
+    world.must(Verb::Abort);
+    world.asked.clear();
+    world.wait(60);
+    assert_eq!((world.weight("v2"), world.asked.len()), (20, 0));
 }
 
 /// Upstream's clears an abort, too.

@@ -59,7 +59,7 @@ pub(super) fn spec(strategy: &Value, analysis: &Value) -> Rollout {
 }
 
 pub(super) fn with(text: &Value) -> Rollout {
-    let spec: RolloutSpec = serde_json::from_value(text.clone()).unwrap();
+    let spec: RolloutSpec = serde_json::from_value(text.clone()).expect("a specification");
     check(&spec).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
@@ -147,7 +147,7 @@ impl World {
     }
 
     pub(super) fn time(&self) -> Time {
-        Time(i64::try_from(self.now * 1_000).unwrap())
+        Time(i64::try_from(self.now * 1_000).expect("a time"))
     }
 
     fn perform(&mut self, effect: &Effect) {
@@ -259,7 +259,7 @@ impl World {
 
     /// Names of routes by header at the router.
     pub(super) fn headers(&self) -> Vec<&str> {
-        let routes = self.routes.as_ref().unwrap();
+        let routes = self.routes.as_ref().expect("a router");
         routes.headers.iter().map(|route| route.name.as_str()).collect()
     }
 
@@ -285,8 +285,8 @@ impl World {
 
     /// Another process goes on with what was stored.
     pub(super) fn restart(&mut self) {
-        let stored = serde_json::to_string(self.delivery.state()).unwrap();
-        let state = serde_json::from_str(&stored).unwrap();
+        let stored = serde_json::to_string(self.delivery.state()).expect("a state");
+        let state = serde_json::from_str(&stored).expect("what was stored");
         self.delivery = Delivery::new(self.delivery.spec().clone(), state);
     }
 }
