@@ -1,5 +1,6 @@
 //! For each fault on purpose, the first seed whose simulated rollout finds it:
 //! `cargo run --release -p taskmaster-delivery --features mutants --example mutants [SEEDS]`.
+#![expect(clippy::disallowed_methods, reason = "an example is a program of its own: it reads its arguments")]
 
 use taskmaster_delivery::mutant::{Mutant, with};
 use taskmaster_delivery::sim::{Ending, any, run};

@@ -1,4 +1,10 @@
 //! Simulates rollouts of specifications that come along: `simulate SPEC SCENARIO SEEDS [FIRST]`.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "an example is a program of its own: it reads its arguments and the clock"
+)]
+
 use std::time::Instant;
 use taskmaster_delivery::sim::{Scenario, Summary, run};
 use taskmaster_delivery::spec::{RolloutSpec, check};

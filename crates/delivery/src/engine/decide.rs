@@ -1,12 +1,12 @@
 //! One look at the world, and what is to be done about it.
 
-use super::judge::{Rulebook, Says};
+use super::judge::{Judging, Rulebook, Says};
 use super::phase::{Phase, Signal};
 use super::program::{Move, Setting, moves, setting};
-use super::state::{Hold, State};
-use super::world::{Direction, Effect, Notice, Observation, Revision};
+use super::state::{Data, Hold, State};
+use super::world::{Effect, Notice, Observation, Revision, Version};
 use crate::mutant::{self, Mutant};
-use crate::spec::{Migration, Rollout, Strategy};
+use crate::spec::{Rollout, Strategy};
 use crate::time::Time;
 use std::time::Duration;
 
@@ -79,11 +79,23 @@ impl Delivery {
         effects.extend(self.migrating(seen));
         effects.extend(self.measuring(seen));
         effects.extend(self.told.drain(..).map(Effect::Tell));
+        self.forget(seen);
         effects
+    }
+
+    /// Versions out of service that have no pods, and whose time is over, are forgotten.
+    fn forget(&mut self, seen: &Observation) {
+        let (now, revision) = (self.now, &self.state.revision);
+        self.state.retiring.retain(|retired, gone_at| {
+            let pods = seen.pods(retired);
+            let waits = gone_at.is_some_and(|at| now < at);
+            retired == revision || waits || pods.wanted > 0 || pods.created > 0
+        });
     }
 
     /// Takes note of which version is asked for.
     fn adopt(&mut self, seen: &Observation) {
+        self.find_stable(seen);
         let state = &mut self.state;
         let is_ours = seen.wanted == state.revision;
         if mutant::is(Mutant::RetriesItself) && is_ours && state.phase == Phase::RolledBack {
@@ -99,9 +111,38 @@ impl Delivery {
         if state.stable.as_ref() == Some(&seen.wanted) {
             return self.go_home();
         }
-        let is_known = self.in_window(seen);
+        if self.owes_data() && !self.is_one_way() {
+            self.give_up("another version is asked for".to_owned());
+            self.state.is_homeward = true;
+            return;
+        }
+        let is_known = self.in_window(seen) || self.is_kept(&seen.wanted);
         self.begin(seen.wanted.clone());
         self.state.is_full = is_known;
+    }
+
+    /// Where nothing is remembered, who serves is the stable version: the one that users reach, else the
+    /// newest one that is not asked for.
+    fn find_stable(&mut self, seen: &Observation) {
+        if self.state != State::new(self.state.since) {
+            return;
+        }
+        let active = seen.routes.as_ref().map(|routes| &routes.active);
+        let serving = seen.versions.iter().filter(|version| version.pods.available > 0);
+        let rank = |version: &&Version| {
+            (Some(&version.revision) == active, version.revision != seen.wanted, version.number)
+        };
+        if let Some(found) = serving.max_by_key(rank) {
+            self.state = State::serving(found.revision.clone(), self.now);
+        }
+    }
+
+    /// True for the stable version before this one while a blue-green release still has its pods: it needs
+    /// no moves to be switched back to.
+    fn is_kept(&self, wanted: &Revision) -> bool {
+        let waits = matches!(self.state.retiring.get(wanted), Some(Some(at)) if self.now < *at);
+        let is_blue_green = matches!(self.spec.strategy, Strategy::BlueGreen(_));
+        is_blue_green && waits && self.state.former.as_ref() == Some(wanted)
     }
 
     /// The stable version is asked for again: what was under way is taken back.
@@ -134,15 +175,16 @@ impl Delivery {
     /// Begins a rollout of a version. What was under way leaves service.
     pub(super) fn begin(&mut self, revision: Revision) {
         let now = self.now;
+        let is_closed = self.is_one_way();
         let state = &mut self.state;
         if state.stable.as_ref() != Some(&state.revision) && state.revision != revision {
             state.retiring.insert(state.revision.clone(), Some(now));
         }
         state.retiring.remove(&revision);
-        state.seen = (0, 0);
-        state.judging = Default::default();
+        state.former = state.former.take().filter(|former| *former != revision);
+        state.judging = Judging::default();
         (state.held, state.why, state.is_homeward) = (None, None, false);
-        (state.is_full, state.is_migrated) = (false, false);
+        (state.is_full, state.data, state.is_closed) = (false, Data::Old, is_closed);
         state.revision = revision.clone();
         self.signal(Signal::Begun);
         let kept = if mutant::is(Mutant::KeepsPlace) { self.state.place.min(self.moves.len()) } else { 0 };
@@ -153,16 +195,20 @@ impl Delivery {
     pub(super) fn signal(&mut self, signal: Signal) {
         if let Some(phase) = self.state.phase.after(signal) {
             self.state.phase = phase;
-            self.state.since = self.now;
-            self.state.progressed = self.now;
+            self.set_out();
         }
+    }
+
+    /// Its time begins, and the time in which something must come nearer.
+    fn set_out(&mut self) {
+        (self.state.since, self.state.progressed) = (self.now, self.now);
+        self.state.seen = (0, 0);
     }
 
     /// Comes to a move: its time begins, and its analysis.
     pub(super) fn step_to(&mut self, place: usize) {
         self.state.place = place;
-        self.state.since = self.now;
-        self.state.progressed = self.now;
+        self.set_out();
         self.state.passes = 0;
         let heard = self.state.judging.inline.take();
         self.state.judging.heard = heard.or(self.state.judging.heard.take());
@@ -177,6 +223,13 @@ impl Delivery {
         }
     }
 
+    /// What is measured beside the moves begins anew.
+    pub(super) fn watch_again(&mut self) {
+        if self.background_from().is_some_and(|from| from <= self.state.place) {
+            self.rules.begin_background(&mut self.state.judging);
+        }
+    }
+
     fn background_from(&self) -> Option<usize> {
         match &self.spec.strategy {
             Strategy::Canary(canary) => canary.analysis_from,
@@ -188,18 +241,12 @@ impl Delivery {
         if self.state.phase.after(Signal::GivenUp).is_none() {
             return;
         }
-        if self.state.is_migrated && self.migration().is_some_and(Migration::is_one_way) {
-            if self.state.held != Some(Hold::OneWay) {
-                self.hold(Hold::OneWay);
-            }
-            self.state.why = Some(why);
-            return;
+        if self.is_one_way() && self.state.data != Data::Changing {
+            return self.hold_for_data(why);
         }
         self.state.held = None;
         self.state.why = Some(why.clone());
-        self.state.judging.inline = None;
-        self.state.judging.background = None;
-        self.state.judging.checks = None;
+        self.state.judging.end();
         self.signal(Signal::GivenUp);
         self.tell(Notice::RollingBack { why });
     }
@@ -209,13 +256,6 @@ impl Delivery {
         self.state.held = Some(hold);
         self.state.held_since = self.now;
         self.tell(Notice::Paused { why });
-    }
-
-    fn migration(&self) -> Option<&Migration> {
-        match &self.spec.strategy {
-            Strategy::Rolling(rolling) => rolling.migration.as_ref(),
-            _ => None,
-        }
     }
 
     /// What is set where it stands.
@@ -237,7 +277,7 @@ impl Delivery {
     }
 
     /// The strategy counts only where a version serves that users can fall back on.
-    fn is_first(&self) -> bool {
+    pub(super) fn is_first(&self) -> bool {
         self.state.stable.is_none()
     }
 
@@ -251,23 +291,28 @@ impl Delivery {
         }
     }
 
+    /// More pods or a higher share than ever at this move. What comes and goes is no progress.
     fn look_for_progress(&mut self, seen: &Observation) {
         let weight = seen.routes.as_ref().map_or(0, |routes| routes.weight(&self.state.revision));
-        let now = (seen.pods(&self.state.revision).available, weight);
-        if now.0 > self.state.seen.0 || now.1 != self.state.seen.1 {
+        let pods = seen.pods(&self.state.revision).available;
+        let (most_pods, highest) = self.state.seen;
+        if pods > most_pods || weight > highest {
             self.state.progressed = self.now;
+            self.state.seen = (pods.max(most_pods), weight.max(highest));
         }
-        self.state.seen = now;
     }
 
     fn go_on(&mut self, seen: &Observation) {
         if let Some(fault) = self.fault() {
             return self.give_up(fault);
         }
-        if self.doubts() {
-            return;
+        self.doubt();
+        let is_crowded = seen.routes.as_ref().is_some_and(|routes| self.left_behind(seen, routes).is_some());
+        if self.lacks_data() || is_crowded {
+            return self.watch_deadline();
         }
         if self.is_first() || self.state.is_full {
+            self.step_to(self.moves.len());
             self.signal(Signal::Passed);
             return self.promote(seen);
         }
@@ -307,30 +352,40 @@ impl Delivery {
             _ => None,
         };
         let fault = judging.fault.clone().filter(|_| !mutant::is(Mutant::FaultIsPromoted));
-        fault.or_else(|| self.rules.starved(judging, self.now)).or(doubt)
+        fault
+            .or_else(|| self.rules.failure(judging))
+            .or_else(|| self.rules.starved(judging, self.now))
+            .or(doubt)
     }
 
     /// Holds where the analysis beside the moves cannot tell.
-    fn doubts(&mut self) -> bool {
+    fn doubt(&mut self) {
         if self.state.held.is_none()
             && let Some(why) = self.rules.doubt(&self.state.judging)
         {
             self.hold(Hold::Inconclusive(why));
         }
-        false
     }
 
+    /// Gives it up where nothing has come nearer for too long. That time does not run in a pause, nor in an
+    /// analysis of what is there; a migration has a time of its own before it.
     fn watch_deadline(&mut self) {
-        let waits = matches!(self.moves.get(self.state.place), Some(Move::Pause(_) | Move::Analysis(..)));
-        if self.state.held.is_some() || (waits && self.state.phase == Phase::Analyzing) {
+        let waits = match self.moves.get(self.state.place) {
+            Some(Move::Pause(_)) => true,
+            Some(Move::Analysis(..)) => self.state.phase == Phase::Analyzing,
+            _ => false,
+        };
+        if self.state.held.is_some() || waits {
             self.state.progressed = self.now;
             return;
         }
         if mutant::is(Mutant::NoDeadline) {
             return;
         }
+        let of_migration =
+            self.migration().filter(|_| self.lacks_data()).map_or(Duration::ZERO, |at| at.timeout);
         let stood = self.now - self.state.progressed;
-        if stood > self.spec.progress_deadline {
+        if stood > self.spec.progress_deadline.saturating_add(of_migration) {
             self.give_up(format!("no progress for {} s", stood.as_secs()));
         }
     }
@@ -346,7 +401,7 @@ impl Delivery {
         let pods = seen.pods(revision);
         let shows = |routes: &super::world::Routes| self.routes(seen).as_ref() == Some(routes);
         match at {
-            Move::Migrate => self.state.is_migrated,
+            Move::Migrate => !self.lacks_data(),
             Move::Weight(weight) => match &seen.routes {
                 _ if self.splits_by_pods() => self.is_balanced(seen),
                 Some(routes) => {
@@ -413,6 +468,7 @@ impl Delivery {
         if let Some(fault) = self.fault() {
             return self.give_up(fault);
         }
+        self.doubt();
         if self.state.held.is_some() {
             self.state.progressed = self.now;
             return;
@@ -439,17 +495,21 @@ impl Delivery {
         };
         let gone_at = Some(self.now + delay);
         if let Some(old) = self.state.stable.replace(revision.clone()) {
+            self.state.former = Some(old.clone());
             self.state.retiring.insert(old, gone_at);
         }
-        self.state.judging.inline = None;
-        self.state.judging.background = None;
-        self.state.judging.checks = None;
+        // The data are as the stable version wants them, which it now is.
+        (self.state.data, self.state.is_closed) = (Data::Old, false);
+        self.state.judging.end();
         self.signal(Signal::TookOver);
         self.tell(Notice::Completed { revision });
     }
 
     fn take_back(&mut self, seen: &Observation) {
-        if self.must_undo() {
+        if self.owes_data() {
+            if self.is_one_way() && self.state.data == Data::New && self.state.held.is_none() {
+                self.hold(Hold::OneWay);
+            }
             return;
         }
         let Some(stable) = self.state.stable.clone() else {
@@ -482,51 +542,11 @@ impl Delivery {
         self.tell(Notice::RolledBack { why });
     }
 
-    /// True while a migration has to be taken back first.
-    fn must_undo(&self) -> bool {
-        self.state.is_migrated && self.migration().is_some_and(|migration| !migration.is_compatible)
-    }
-
-    /// Takes note of a migration that ended, and says which one is to be made.
-    fn migrating(&mut self, seen: &Observation) -> Option<Effect> {
-        self.migration()?;
-        let direction = match self.state.phase {
-            Phase::Initializing | Phase::Analyzing
-                if self.moves.get(self.state.place) == Some(&Move::Migrate) =>
-            {
-                Direction::Up
-            }
-            Phase::RollingBack if self.must_undo() => Direction::Down,
-            _ => return None,
-        };
-        let revision = self.state.revision.clone();
-        let found = seen.migration.as_ref().filter(|at| at.revision == revision && at.direction == direction);
-        match found.and_then(|at| at.end.clone()) {
-            None => Some(Effect::Migrate { revision, direction }),
-            Some(Ok(())) => {
-                self.state.is_migrated = direction == Direction::Up;
-                self.state.progressed = self.now;
-                None
-            }
-            Some(Err(why)) if direction == Direction::Up => {
-                self.give_up(format!("the migration failed: {why}"));
-                None
-            }
-            Some(Err(why)) => {
-                if self.state.held.is_none() {
-                    self.state.why = Some(format!("the migration cannot be taken back: {why}"));
-                    self.hold(Hold::OneWay);
-                }
-                None
-            }
-        }
-    }
-
     /// Metrics that are to be measured now.
     fn measuring(&mut self, seen: &Observation) -> Vec<Effect> {
         let is_watched =
             matches!(self.state.phase, Phase::Initializing | Phase::Analyzing | Phase::Promoting);
-        if !is_watched || self.is_first() {
+        if !is_watched || self.is_first() || self.state.is_full {
             return Vec::new();
         }
         let revision = self.state.revision.clone();
@@ -543,7 +563,14 @@ impl Delivery {
         let settled = |effect: &Effect| !matches!(effect, Effect::Scale { .. });
         let wanted = seen.pods(&self.state.revision).wanted;
         let is_there = seen.pods(&self.state.revision).available >= wanted;
-        is_there && self.scaling(seen, self.now).iter().all(settled) && self.is_stable_there(seen)
+        let is_ours = |revision: &Revision| {
+            *revision == self.state.revision || self.state.stable.as_ref() == Some(revision)
+        };
+        let mut older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
+        is_there
+            && older.all(|version| version.pods.available <= 0)
+            && self.scaling(seen, self.now).iter().all(settled)
+            && self.is_stable_there(seen)
     }
 
     fn is_stable_there(&self, seen: &Observation) -> bool {

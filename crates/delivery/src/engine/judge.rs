@@ -7,10 +7,11 @@ use super::tested::Tested;
 use crate::analysis::condition::Readings;
 use crate::analysis::flagger::{Checks, Tick};
 use crate::analysis::rule::{Finding, NoData as Lacking};
-use crate::analysis::run::{Phase, Policy as Rules, Run, RunSpec};
-use crate::analysis::verdict::Judgement;
+use crate::analysis::run::{MetricSpec, MetricState, Phase, Policy as Rules, Run, RunSpec};
+use crate::analysis::score::{Points, Scorer};
+use crate::analysis::verdict::{Judgement, Verdict};
 use crate::mutant::{self, Mutant};
-use crate::spec::{Analysis, Judge, Metric, NoData, Policy, Watch};
+use crate::spec::{Analysis, Judge, Marks, Metric, NoData, Policy, Watch, is_endless};
 use crate::stats::proportion::Look;
 use crate::stats::{Alpha, budget};
 use crate::time::Time;
@@ -64,6 +65,13 @@ pub struct Judging {
     pub fault: Option<String>,
 }
 
+impl Judging {
+    /// Nothing is counted any more; what was found stays.
+    pub(super) fn end(&mut self) {
+        (self.inline, self.background, self.checks) = (None, None, None);
+    }
+}
+
 /// Counted metrics at work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Counting {
@@ -80,6 +88,17 @@ pub struct Checking {
     findings: BTreeMap<usize, Finding>,
     is_asking: bool,
     halts: bool,
+}
+
+/// For how long metrics without an end of their own are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    /// Until more is known.
+    Counted,
+    /// Their time is over.
+    Now,
+    /// As long as the rollout takes.
+    Beside,
 }
 
 /// What an analysis says at a time.
@@ -194,11 +213,9 @@ impl Rulebook {
                 judging.fault.get_or_insert(fault);
             }
         }
-        let Some(Says::Failed(why)) = judging.background.as_ref().map(|counting| self.counted_says(counting))
-        else {
-            return;
-        };
-        judging.fault.get_or_insert(why);
+        if let Some(why) = self.failure(judging) {
+            judging.fault.get_or_insert(why);
+        }
     }
 
     /// Begins the analysis of a move.
@@ -241,7 +258,8 @@ impl Rulebook {
         if chosen.is_empty() {
             return None;
         }
-        let dry = chosen.iter().filter(|(_, metric, _)| metric.dry_run);
+        // One that is scored ends no other.
+        let dry = chosen.iter().filter(|(_, metric, _)| metric.dry_run || self.analysis.score.is_some());
         let spec = RunSpec {
             metrics: chosen.iter().map(|(_, _, spec)| spec.as_ref().clone()).collect(),
             dry_run: dry.map(|(_, metric, _)| format!("^{}$", regex::escape(&metric.name))).collect(),
@@ -269,9 +287,9 @@ impl Rulebook {
         }
         let has_time = now - since >= watch.at_least;
         if let Some(counting) = &judging.inline {
-            match self.counted_says(counting) {
+            let until = if has_time && !watch.at_least.is_zero() { Until::Now } else { Until::Counted };
+            match self.counted_says(counting, until) {
                 Says::Passed => {}
-                Says::Wait if has_time && !watch.at_least.is_zero() && is_endless(counting) => {}
                 other => return other,
             }
         }
@@ -284,9 +302,14 @@ impl Rulebook {
         if has_time && watch.metrics.iter().all(samples) { Says::Passed } else { Says::Wait }
     }
 
-    fn counted_says(&self, counting: &Counting) -> Says {
+    /// What counted metrics say, each for itself or by their score.
+    fn counted_says(&self, counting: &Counting, until: Until) -> Says {
+        if let Some(marks) = self.analysis.score {
+            return self.scored_says(marks, counting, until);
+        }
         let line = || counting.run.judgement().map(|Judgement { line, .. }| line).unwrap_or_default();
         match counting.run.phase() {
+            Phase::Pending | Phase::Running if until == Until::Now && is_over(counting) => Says::Passed,
             Phase::Pending | Phase::Running => Says::Wait,
             Phase::Successful => Says::Passed,
             Phase::Failed => Says::Failed(line()),
@@ -295,12 +318,44 @@ impl Rulebook {
         }
     }
 
+    /// Counted metrics by their score. What has not ended counts as good: where that is not enough it has
+    /// failed already.
+    fn scored_says(&self, marks: Marks, counting: &Counting, until: Until) -> Says {
+        let decides = |index: &usize| self.analysis.metrics.get(*index).filter(|metric| !metric.dry_run);
+        let all = counting.metrics.iter().zip(counting.run.metrics());
+        let scored: Vec<_> = all.filter_map(|(index, at)| Some((decides(index)?, at))).collect();
+        let weighted = scored.iter().map(|(metric, _)| metric.weighted()).collect();
+        let Ok(scorer) = Scorer::new(marks.spec(weighted)) else { return Says::Passed };
+        let points: Vec<Points> = scored.iter().map(|(_, (_, state, _))| points(state.phase)).collect();
+        let Judgement { verdict, line, .. } = scorer.score(&points).judgement;
+        let is_over = |(_, (spec, state, _)): &(&Metric, (&MetricSpec, &MetricState, bool))| {
+            state.phase.is_terminal()
+                || (is_endless(spec)
+                    && (until == Until::Beside || (until == Until::Now && state.counts.successful > 0)))
+        };
+        match verdict {
+            Verdict::Fail => Says::Failed(line),
+            _ if !scored.iter().all(is_over) => Says::Wait,
+            Verdict::Pass => Says::Passed,
+            Verdict::Inconclusive | Verdict::Error => Says::Inconclusive(line),
+        }
+    }
+
     /// What is measured beside the moves cannot tell, where it cannot.
     pub(super) fn doubt(&self, judging: &Judging) -> Option<String> {
-        match self.counted_says(judging.background.as_ref()?) {
+        match self.counted_says(judging.background.as_ref()?, Until::Beside) {
             Says::Inconclusive(why) => Some(why),
             _ => None,
         }
+    }
+
+    /// What a counted analysis found wrong, whatever else waits.
+    pub(super) fn failure(&self, judging: &Judging) -> Option<String> {
+        let counted = [(&judging.inline, Until::Counted), (&judging.background, Until::Beside)];
+        counted.into_iter().find_map(|(counting, until)| match self.counted_says(counting.as_ref()?, until) {
+            Says::Failed(why) => Some(why),
+            _ => None,
+        })
     }
 
     /// Why it has to be taken back for want of data, where it has.
@@ -328,12 +383,20 @@ impl Rulebook {
     }
 }
 
-/// True where a run has no end of its own: it ends well when its time is over.
-fn is_endless(counting: &Counting) -> bool {
-    counting
-        .run
-        .metrics()
-        .all(|(spec, state, _)| spec.effective_count().is_none() && state.counts.successful > 0)
+/// True where all that has an end is over, and all that has none was healthy: it ends well with its time.
+fn is_over(counting: &Counting) -> bool {
+    counting.run.metrics().all(|(spec, state, is_dry_run)| {
+        state.phase.is_terminal() || (is_endless(spec) && (is_dry_run || state.counts.successful > 0))
+    })
+}
+
+/// What a metric brings into a score: that of one that has not ended is the best that it may come to.
+fn points(phase: Phase) -> Points {
+    match phase {
+        Phase::Pending | Phase::Running | Phase::Successful => Points::Of(1.0),
+        Phase::Failed => Points::Of(0.0),
+        Phase::Inconclusive | Phase::Error => Points::NoData,
+    }
 }
 
 impl Checking {

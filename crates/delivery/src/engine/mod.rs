@@ -6,6 +6,7 @@
 
 mod decide;
 mod judge;
+mod migrate;
 mod phase;
 mod pods;
 mod program;
@@ -19,7 +20,7 @@ pub use decide::Delivery;
 pub use judge::{Checking, Counting, Judging, Reading};
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};
-pub use state::{Hold, State};
+pub use state::{Data, Hold, State};
 pub use tested::Tested;
 pub use verbs::{Refusal, Verb, undo_target};
 pub use world::{

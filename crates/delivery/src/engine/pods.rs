@@ -34,6 +34,7 @@ impl Delivery {
             .map(|version| (version.revision.clone(), self.of_retired(&version.revision, seen, now)))
             .collect();
         wanted.extend(others);
+        wanted.iter_mut().for_each(|(_, count)| *count = (*count).max(0));
         let differs = |(revision, count): &(Revision, i32)| seen.pods(revision).wanted != *count;
         let scale = |(revision, replicas)| Effect::Scale { revision, replicas };
         wanted.into_iter().filter(differs).map(scale).collect()
@@ -55,7 +56,15 @@ impl Delivery {
     fn counts(&self, seen: &Observation) -> Counts {
         let state = self.state();
         let replicas = self.replicas(seen);
-        let Some(stable) = &state.stable else { return Counts { canary: replicas, stable: 0 } };
+        let now = |revision: &Revision| seen.pods(revision).wanted;
+        let Some(stable) = &state.stable else {
+            let canary = if self.lacks_data() { now(&state.revision) } else { replicas };
+            return Counts { canary, stable: 0 };
+        };
+        if state.phase == Phase::RollingBack && self.owes_data() {
+            // Who can read the data as they are goes on until they are changed back.
+            return Counts { canary: now(&state.revision), stable: now(stable) };
+        }
         if state.revision == *stable || state.phase == Phase::Completed {
             return Counts { canary: replicas, stable: replicas };
         }
@@ -100,9 +109,9 @@ impl Delivery {
                 if setting.is_full || setting.is_active { replicas } else { self.preview_pods(seen) }
             }
             Strategy::Canary(canary) if !self.is_promoting() => {
-                routed(&plan(canary, self, replicas), self.position(), &self.sets(seen), None).canary
+                routed(&plan(canary, replicas), self.position(), &self.sets(seen), None).canary
             }
-            Strategy::Ab(ab) if !self.is_promoting() => ab.replicas.min(replicas),
+            Strategy::Ab(ab) if !self.is_promoting() => ab.replicas.unwrap_or(replicas).min(replicas),
             _ => replicas,
         }
     }
@@ -130,7 +139,7 @@ impl Delivery {
         let now = seen.routes.as_ref().map_or(0, |routes| routes.weight(&self.state().revision));
         let weight = |weight: u32| i32::try_from(weight).unwrap_or(100);
         let weights = Weights { canary: weight(now), stable: 100 - weight(now), outdated: false };
-        routed(&plan(canary, self, replicas), self.position(), &self.sets(seen), Some(weights)).stable
+        routed(&plan(canary, replicas), self.position(), &self.sets(seen), Some(weights)).stable
     }
 
     /// True where pods share the users among versions.
@@ -145,10 +154,9 @@ impl Delivery {
     fn counts_by_pods(&self, seen: &Observation) -> Counts {
         let replicas = self.replicas(seen);
         let (plan, limits) = match &self.spec().strategy {
-            Strategy::Canary(canary) => (
-                plan(canary, self, replicas),
-                Limits::canary(replicas, canary.max_surge, canary.max_unavailable),
-            ),
+            Strategy::Canary(canary) => {
+                (plan(canary, replicas), Limits::canary(replicas, canary.max_surge, canary.max_unavailable))
+            }
             Strategy::Rolling(rolling) => {
                 let weight = if self.setting().replaces { 100 } else { 0 };
                 let plan = Plan {
@@ -184,13 +192,13 @@ impl Delivery {
 
     fn sets(&self, seen: &Observation) -> Sets {
         let state = self.state();
-        let set = |revision: &Revision| seen.version(revision).map(|version| of(version.pods));
+        let set = |revision: &Revision| of(seen.pods(revision));
         let stable = state.stable.as_ref();
         let is_ours = |revision: &Revision| *revision == state.revision || Some(revision) == stable;
         let older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
         Sets {
-            canary: set(&state.revision),
-            stable: stable.and_then(set).map_or(Stable::Absent, Stable::Other),
+            canary: Some(set(&state.revision)),
+            stable: stable.map_or(Stable::Absent, |stable| Stable::Other(set(stable))),
             older: older.map(|version| of(version.pods)).collect(),
         }
     }
@@ -201,14 +209,13 @@ fn of(pods: Pods) -> Set {
 }
 
 /// A canary in the terms of the maths.
-fn plan(canary: &Canary, delivery: &Delivery, replicas: i32) -> Plan {
+fn plan(canary: &Canary, replicas: i32) -> Plan {
     let routing = Routing {
         min_pods: Some(canary.min_pods),
         dynamic_stable_scale: canary.dynamic_stable_scale,
         abort_delay: AbortDelay::Unsaid,
         ..Routing::default()
     };
-    let _ = delivery;
     Plan {
         replicas,
         max_surge: canary.max_surge,

@@ -47,7 +47,7 @@ pub fn moves(rollout: &Rollout) -> Vec<Move> {
         Strategy::Ab(ab) => {
             let metrics = (0..rollout.analysis.metrics.len()).collect();
             let watch = Watch { metrics, at_least: ab.interval };
-            let mut moves = vec![Move::Scale(Scale::Replicas(ab.replicas))];
+            let mut moves = vec![Move::Scale(ab.replicas.map_or(Scale::Weight(100), Scale::Replicas))];
             moves.extend(
                 ab.matches.iter().enumerate().map(|(index, matched)| Move::Header(route(index, matched))),
             );

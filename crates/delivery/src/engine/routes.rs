@@ -18,9 +18,9 @@ impl Delivery {
         let stable = state.stable.clone()?;
         if state.revision == stable || state.phase == Phase::Completed {
             // Whoever serves goes on until it can be relieved.
-            let serves = |revision: &Revision| seen.pods(revision).available > 0;
-            let active =
-                if !serves(&stable) && serves(&current.active) { current.active.clone() } else { stable };
+            let serves = self.replicas(seen) == 0 || seen.pods(&stable).available > 0;
+            let is_known = seen.version(&current.active).is_some();
+            let active = if !serves && is_known { current.active.clone() } else { stable };
             return Some(Routes {
                 active: active.clone(),
                 preview: self.preview(Some(active)),
@@ -34,7 +34,7 @@ impl Delivery {
             _ => self.forward(seen, current, stable),
         };
         let is_back = matches!(state.phase, Phase::RollingBack | Phase::RolledBack);
-        let mut setting = if is_back || pods.available == 0 { Setting::default() } else { self.setting() };
+        let mut setting = if is_back || pods.available <= 0 { Setting::default() } else { self.setting() };
         if mutant::is(Mutant::RoutesStayAway)
             && current.headers.is_empty()
             && !matches!(self.moves().get(state.place), Some(super::program::Move::Header(_)))
@@ -43,6 +43,11 @@ impl Delivery {
         }
         let has_share = weight > 0 || !setting.headers.is_empty() || setting.mirror.is_some();
         let share = has_share.then(|| Share { revision: state.revision.clone(), weight });
+        let left = self.left_behind(seen, current);
+        if left.is_some() {
+            setting = Setting::default();
+        }
+        let share = left.or(share);
         let preview = match &self.spec().strategy {
             Strategy::BlueGreen(_) => self.preview(self.previewed(seen, current, &active)),
             _ => None,
@@ -81,16 +86,35 @@ impl Delivery {
         let state = self.state();
         let pods = seen.pods(&state.revision);
         if let Strategy::BlueGreen(_) = self.spec().strategy {
-            let is_active = self.setting().is_active;
-            let may =
-                is_active && (current.active == state.revision || pods.available >= self.replicas(seen));
-            let stays = current.active == state.revision && is_active && pods.available > 0;
-            return (if may || stays { state.revision.clone() } else { stable }, 0);
+            let can_stay = pods.available > 0 || seen.pods(&stable).available <= 0;
+            let stays = current.active == state.revision && can_stay;
+            let may = self.setting().is_active && (stays || pods.available >= self.replicas(seen));
+            return (if may { state.revision.clone() } else { stable }, 0);
         }
         let wanted = self.setting().weight;
         let now = current.weight(&state.revision);
         let owed = if pods.available > 0 { self.owed(seen, now) } else { 0 };
-        (stable, allowed(wanted, now, pods, self.pods_for_weight(seen)).max(owed))
+        let allowed = allowed(wanted, now, pods, self.pods_for_weight(seen));
+        let carries = self.carries_rest(seen, &stable, allowed);
+        let weight = if carries { allowed } else { allowed.min(now) };
+        (stable, weight.max(owed))
+    }
+
+    /// True where the stable version has pods for what a share leaves it, rounded down as upstream does.
+    fn carries_rest(&self, seen: &Observation, stable: &Revision, weight: u32) -> bool {
+        let needed = i64::from(100 - weight.min(100)) * i64::from(self.replicas(seen)) / 100;
+        i64::from(seen.pods(stable).available) >= needed
+    }
+
+    /// The share of a version that was overtaken: as much as a stable version that gave up pods cannot carry
+    /// yet. Nobody else has a share before that is over.
+    pub(super) fn left_behind(&self, seen: &Observation, current: &Routes) -> Option<Share> {
+        let state = self.state();
+        let is_ours = |one: &Revision| *one == state.revision || state.stable.as_ref() == Some(one);
+        let share = current.share.as_ref().filter(|share| !is_ours(&share.revision))?;
+        let weight = self.owed(seen, share.weight);
+        let serves = seen.pods(&share.revision).available > 0;
+        (serves && weight > 0).then(|| Share { revision: share.revision.clone(), weight })
     }
 
     /// The share on the way back: none at once where the stable version has all of its pods, else as much as
@@ -100,7 +124,7 @@ impl Delivery {
         if mutant::is(Mutant::BackWaits) && seen.pods(&self.state().revision).created > 0 {
             return now;
         }
-        if seen.pods(&self.state().revision).available == 0 { 0 } else { self.owed(seen, now) }
+        if seen.pods(&self.state().revision).available <= 0 { 0 } else { self.owed(seen, now) }
     }
 
     /// The share that the stable version cannot take over because it gave up pods; never more than now.

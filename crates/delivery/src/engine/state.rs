@@ -32,16 +32,34 @@ pub struct State {
     pub is_homeward: bool,
     /// Moves are skipped: a person wants it so, or the version was in service not long ago.
     pub is_full: bool,
-    /// The migration of this version was made.
-    pub is_migrated: bool,
+    /// Where the data is that the migration of this version changes.
+    pub data: Data,
+    /// A version before this one has changed data so that the stable version cannot read them: there is no
+    /// way back.
+    pub is_closed: bool,
     /// How many times the analysis of this move has passed.
     pub passes: u32,
-    /// Versions out of service, and when their pods go: never where there is no time.
+    /// The version that was stable before this one, until it is asked for again.
+    pub former: Option<Revision>,
+    /// Versions out of service, and when their pods go: never where there is no time. Those that have none
+    /// any more are forgotten.
     pub retiring: BTreeMap<Revision, Option<Time>>,
     /// What was measured.
     pub judging: Judging,
-    /// Pods of the new version and its share when it was last looked at, to see progress.
+    /// Most pods of the new version and its highest share since it came to this move, to see progress.
     pub(super) seen: (i32, u32),
+}
+
+/// Where data are that a migration changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Data {
+    /// As the stable version wants them; so they still are after a migration that failed.
+    Old,
+    /// The migration was asked for, and its end is not known.
+    Changing,
+    /// As the new version wants them.
+    New,
 }
 
 /// Why a rollout stands still.
@@ -84,8 +102,10 @@ impl State {
             why: None,
             is_homeward: false,
             is_full: false,
-            is_migrated: false,
+            data: Data::Old,
+            is_closed: false,
             passes: 0,
+            former: None,
             retiring: BTreeMap::new(),
             judging: Judging::default(),
             seen: (0, 0),

@@ -1,7 +1,8 @@
 //! What a person may ask of a rollout.
 
 use super::decide::Delivery;
-use super::phase::{Phase, Signal};
+use super::judge::Judging;
+use super::phase::Phase;
 use super::program::Move;
 use super::state::Hold;
 use super::world::{Observation, Revision};
@@ -13,11 +14,12 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Passes what it stands at: a pause by a person, else one move.
+    /// Passes what it stands at: a pause by a person, or a doubt, or else the pause or analysis of a move.
     Promote,
-    /// To the end, without moves and analysis.
+    /// To the end, without moves and analysis, once all pods are there. Also brings in what was taken back.
+    /// Only a migration is never left out.
     PromoteFull,
-    /// Stops it where it is.
+    /// Stops it where it is: the move at hand is finished, none begins. What fails is taken back all the same.
     Pause,
     /// Lets it go on, and passes the pause that it stands at.
     Resume,
@@ -48,6 +50,9 @@ pub enum Refusal {
     /// It waits for something that only itself can bring.
     #[error("it does not wait for a person: it gets its pods or its traffic")]
     NotWaiting,
+    /// The way back is closed.
+    #[error("its migration cannot be taken back: mend it, or promote")]
+    OneWay,
     /// There is no such version.
     #[error("there is no such version")]
     NoVersion,
@@ -67,6 +72,9 @@ impl Delivery {
             Verb::Resume => self.resume(),
             Verb::Abort => {
                 self.under_way()?;
+                if self.state().held == Some(Hold::OneWay) && self.is_one_way() {
+                    return Err(Refusal::OneWay);
+                }
                 self.give_up("a person gave it up".to_owned());
                 Ok(())
             }
@@ -74,36 +82,35 @@ impl Delivery {
         }
     }
 
-    /// An error unless it goes forward.
+    /// An error unless it goes forward, and shall.
     fn under_way(&self) -> Result<(), Refusal> {
         match self.state().phase {
+            _ if self.state().is_homeward => Err(Refusal::GoesBack),
             Phase::Initializing | Phase::Analyzing | Phase::Promoting => Ok(()),
             Phase::RollingBack => Err(Refusal::GoesBack),
             Phase::Completed | Phase::RolledBack => Err(Refusal::AtRest),
         }
     }
 
-    /// Passes a person's pause, or else one move: never both.
+    /// Passes a person's pause, or a doubt, or else one move: never two of them. The analysis of a move goes
+    /// with its own doubt.
     fn promote_one(&mut self) -> Result<(), Refusal> {
         self.under_way()?;
-        match self.state().held.clone() {
-            Some(Hold::Person) => {
-                self.let_go();
-                Ok(())
-            }
+        let at = self.moves().get(self.state().place);
+        let (is_pause, is_analysis) =
+            (matches!(at, Some(Move::Pause(_))), matches!(at, Some(Move::Analysis(..))));
+        match self.state().held {
+            Some(Hold::Person) => self.let_go(),
             Some(Hold::Inconclusive(_) | Hold::OneWay) => {
                 self.forgive();
-                self.pass();
-                Ok(())
-            }
-            None => match self.moves().get(self.state().place) {
-                Some(Move::Pause(_) | Move::Analysis(..)) => {
+                if is_analysis {
                     self.pass();
-                    Ok(())
                 }
-                _ => Err(Refusal::NotWaiting),
-            },
+            }
+            None if is_pause || is_analysis => self.pass(),
+            None => return Err(Refusal::NotWaiting),
         }
+        Ok(())
     }
 
     fn pass(&mut self) {
@@ -115,10 +122,11 @@ impl Delivery {
 
     /// A person knows better than the analysis: what it said is forgotten, and what comes is judged anew.
     fn forgive(&mut self) {
+        self.let_go();
         let state = self.state_mut();
-        state.held = None;
         state.why = None;
         state.judging = Default::default();
+        self.watch_again();
     }
 
     fn let_go(&mut self) {
@@ -128,13 +136,15 @@ impl Delivery {
         state.progressed = now;
     }
 
+    /// Also brings in what was taken back. What is left out is passed at the next look: only a migration
+    /// comes before it.
     fn promote_all(&mut self) -> Result<(), Refusal> {
-        self.under_way()?;
-        self.forgive();
-        self.state_mut().is_full = true;
-        let end = self.moves().len();
-        self.step_to(end);
-        self.signal(Signal::Passed);
+        if self.retry().is_err() {
+            self.under_way()?;
+        }
+        self.let_go();
+        let state = self.state_mut();
+        (state.why, state.judging, state.is_full) = (None, Judging::default(), true);
         Ok(())
     }
 
@@ -169,14 +179,18 @@ impl Delivery {
             Some(Hold::Inconclusive(_) | Hold::OneWay) => {
                 self.forgive();
                 let place = self.state().place;
-                self.step_to(place);
+                if matches!(self.moves().get(place), Some(Move::Analysis(..))) {
+                    self.step_to(place);
+                }
             }
             _ => self.let_go(),
         }
     }
 
     fn retry(&mut self) -> Result<(), Refusal> {
+        let is_changing_back = self.owes_data() && self.state().held.is_none();
         match self.state().phase {
+            Phase::RollingBack if self.state().is_homeward || is_changing_back => Err(Refusal::GoesBack),
             Phase::RollingBack | Phase::RolledBack => {
                 let revision = self.state().revision.clone();
                 self.begin(revision);

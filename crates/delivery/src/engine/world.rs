@@ -23,7 +23,8 @@ pub struct Observation {
     pub wanted: Revision,
     /// Pods in full service, as an autoscaler may have set them; those of the specification unless given.
     pub replicas: Option<i32>,
-    /// Every version that has pods, and the one that is asked for.
+    /// Every version that has pods, the one that is asked for, and those that somebody may go back to. One
+    /// that is missing has no pods.
     pub versions: Vec<Version>,
     /// What the router does; nothing where that could not be told, or where there is none.
     pub routes: Option<Routes>,

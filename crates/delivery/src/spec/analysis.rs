@@ -1,11 +1,12 @@
 //! What is measured, and what is good.
 
 use super::check::Faults;
-use super::model::{Analysis, Judge, Metric, NoData, Policy, Sequential, TestKind, Unit};
-use super::raw::{AnalysisSpec, MetricSpec, PolicySpec, TestKindSpec, TestSpec, UnitSpec};
+use super::model::{Analysis, Judge, Marks, Metric, NoData, Policy, Sequential, TestKind, Unit};
+use super::raw::{AnalysisSpec, MarksSpec, MetricSpec, PolicySpec, TestKindSpec, TestSpec, UnitSpec};
 use crate::analysis::condition::{Condition, Variables};
 use crate::analysis::rule::Rule;
 use crate::analysis::run;
+use crate::analysis::score::{ScoreFault, ScoreSpec, Scorer, Weighted};
 use crate::stats::latency::{Latency, log_spaced};
 use crate::stats::{Alpha, BoundedMean};
 use std::collections::BTreeSet;
@@ -13,10 +14,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Most metrics of one analysis.
-const MAX_METRICS: usize = 100;
+pub(super) const MAX_METRICS: usize = 100;
 const MOST: i64 = 1_000_000_000;
 const MINIMUM_SAMPLE: i64 = 100;
-const INTERVAL: Duration = Duration::from_secs(60);
 const TEST_INTERVAL: Duration = Duration::from_secs(1);
 const FLAGGER_THRESHOLD: i64 = 5;
 /// Bounds of a latency test unless given, in milliseconds.
@@ -35,7 +35,7 @@ pub(super) fn check(spec: Option<&AnalysisSpec>, faults: &mut Faults) -> Analysi
     }
     if spec.metrics.len() > MAX_METRICS {
         faults.at("metrics", |faults| {
-            faults.say(format!("{} are more than {MAX_METRICS}", spec.metrics.len()));
+            faults.too_many(spec.metrics.len(), MAX_METRICS);
         });
     }
     let few = &spec.metrics[..spec.metrics.len().min(MAX_METRICS)];
@@ -47,16 +47,36 @@ pub(super) fn check(spec: Option<&AnalysisSpec>, faults: &mut Faults) -> Analysi
             });
         }
     }
-    let metrics = faults.each("metrics", few, metric).into_iter().flatten().collect();
+    let metrics: Vec<Metric> = faults.each("metrics", few, metric).into_iter().flatten().collect();
+    let policy = policy(spec, faults);
     Analysis {
         max_false_rollback: rate.unwrap_or(Alpha::SMALL),
-        policy: policy(spec, faults),
+        policy,
+        score: spec.score.map(|marks| faults.at("score", |faults| score(marks, policy, &metrics, faults))),
         no_data: match spec.no_data.as_ref().and_then(|no_data| no_data.fail_after) {
-            Some(span) => NoData::FailAfter(faults.span("noData.failAfter", Some(span), Duration::ZERO)),
+            Some(span) => NoData::FailAfter(faults.time("noData.failAfter", Some(span), Duration::ZERO)),
             None => NoData::Hold,
         },
         metrics,
     }
+}
+
+/// Marks that make sense, over metrics that can be scored.
+fn score(spec: MarksSpec, policy: Policy, metrics: &[Metric], faults: &mut Faults) -> Marks {
+    let usual = ScoreSpec::default();
+    let marks =
+        Marks { pass: spec.pass.unwrap_or(usual.pass), marginal: spec.marginal.unwrap_or(usual.marginal) };
+    if matches!(policy, Policy::Flagger(_)) {
+        faults.say("does not count with `policy: flagger`");
+    }
+    let counted = |metric: &&Metric| matches!(metric.judge, Judge::Counted(..)) && !metric.dry_run;
+    let counted: Vec<Weighted> = metrics.iter().filter(counted).map(Metric::weighted).collect();
+    match Scorer::new(marks.spec(counted)) {
+        Err(ScoreFault::NoMetrics) => faults.say("there is no counted metric to score"),
+        Err(fault) => faults.say(fault.to_string()),
+        Ok(_) => {}
+    }
+    marks
 }
 
 fn policy(spec: &AnalysisSpec, faults: &mut Faults) -> Policy {
@@ -115,12 +135,10 @@ fn counted(spec: &MetricSpec, faults: &mut Faults) -> Option<Judge> {
         value.map(|value| faults.number::<i64>(key, value, least, MOST))
     };
     let narrow = |value: Option<Option<i64>>| value.flatten().and_then(|value| u32::try_from(value).ok());
+    let before = faults.count();
     let failures = limit(faults, "failureLimit", spec.failure_limit, -1);
     let default = run::MetricSpec::default();
-    let interval = spec.interval.map(|_| faults.span("interval", spec.interval, INTERVAL));
-    if interval.is_some_and(|interval| interval.is_zero()) {
-        faults.at("interval", |faults| faults.say("takes no time"));
-    }
+    let interval = spec.interval.map(|_| faults.time("interval", spec.interval, Duration::ZERO));
     let counted = run::MetricSpec {
         name: spec.name.clone(),
         interval,
@@ -155,8 +173,9 @@ fn counted(spec: &MetricSpec, faults: &mut Faults) -> Option<Judge> {
         ))
         .and_then(NonZeroU32::new),
     };
+    let is_wrong = faults.count() > before;
     let alone = run::RunSpec { metrics: vec![counted.clone()], ..run::RunSpec::default() };
-    if let Err(fault) = run::Run::new(alone) {
+    if let (false, Err(fault)) = (is_wrong, run::Run::new(alone)) {
         faults.say(fault.to_string());
     }
     Some(Judge::Counted(rule, Box::new(counted)))
@@ -171,9 +190,10 @@ fn rule(spec: &MetricSpec, faults: &mut Faults) -> Option<Rule> {
         }
         (Some(threshold), None, false) => Some(Rule::Below(threshold)),
         (None, Some(range), false) => {
-            if range.min.is_some_and(|min| range.max.is_some_and(|max| min > max))
-                || range.min.or(range.max).is_none()
-            {
+            let (least, most) = (range.min.unwrap_or(f64::NEG_INFINITY), range.max.unwrap_or(f64::INFINITY));
+            // An end that is no number is not less than the other one either.
+            let is_range = least <= most && range.min.or(range.max).is_some();
+            if !is_range {
                 faults.at("range", |faults| faults.say("holds nothing"));
             }
             Some(Rule::Within { min: range.min, max: range.max })
@@ -235,10 +255,7 @@ fn sequential(spec: &MetricSpec, test: &TestSpec, faults: &mut Faults) -> Option
     };
     let sample = test.minimum_sample.unwrap_or(MINIMUM_SAMPLE);
     let minimum_sample = faults.at("test", |faults| faults.number("minimumSample", sample, 1, MOST));
-    let interval = faults.span("interval", spec.interval, TEST_INTERVAL);
-    if interval.is_zero() {
-        faults.at("interval", |faults| faults.say("takes no time"));
-    }
+    let interval = faults.time("interval", spec.interval, TEST_INTERVAL);
     Some(Sequential { kind: kind?, unit, minimum_sample: minimum_sample?, interval })
 }
 

@@ -1,8 +1,9 @@
 //! From what is written to what holds.
 
+use super::analysis::MAX_METRICS;
 use super::model::{
-    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Match, Migration, Mirror, Rolling, Rollout,
-    Scale, Step, Strategy, Traffic, Watch,
+    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Judge, Match, Migration, Mirror, Rolling,
+    Rollout, Scale, Step, Strategy, Traffic, Watch, is_endless,
 };
 use super::raw::{
     AbSpec, AmountSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec, MigrationSpec,
@@ -10,10 +11,16 @@ use super::raw::{
 };
 use super::{analysis, duration};
 use crate::replicas::Amount;
+use regex::RegexBuilder;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Most steps of a canary.
 pub const MAX_STEPS: usize = 1_000;
+/// Most matches of a route or an A/B test.
+const MAX_MATCHES: usize = 100;
+/// Bytes that a compiled pattern may take.
+const MAX_PATTERN_SIZE: usize = 1 << 20;
 /// Most pods: above that a number is a typing error.
 const MAX_REPLICAS: i64 = 100_000;
 /// Longest duration: a year.
@@ -65,7 +72,12 @@ impl Faults {
     }
 
     /// The items of a list.
-    pub(super) fn each<S, T>(&mut self, key: &str, items: &[S], read: impl Fn(&S, &mut Self) -> T) -> Vec<T> {
+    pub(super) fn each<'a, S, T>(
+        &mut self,
+        key: &str,
+        items: &'a [S],
+        mut read: impl FnMut(&'a S, &mut Self) -> T,
+    ) -> Vec<T> {
         let all = items.iter().enumerate();
         all.map(|(index, item)| self.at(format!("{key}[{index}]"), |faults| read(item, faults))).collect()
     }
@@ -76,6 +88,15 @@ impl Faults {
 
     pub(super) fn help(&mut self, message: impl Into<String>, help: impl Into<String>) {
         self.say_with(message, Some(help.into()));
+    }
+
+    /// How many there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    pub(super) fn too_many(&mut self, count: usize, most: usize) {
+        self.say(format!("{count} are more than {most}"));
     }
 
     fn say_with(&mut self, message: impl Into<String>, help: Option<String>) {
@@ -105,6 +126,20 @@ impl Faults {
         span.min(LONGEST)
     }
 
+    /// A time that passes.
+    pub(super) fn time(&mut self, key: &str, value: Option<duration::Text>, default: Duration) -> Duration {
+        let span = self.span(key, value, default);
+        if value.is_some() && span.is_zero() {
+            self.at(key, |faults| faults.say("takes no time"));
+        }
+        span
+    }
+
+    /// True where the analysis has faults: who names its metrics need not tell them again.
+    fn is_analysis_wrong(&self) -> bool {
+        self.found.iter().any(|fault| fault.path.starts_with("analysis"))
+    }
+
     fn amount(&mut self, key: &str, value: Option<&AmountSpec>) -> Amount {
         let Some(value) = value else { return AMOUNT };
         let amount = match value {
@@ -130,25 +165,19 @@ fn rollout(spec: &RolloutSpec, faults: &mut Faults) -> Option<Rollout> {
     }
     let replicas = faults.number("replicas", spec.replicas.unwrap_or(1), 0, MAX_REPLICAS);
     let analysis = faults.at("analysis", |faults| analysis::check(spec.analysis.as_ref(), faults));
-    let strategy =
-        faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, replicas.unwrap_or(1), faults));
+    let strategy = faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, faults));
     let rollback_window = faults.number("rollbackWindow", spec.rollback_window.unwrap_or(0), 0, 1_000);
     Some(Rollout {
         name: spec.name.clone(),
         replicas: replicas?,
         strategy: strategy?,
-        progress_deadline: faults.span("progressDeadline", spec.progress_deadline, PROGRESS_DEADLINE),
+        progress_deadline: faults.time("progressDeadline", spec.progress_deadline, PROGRESS_DEADLINE),
         rollback_window: rollback_window?,
         analysis,
     })
 }
 
-fn strategy(
-    spec: &StrategySpec,
-    analysis: &Analysis,
-    replicas: i32,
-    faults: &mut Faults,
-) -> Option<Strategy> {
+fn strategy(spec: &StrategySpec, analysis: &Analysis, faults: &mut Faults) -> Option<Strategy> {
     let StrategySpec { canary: of_canary, blue_green: of_blue_green, ab: of_ab, rolling: of_rolling } = spec;
     let given = [
         ("canary", of_canary.is_some()),
@@ -165,7 +194,7 @@ fn strategy(
     faults.at(names[0], |faults| match (of_canary, of_blue_green, of_ab, of_rolling) {
         (Some(spec), ..) => Some(Strategy::Canary(canary(spec, analysis, faults)?)),
         (_, Some(spec), ..) => Some(Strategy::BlueGreen(blue_green(spec, analysis, faults)?)),
-        (_, _, Some(spec), _) => Some(Strategy::Ab(ab(spec, analysis, replicas, faults)?)),
+        (_, _, Some(spec), _) => Some(Strategy::Ab(ab(spec, analysis, faults)?)),
         (_, _, _, Some(spec)) => Some(Strategy::Rolling(rolling(spec, analysis, faults))),
         _ => None,
     })
@@ -194,10 +223,11 @@ fn canary(spec: &CanarySpec, analysis: &Analysis, faults: &mut Faults) -> Option
     }
     let most = i64::try_from(spec.steps.len().max(1)).unwrap_or(i64::MAX);
     let from = spec.analysis_from_step.map(|from| faults.number::<usize>("analysisFromStep", from, 1, most));
-    if from.is_some() && analysis.metrics.is_empty() {
-        faults.at("analysisFromStep", |faults| {
-            faults.help("there is nothing to analyse", "add `analysis.metrics`");
-        });
+    if from.is_some() {
+        faults.at("analysisFromStep", |faults| analysable(analysis, faults));
+    }
+    if from.is_some() && spec.steps.is_empty() {
+        faults.at("analysisFromStep", |faults| faults.say("there is no step"));
     }
     Some(Canary {
         steps: steps?,
@@ -210,6 +240,13 @@ fn canary(spec: &CanarySpec, analysis: &Analysis, faults: &mut Faults) -> Option
         abort_scale_down_delay: abort_delay(spec.abort_scale_down_delay, faults),
         analysis_from: from.flatten().map(|from| from.saturating_sub(1)),
     })
+}
+
+/// There is something to analyse, or that was told already.
+fn analysable(analysis: &Analysis, faults: &mut Faults) {
+    if analysis.metrics.is_empty() && !faults.is_analysis_wrong() {
+        faults.help("there is nothing to analyse", "add `analysis.metrics`");
+    }
 }
 
 fn abort_delay(written: Option<duration::Text>, faults: &mut Faults) -> Option<Duration> {
@@ -260,7 +297,7 @@ fn step(spec: &StepSpec, analysis: &Analysis, faults: &mut Faults) -> Option<Ste
     faults.at("setMirrorRoute", |faults| mirror(spec, faults)).map(Step::Mirror)
 }
 
-/// Weights rise from step to step, and nothing but a pause or an analysis comes after all of the traffic.
+/// Weights rise from step to step.
 fn order(steps: &[Step], faults: &mut Faults) {
     let mut last: Option<u32> = None;
     for (index, step) in steps.iter().enumerate() {
@@ -307,24 +344,43 @@ fn for_routers(steps: &[Step], traffic: Traffic, faults: &mut Faults) {
 }
 
 fn watch(spec: &StepAnalysisSpec, analysis: &Analysis, faults: &mut Faults) -> Option<Watch> {
-    if analysis.metrics.is_empty() {
-        faults.help("there is nothing to analyse", "add `analysis.metrics`");
+    analysable(analysis, faults);
+    let at_least = faults.span("duration", spec.duration, Duration::ZERO);
+    let metrics = chosen(spec, analysis, faults)?;
+    for metric in metrics.iter().filter_map(|index| analysis.metrics.get(*index)) {
+        let never_ends = matches!(&metric.judge, Judge::Counted(_, counted) if is_endless(counted));
+        if at_least.is_zero() && never_ends {
+            faults.help(
+                format!("`{}` has an interval and no count: this never ends", metric.name),
+                "a `count` for the metric, or a `duration` here",
+            );
+        }
+    }
+    Some(Watch { metrics, at_least })
+}
+
+/// The metrics of an analysis by their places: all unless given, and none twice.
+fn chosen(spec: &StepAnalysisSpec, analysis: &Analysis, faults: &mut Faults) -> Option<Vec<usize>> {
+    if spec.metrics.is_empty() {
+        return Some((0..analysis.metrics.len()).collect());
+    }
+    if spec.metrics.len() > MAX_METRICS {
+        faults.at("metrics", |faults| faults.too_many(spec.metrics.len(), MAX_METRICS));
         return None;
     }
-    let at_least = faults.span("duration", spec.duration, Duration::ZERO);
-    if spec.metrics.is_empty() {
-        return Some(Watch { metrics: (0..analysis.metrics.len()).collect(), at_least });
-    }
+    let mut names = BTreeSet::new();
     let found = faults.each("metrics", &spec.metrics, |name, faults| {
         let place = analysis.metrics.iter().position(|metric| metric.name == *name);
-        if place.is_none() {
+        if !names.insert(name) {
+            faults.say(format!("`{name}` is named twice"));
+        }
+        if place.is_none() && !faults.is_analysis_wrong() {
             let names: Vec<&str> = analysis.metrics.iter().map(|metric| metric.name.as_str()).collect();
             faults.help(format!("no metric is called `{name}`"), format!("there are {}", names.join(", ")));
         }
         place
     });
-    let metrics: Option<Vec<usize>> = found.into_iter().collect();
-    Some(Watch { metrics: metrics?, at_least })
+    found.into_iter().collect()
 }
 
 fn scale(spec: &ScaleSpec, faults: &mut Faults) -> Option<Scale> {
@@ -342,9 +398,16 @@ fn scale(spec: &ScaleSpec, faults: &mut Faults) -> Option<Scale> {
 }
 
 fn header_route(spec: &HeaderRouteSpec, faults: &mut Faults) -> Option<HeaderRoute> {
-    let matches = faults.each("match", &spec.matches, matched);
     named(&spec.name, faults);
-    Some(HeaderRoute { name: spec.name.clone(), matches: matches.into_iter().collect::<Option<_>>()? })
+    Some(HeaderRoute { name: spec.name.clone(), matches: matches(&spec.matches, faults)? })
+}
+
+fn matches(specs: &[MatchSpec], faults: &mut Faults) -> Option<Vec<Match>> {
+    if specs.len() > MAX_MATCHES {
+        faults.at("match", |faults| faults.too_many(specs.len(), MAX_MATCHES));
+        return None;
+    }
+    faults.each("match", specs, matched).into_iter().collect()
 }
 
 fn named(name: &str, faults: &mut Faults) {
@@ -354,6 +417,14 @@ fn named(name: &str, faults: &mut Faults) {
 }
 
 fn matched(spec: &MatchSpec, faults: &mut Faults) -> Option<Match> {
+    for (key, name) in [("header", &spec.header), ("cookie", &spec.cookie)] {
+        if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            faults.at(key, |faults| faults.say("empty"));
+        }
+    }
+    if let Some(pattern) = spec.regex.as_ref().filter(|pattern| !is_pattern(pattern)) {
+        faults.at("regex", |faults| faults.say(format!("`{pattern}` is no regular expression")));
+    }
     let field = match (&spec.header, &spec.cookie) {
         (Some(name), None) => Some(Field::Header(name.clone())),
         (None, Some(name)) => Some(Field::Cookie(name.clone())),
@@ -372,6 +443,10 @@ fn matched(spec: &MatchSpec, faults: &mut Faults) -> Option<Match> {
         faults.say("exactly one of exact, prefix and regex is wanted");
     }
     Some(Match { field: field?, compare: compare? })
+}
+
+fn is_pattern(text: &str) -> bool {
+    RegexBuilder::new(text).size_limit(MAX_PATTERN_SIZE).build().is_ok()
 }
 
 fn mirror(spec: &MirrorSpec, faults: &mut Faults) -> Option<Mirror> {
@@ -408,23 +483,16 @@ fn watched(
     spec.and_then(|spec| faults.at(key, |faults| watch(spec, analysis, faults)))
 }
 
-fn ab(spec: &AbSpec, analysis: &Analysis, replicas: i32, faults: &mut Faults) -> Option<Ab> {
+fn ab(spec: &AbSpec, analysis: &Analysis, faults: &mut Faults) -> Option<Ab> {
     if spec.matches.is_empty() {
         faults.at("match", |faults| faults.say("empty: no user would get the new version"));
     }
-    if analysis.metrics.is_empty() {
-        faults.help("there is nothing to analyse", "add `analysis.metrics`");
-    }
-    let matches = faults.each("match", &spec.matches, matched);
+    analysable(analysis, faults);
+    let matches = matches(&spec.matches, faults);
     let iterations = faults.number("iterations", spec.iterations, 1, 100_000);
-    let interval = faults.span("interval", Some(spec.interval), Duration::ZERO);
-    if interval.is_zero() {
-        faults.at("interval", |faults| faults.say("takes no time"));
-    }
-    let count = spec.replicas.unwrap_or(i64::from(replicas));
-    let replicas = faults.number("replicas", count, 0, MAX_REPLICAS);
-    let matches = matches.into_iter().collect::<Option<_>>()?;
-    Some(Ab { matches, iterations: iterations?, interval, replicas: replicas? })
+    let interval = faults.time("interval", Some(spec.interval), Duration::ZERO);
+    let replicas = spec.replicas.map(|count| faults.number("replicas", count, 1, MAX_REPLICAS));
+    Some(Ab { matches: matches?, iterations: iterations?, interval, replicas: replicas.flatten() })
 }
 
 fn rolling(spec: &RollingSpec, analysis: &Analysis, faults: &mut Faults) -> Rolling {
@@ -449,6 +517,6 @@ fn migration(spec: &MigrationSpec, faults: &mut Faults) -> Migration {
         up: spec.up.clone(),
         down: spec.down.clone(),
         is_compatible: spec.compatible == CompatibleSpec::Backward,
-        timeout: faults.span("timeout", spec.timeout, MIGRATION_TIMEOUT),
+        timeout: faults.time("timeout", spec.timeout, MIGRATION_TIMEOUT),
     }
 }

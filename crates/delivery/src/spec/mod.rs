@@ -10,13 +10,15 @@ mod model;
 mod raw;
 
 pub use check::{Fault, MAX_STEPS, check};
+pub(crate) use model::is_endless;
 pub use model::{
-    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Judge, Match, Metric, Migration, Mirror,
-    NoData, Policy, Rolling, Rollout, Scale, Sequential, Step, Strategy, TestKind, Traffic, Unit, Watch,
+    Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Judge, Marks, Match, Metric, Migration,
+    Mirror, NoData, Policy, Rolling, Rollout, Scale, Sequential, Step, Strategy, TestKind, Traffic, Unit,
+    Watch,
 };
 pub use raw::{
-    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec,
-    MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RangeSpec, RollingSpec,
-    RolloutSpec, ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TestKindSpec, TestSpec, TrafficSpec,
-    UnitSpec,
+    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MarksSpec,
+    MatchSpec, MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RangeSpec,
+    RollingSpec, RolloutSpec, ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TestKindSpec, TestSpec,
+    TrafficSpec, UnitSpec,
 };

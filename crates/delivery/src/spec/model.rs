@@ -2,6 +2,7 @@
 
 use crate::analysis::rule::Rule;
 use crate::analysis::run::MetricSpec;
+use crate::analysis::score::{ScoreSpec, Weighted};
 use crate::replicas::Amount;
 use crate::stats::Alpha;
 use std::collections::BTreeMap;
@@ -181,8 +182,8 @@ pub struct Ab {
     pub iterations: u32,
     /// How long each of them takes.
     pub interval: Duration,
-    /// Pods of the new version while it is tried.
-    pub replicas: i32,
+    /// Pods of the new version while it is tried; all unless given.
+    pub replicas: Option<i32>,
 }
 
 /// Pod by pod.
@@ -228,8 +229,27 @@ pub struct Analysis {
     pub policy: Policy,
     /// What happens without data.
     pub no_data: NoData,
+    /// The counted metrics of a watch are judged together by their score; one by one unless given.
+    pub score: Option<Marks>,
     /// What is measured.
     pub metrics: Vec<Metric>,
+}
+
+/// Marks of a score: the weights of the metrics that are healthy of those that have data, in percent
+/// ([`crate::analysis::score`]).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Marks {
+    /// This or more passes.
+    pub pass: f64,
+    /// Less fails; between the two it is inconclusive.
+    pub marginal: f64,
+}
+
+impl Marks {
+    /// The score of some metrics by these marks.
+    pub(crate) fn spec(self, metrics: Vec<Weighted>) -> ScoreSpec {
+        ScoreSpec { pass: self.pass, marginal: self.marginal, metrics, ..ScoreSpec::default() }
+    }
 }
 
 /// Rules of whom.
@@ -267,6 +287,18 @@ pub struct Metric {
     pub dry_run: bool,
     /// Its share of the budget, and of a score.
     pub weight: f64,
+}
+
+impl Metric {
+    /// It as a part of a score.
+    pub(crate) fn weighted(&self) -> Weighted {
+        Weighted { name: self.name.clone(), weight: self.weight, group: None, is_critical: false }
+    }
+}
+
+/// True for a metric that is measured again and again, and that only a fault ends.
+pub(crate) fn is_endless(spec: &MetricSpec) -> bool {
+    spec.effective_count().is_none() && spec.consecutive_success_limit.is_none()
 }
 
 /// What is good.

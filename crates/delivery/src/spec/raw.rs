@@ -309,9 +309,26 @@ pub struct AnalysisSpec {
     /// Without data; `hold` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data: Option<NoDataSpec>,
+    /// Judges the counted metrics of a watch together by their weights, instead of one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<MarksSpec>,
     /// What is measured.
     #[serde(default)]
     pub metrics: Vec<MetricSpec>,
+}
+
+/// The score from 0 to 100 is the weight of the metrics that are healthy by that of those that have data. A
+/// metric that ended well is healthy, one that failed is not, any other has no data; where less than half of
+/// the weight has data it is inconclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MarksSpec {
+    /// A score of this or more passes; 95 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<f64>,
+    /// A score of less fails, and one between the two is inconclusive; 75 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marginal: Option<f64>,
 }
 
 /// Rules of whom.
@@ -362,13 +379,13 @@ pub struct MetricSpec {
     /// A sequential test of canary against baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestSpec>,
-    /// Time between two measurements; 1m unless given, 1s for a test.
+    /// Time between two measurements, without which there is one; 1s unless given for a test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Span>,
     /// Time before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_delay: Option<Span>,
-    /// How many.
+    /// How many; without end unless given, but for a metric without an interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
     /// So many failures are forgiven; 0 unless given, -1 is any number.

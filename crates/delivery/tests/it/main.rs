@@ -1,5 +1,7 @@
 //! Rules of progressive delivery, from outside of the crate.
 
 mod analysis;
+mod engine;
 mod replicas;
+mod spec;
 mod stats;
