@@ -18,7 +18,7 @@ pub(super) fn texts(labels: &str, offset: i64, values: &[&str]) -> String {
     let mut text = format!(r#"{{"metric":{{{labels}}},"values":["#);
     for (index, value) in values.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };
-        let at = BEGAN + offset + STEP * i64::try_from(index).unwrap();
+        let at = BEGAN + offset + STEP * i64::try_from(index).expect("a few samples");
         let _ = write!(text, r#"{comma}[{at},"{value}"]"#);
     }
     text + "]}"
@@ -78,8 +78,8 @@ pub(super) fn rollout(strategy: &str, metrics: &str) -> Rollout {
     let text = format!(
         r#"{{"name":"web","replicas":4,"strategy":{strategy},"analysis":{{"metrics":[{metrics}]}}}}"#
     );
-    let spec: RolloutSpec = serde_json::from_str(&text).unwrap();
-    check(&spec).unwrap()
+    let spec: RolloutSpec = serde_json::from_str(&text).expect("a rollout");
+    check(&spec).expect("a rollout that can be")
 }
 
 /// Two minutes at 10 % and two at 50 %.

@@ -21,7 +21,7 @@ fn rollout(yaml: &str) -> Rollout {
 fn blocks(language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let parts = REFERENCE.split(fence.as_str()).skip(1);
-    parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
+    parts.map(|part| part.split("```").next().unwrap_or_default().to_owned()).collect()
 }
 
 #[test]

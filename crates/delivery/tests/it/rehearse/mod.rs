@@ -10,7 +10,7 @@ use taskmaster_delivery::rehearse::{Options, Recording, Rehearsal, What, rehears
 use taskmaster_delivery::spec::Rollout;
 
 fn replay(spec: &Rollout, text: &str) -> Rehearsal {
-    let recording = Recording::read(text).unwrap();
+    let recording = Recording::read(text).expect("a recording");
     assert_eq!(recording.fits(spec), Ok(()));
     rehearse(spec, &recording, Options::default())
 }
