@@ -4,6 +4,7 @@ use super::read::{Answer, Entries, File, LeUnit, MAX_SERIES, Probe, Series as Wr
 use super::series::{Gap, Role, Series, examine};
 use super::words::clock;
 use crate::time::Time;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use thiserror::Error;
@@ -83,21 +84,17 @@ impl Recording {
     /// # Errors
     /// The first thing that is wrong. What can be survived is none of that: it becomes a [`Gap`].
     pub fn read(text: &str) -> Result<Self, BadRecording> {
-        let form = |error: serde_json::Error| BadRecording::Form(error.to_string());
-        let file = if serde_json::from_str::<Probe>(text).map_err(form)?.is_bare() {
-            let answer: Answer = serde_json::from_str(text).map_err(form)?;
-            let metric = Entries(vec![(Role::Result, answer)]);
-            File {
-                start: None,
-                step: None,
-                le_unit: LeUnit::Seconds,
-                weights: None,
-                metrics: Entries(vec![(BARE.to_owned(), metric)]),
-            }
-        } else {
-            serde_json::from_str(text).map_err(form)?
-        };
-        check(file)
+        let is_bare = serde_json::from_str::<Probe>(text)?.is_bare();
+        if is_bare { bare(serde_json::from_str(text)?) } else { check(serde_json::from_str(text)?) }
+    }
+
+    /// The same of JSON that was read already.
+    ///
+    /// # Errors
+    /// As [`Recording::read`].
+    pub fn of(json: &serde_json::Value) -> Result<Self, BadRecording> {
+        let is_bare = Probe::deserialize(json)?.is_bare();
+        if is_bare { bare(Answer::deserialize(json)?) } else { check(File::deserialize(json)?) }
     }
 
     /// The times of its first and its last sample.
@@ -134,6 +131,18 @@ impl Recording {
     pub fn metrics(&self) -> impl Iterator<Item = &str> {
         self.metrics.keys().map(String::as_str)
     }
+}
+
+impl From<serde_json::Error> for BadRecording {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Form(error.to_string())
+    }
+}
+
+/// One answer of a metric without a name.
+fn bare(answer: Answer) -> Result<Recording, BadRecording> {
+    let metrics = Entries(vec![(BARE.to_owned(), Entries(vec![(Role::Result, answer)]))]);
+    check(File { start: None, step: None, le_unit: LeUnit::Seconds, weights: None, metrics })
 }
 
 /// A time in seconds.

@@ -179,10 +179,10 @@ impl<'a> Replay<'a> {
     /// Says what an analysis came to, once it is passed.
     fn leaves(&mut self, place: usize) {
         let state = self.delivery.state();
-        let Some(Move::Analysis(watch, _)) = self.delivery.moves().get(place).cloned() else { return };
         if state.place <= place || state.phase == Phase::RollingBack {
             return;
         }
+        let Some(Move::Analysis(watch, _)) = self.delivery.moves().get(place).cloned() else { return };
         self.verdicts(watch.metrics.into_iter());
         if let Some((metric, words)) = self.counted() {
             self.note(What::Verdict { metric, words });

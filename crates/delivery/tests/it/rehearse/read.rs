@@ -97,6 +97,18 @@ fn what_can_be_survived_is_a_gap() {
 }
 
 #[test]
+fn json_that_was_read_already_is_the_same() {
+    let bare = answer(&[numbers("", 0, &[0.5, 0.25])]);
+    for text in
+        [bare, errors(r#""start":1763740800,"weights":[[1763740800,"10"]],"#, &[[5.0, 1.0, 9.0, 1.0]; 3])]
+    {
+        let json = serde_json::from_str(&text).unwrap();
+        assert_eq!(Recording::of(&json), Recording::read(&text));
+        assert!(Recording::of(&json).is_ok());
+    }
+}
+
+#[test]
 fn gaps_and_texts_are_bounded() {
     let values: Vec<&str> = (0..6_000).map(|place| if place % 2 == 0 { "NaN" } else { "1" }).collect();
     let recording = Recording::read(&result(&answer(&[texts("", 0, &values)]))).unwrap();
