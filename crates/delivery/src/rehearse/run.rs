@@ -106,16 +106,23 @@ impl<'a> Replay<'a> {
     /// One point in time: decides until nothing changes any more.
     fn look(&mut self) {
         for _ in 0..MAX_ROUNDS {
-            let place = self.delivery.state().place;
+            let before = self.stage();
             let effects = self.delivery.handle(&self.world.look(), self.now);
-            self.leaves(place);
-            let is_quiet = effects.iter().all(|effect| matches!(effect, Effect::Tell(_)));
+            self.leaves(before.1);
+            let only_tells = effects.iter().all(|effect| matches!(effect, Effect::Tell(_)));
+            let is_quiet = only_tells && self.stage() == before;
             effects.iter().for_each(|effect| self.perform(effect));
             self.weigh();
             if is_quiet && !self.passes() {
                 return;
             }
         }
+    }
+
+    /// What changes where a decision leads to the next one, effects apart.
+    fn stage(&self) -> (Phase, usize, bool) {
+        let state = self.delivery.state();
+        (state.phase, state.place, state.is_migrated)
     }
 
     fn perform(&mut self, effect: &Effect) {

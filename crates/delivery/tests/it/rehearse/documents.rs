@@ -1,7 +1,8 @@
 //! The examples and the reference in `docs`: what they show is read by the code that they describe.
 
-use super::took;
-use taskmaster_delivery::rehearse::{Ending, Options, Recording, Scaled, rehearse};
+use super::data::{answer, metric, numbers, recording};
+use super::{replay, took, weights};
+use taskmaster_delivery::rehearse::{Ending, Options, Recording, Scaled, What, rehearse};
 use taskmaster_delivery::spec::{Rollout, RolloutSpec, Strategy, check};
 use taskmaster_delivery::stats::Arm;
 
@@ -68,6 +69,27 @@ fn the_faulty_recording_is_taken_back() {
     assert!(FAULTY.len() < 10_000);
 }
 
+/// Blue-green: four measurements 30 s apart pass after 90 s, a person promotes at once, and what is asked after the
+/// switch takes its two minutes. Rolling: five measurements 10 s apart after 10 s are over before its minute.
+#[test]
+fn the_other_examples_complete_when_they_are_healthy() {
+    let one = |value: f64| answer(&[numbers("", 0, &[value; 41])]);
+    let shop = [
+        metric("success-rate", &[("result", one(0.999))]),
+        metric("p95", &[("canary", one(0.21)), ("baseline", one(0.2))]),
+    ];
+    let orders = [metric("health", &[("result", one(1.0))])];
+    for (yaml, metrics, seconds, weight) in
+        [(BLUE_GREEN, &shop[..], 210, (90, 100.0)), (ROLLING, &orders, 60, (0, 100.0))]
+    {
+        let rehearsal = replay(&rollout(yaml), &recording("", metrics));
+        assert_eq!((&rehearsal.ending, took(&rehearsal)), (&Ending::Completed, Some(seconds)), "{yaml}");
+        assert_eq!(weights(&rehearsal).last(), Some(&weight), "{yaml}");
+        let is_migrated = rehearsal.events.iter().any(|event| matches!(event.what, What::Migrated { .. }));
+        assert_eq!(is_migrated, yaml == ROLLING);
+    }
+}
+
 /// `set_weight` as `setWeight`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
@@ -80,8 +102,9 @@ fn every_key_is_explained() {
     let fields = WRITTEN.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(": "));
     let keys: Vec<String> = fields.map(|(name, _)| camel(name)).collect();
     assert!(keys.len() > 70, "{}", keys.len());
+    let explained = REFERENCE.split("## Terms of others").next().unwrap_or_default();
     for key in keys.iter().filter(|key| *key != "matches").map(String::as_str).chain(["match"]) {
-        let is_there = ["`", ":"].iter().any(|end| REFERENCE.contains(&format!("`{key}{end}")));
+        let is_there = ["`", ":"].iter().any(|end| explained.contains(&format!("`{key}{end}")));
         assert!(is_there, "{key}");
     }
     for role in ["result", "canary", "baseline", "canary_total", "canary_failures", "baseline_buckets"] {
