@@ -10,11 +10,13 @@
 //! - [`stats`]: tests that may be looked at any time, and the classical ones;
 //! - [`analysis`]: measurements, conditions, counters and verdicts with their evidence;
 //! - [`spec`]: what a rollout is to do;
-//! - [`engine`]: the state machine that does it.
+//! - [`engine`]: the state machine that does it;
+//! - [`rehearse`]: what it would have done with recorded data.
 
 pub mod analysis;
 pub mod engine;
 pub mod mutant;
+pub mod rehearse;
 pub mod replicas;
 pub mod sim;
 pub mod spec;

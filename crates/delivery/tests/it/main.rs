@@ -2,6 +2,7 @@
 
 mod analysis;
 mod engine;
+mod rehearse;
 mod replicas;
 mod spec;
 mod stats;
