@@ -97,6 +97,9 @@ impl Delivery {
             return;
         }
         if state.stable.as_ref() == Some(&seen.wanted) {
+            if mutant::is(Mutant::KeepsGoing) {
+                return;
+            }
             return self.go_home();
         }
         let is_known = self.in_window(seen);
@@ -188,7 +191,8 @@ impl Delivery {
         if self.state.phase.after(Signal::GivenUp).is_none() {
             return;
         }
-        if self.state.is_migrated && self.migration().is_some_and(Migration::is_one_way) {
+        let is_closed = self.state.is_migrated && self.migration().is_some_and(Migration::is_one_way);
+        if is_closed && !mutant::is(Mutant::BackOverMigration) {
             if self.state.held != Some(Hold::OneWay) {
                 self.hold(Hold::OneWay);
             }
@@ -346,11 +350,12 @@ impl Delivery {
         let pods = seen.pods(revision);
         let shows = |routes: &super::world::Routes| self.routes(seen).as_ref() == Some(routes);
         match at {
-            Move::Migrate => self.state.is_migrated,
+            Move::Migrate => self.state.is_migrated || mutant::is(Mutant::SkipsMigration),
             Move::Weight(weight) => match &seen.routes {
                 _ if self.splits_by_pods() => self.is_balanced(seen),
                 Some(routes) => {
-                    pods.available >= self.pods_for_weight(seen) && routes.weight(revision) == *weight
+                    let is_there = routes.weight(revision) == *weight || mutant::is(Mutant::WeightUnseen);
+                    pods.available >= self.pods_for_weight(seen) && is_there
                 }
                 None => false,
             },
@@ -418,7 +423,8 @@ impl Delivery {
             return;
         }
         let revision = self.state.revision.clone();
-        let has_pods = seen.pods(&revision).available >= self.replicas(seen);
+        let has_pods =
+            seen.pods(&revision).available >= self.replicas(seen) || mutant::is(Mutant::TakesOverSmall);
         let has_users = match &seen.routes {
             _ if self.is_first() => true,
             Some(routes) if self.has_router() => routes.weight(&revision) == 100,

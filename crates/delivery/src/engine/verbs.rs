@@ -5,6 +5,7 @@ use super::phase::{Phase, Signal};
 use super::program::Move;
 use super::state::Hold;
 use super::world::{Observation, Revision};
+use crate::mutant::{self, Mutant};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -89,6 +90,9 @@ impl Delivery {
         match self.state().held.clone() {
             Some(Hold::Person) => {
                 self.let_go();
+                if mutant::is(Mutant::PromotesTwice) {
+                    self.pass();
+                }
                 Ok(())
             }
             Some(Hold::Inconclusive(_) | Hold::OneWay) => {

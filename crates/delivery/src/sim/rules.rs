@@ -1,5 +1,6 @@
 //! What must always hold, whatever goes wrong.
 
+use super::changes;
 use crate::engine::{
     Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting,
 };
@@ -34,6 +35,7 @@ pub(super) struct Rules {
     is_lost: bool,
     /// Weight that was written last.
     weight: u32,
+    migrations: changes::Migrations,
 }
 
 /// One decision.
@@ -71,7 +73,9 @@ impl Rules {
             .or_else(|| rest(decision))
             .or_else(|| self.pauses(decision))
             .or_else(|| self.retired(decision))
-            .or_else(|| self.back(decision));
+            .or_else(|| self.back(decision))
+            .or_else(|| self.migrations.look(decision))
+            .or_else(|| changes::look(decision));
         found.map(broken)
     }
 
