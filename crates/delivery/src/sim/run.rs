@@ -156,7 +156,7 @@ impl<'a> Simulation<'a> {
             if self.world.now >= self.world.trouble.until {
                 self.world.trouble = self.scenario.trouble.over();
             }
-            self.world.tick(look);
+            self.world.tick(look, self.delivery.state().stable.as_ref());
             self.meddle();
             self.step(show);
             let is_over = self.world.now > BEFORE && self.delivery.state().phase.is_over();
