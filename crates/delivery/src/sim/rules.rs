@@ -211,7 +211,13 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
     let turns = old.is_some_and(|old| old.active != routes.active && old.weight(&routes.active) < 100);
     let replicas = seen.replicas.unwrap_or(decision.spec.replicas);
     let is_back = matches!(decision.after.state().phase, Phase::RollingBack | Phase::RolledBack);
-    if turns && !is_back && seen.pods(&routes.active).available < replicas.min(1) {
+    // Where nobody serves it is all one who is asked.
+    let serves = |revision: &Revision| *revision != routes.active && seen.pods(revision).available > 0;
+    let is_relieved = old.is_some_and(|old| {
+        serves(&old.active)
+            || old.share.as_ref().is_some_and(|share| share.weight > 0 && serves(&share.revision))
+    });
+    if turns && is_relieved && !is_back && seen.pods(&routes.active).available < replicas.min(1) {
         return Some(("no weight on what is not there", format!("{} is active", routes.active)));
     }
     if let Some(preview) = &routes.preview
