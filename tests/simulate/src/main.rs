@@ -71,6 +71,9 @@ enum Command {
     },
     /// How soon a bad version is taken back
     Power {
+        /// Only where the time goes
+        #[arg(long)]
+        parts: bool,
         /// Rollouts of each cell
         #[arg(long, default_value_t = 1_000)]
         seeds: u64,
@@ -92,7 +95,11 @@ fn main() -> Result<ExitCode> {
         Command::AaTable { rollouts, look, out, blocks } => {
             aa::table(&aa::Table { rollouts, look, out, blocks, threads })?
         }
-        Command::Power { seeds, out } => power::table(seeds, &out, threads)?,
+        Command::Power { seeds, parts: true, .. } => {
+            print!("{}", power::parts(seeds, threads)?);
+            true
+        }
+        Command::Power { seeds, out, .. } => power::table(seeds, &out, threads)?,
     };
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

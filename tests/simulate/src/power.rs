@@ -12,6 +12,7 @@ use taskmaster_delivery::spec::Rollout;
 
 const BLOCK: u64 = 50;
 const SLOW_MS: f64 = 2_000.0;
+const BOTH: [&str; 2] = ["errors", "latency"];
 /// Requests a second, canary's errors, seconds between data, most seconds to the last user for 99 of 100.
 const GOALS: [(f64, f64, u32, f64); 2] = [(50.0, 0.2, 1, 15.0), (50.0, 0.2, 15, 30.0)];
 
@@ -69,7 +70,7 @@ pub(crate) fn table(seeds: u64, out: &Path, threads: usize) -> Result<bool> {
     let mut verdicts = String::new();
     let mut is_good = true;
     for seconds in [1, 15] {
-        let spec = checked(&users::tenth(seconds))?;
+        let spec = checked(&users::tenth(seconds, &BOTH))?;
         let _ = writeln!(text, "\n## Data of every {seconds} s\n");
         text +=
             "| rps | fault of the canary | taken back | seconds p50 | p99 | failed requests p50 | p99 |\n";
@@ -94,12 +95,28 @@ pub(crate) fn table(seeds: u64, out: &Path, threads: usize) -> Result<bool> {
             }
         }
     }
-    let _ = write!(text, "\n## Goals\n\n{verdicts}");
+    let _ = write!(text, "\n## Goals\n\n{verdicts}\n{}", parts(seeds, threads)?);
     fs::create_dir_all(out)?;
     let path = out.join("power.md");
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     print!("{verdicts}");
     Ok(is_good)
+}
+
+/// Where the time goes at 50 rps, a tenth of the users, 20 % errors and data of every second.
+pub(crate) fn parts(seeds: u64, threads: usize) -> Result<String> {
+    let mut text = String::from("## Where the time goes\n\n50 rps, 20 % errors, data of every 1 s.\n\n");
+    text += "| tests | a look each | seconds p50 | p99 |\n|---|---:|---:|---:|\n";
+    for tests in [&BOTH[..], &BOTH[..1]] {
+        for look in [1.0, 0.5, 0.1] {
+            let canary = Behaviour { errors: 0.2, ..Behaviour::default() };
+            let scenario = Scenario { look, ..users::bad(50.0, canary) };
+            let cell = cell(&checked(&users::tenth(1, tests))?, &scenario, seeds, threads);
+            let (p50, p99) = (quantile(&cell.seconds, 0.5), quantile(&cell.seconds, 0.99));
+            let _ = writeln!(text, "| {} | {look} s | {p50:.1} | {p99:.1} |", tests.join(" and "));
+        }
+    }
+    Ok(text)
 }
 
 fn cells() -> Vec<(f64, String, Behaviour)> {

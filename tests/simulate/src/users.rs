@@ -112,13 +112,13 @@ pub(crate) fn flagger() -> Value {
     })
 }
 
-/// One step of a tenth of the users, and tests of errors and latency on data of every so many seconds.
-pub(crate) fn tenth(seconds: u32) -> Value {
+/// One step of a tenth of the users, and tests of these on data of every so many seconds.
+pub(crate) fn tenth(seconds: u32, tests: &[&str]) -> Value {
     let steps = [json!({"setWeight": 10}), json!({"pause": {"duration": "1h"}})];
     let interval = format!("{seconds}s");
-    let test = |of: &str| json!({"name": of, "interval": interval, "test": {"of": of}});
+    let test = |of: &&str| json!({"name": of, "interval": interval, "test": {"of": of}});
     json!({
         "name": "web", "replicas": 10, "strategy": canary(&steps, None),
-        "analysis": {"maxFalseRollback": 0.001, "metrics": [test("errors"), test("latency")]},
+        "analysis": {"maxFalseRollback": 0.001, "metrics": tests.iter().map(test).collect::<Vec<_>>()},
     })
 }
