@@ -20,6 +20,7 @@ RATE := 20
 DURATION := 1m
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz differential screenshots \
+	simulate mutants aa-table power \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -35,6 +36,7 @@ build: ## build the release programs
 test: ## all unit, property and command-line tests, the HTML report in a real browser
 	@tests/tools/chromium.sh
 	$(CARGO) test --workspace --locked
+	$(CARGO) test --locked -p taskmaster-delivery --features mutants --test it mutants
 
 lint: $(TOOLS)/bin/cargo-deny ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
@@ -94,6 +96,20 @@ fuzz: ## fuzz the parser for SECONDS=60 (needs nightly and cargo-fuzz)
 
 differential: ## ask Argo Rollouts and our replica maths N=1000000 questions of SEED=1 (needs Go)
 	tests/differential/run $(or $(N),1000000) $(or $(SEED),1)
+
+SIMULATE := $(CARGO) run --quiet --release --locked -p taskmaster-simulate --
+
+simulate: ## SEEDS=10000 simulated rollouts of every kind under every trouble
+	$(SIMULATE) torture --seeds $(or $(SEEDS),10000)
+
+mutants: ## the first seed that finds each fault on purpose (docs/mutants.md)
+	$(SIMULATE) mutants
+
+aa-table: ## how often good versions are taken back, ROLLOUTS=100000 of each kind; goes on where it was stopped
+	$(SIMULATE) aa-table --rollouts $(or $(ROLLOUTS),100000)
+
+power: ## how soon bad versions are taken back (docs/experiments/power.md)
+	$(SIMULATE) power
 
 screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh

@@ -36,11 +36,27 @@ pub enum Mutant {
     BackWaits,
     /// What failed is promoted.
     FaultIsPromoted,
+    /// A measurement without an answer is a fault.
+    GapIsFault,
+    /// A person who lets it go on skips a move as well.
+    PromotesTwice,
+    /// The stable version is asked for again, and the new one goes on.
+    KeepsGoing,
+    /// The new version takes over with fewer pods than it needs.
+    TakesOverSmall,
+    /// A weight that was written is a weight that is there.
+    WeightUnseen,
+    /// Pods come before their migration.
+    SkipsMigration,
+    /// The way back leads over a migration that cannot be taken back.
+    BackOverMigration,
+    /// Users go back to pods that are not there.
+    BackTooSoon,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 23] = [
         Self::WeightBeforePods,
         Self::BackWithoutStable,
         Self::RetriesItself,
@@ -56,6 +72,14 @@ impl Mutant {
         Self::SkipsAnalysis,
         Self::BackWaits,
         Self::FaultIsPromoted,
+        Self::GapIsFault,
+        Self::PromotesTwice,
+        Self::KeepsGoing,
+        Self::TakesOverSmall,
+        Self::WeightUnseen,
+        Self::SkipsMigration,
+        Self::BackOverMigration,
+        Self::BackTooSoon,
     ];
 }
 

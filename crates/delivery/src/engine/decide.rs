@@ -109,6 +109,9 @@ impl Delivery {
             return;
         }
         if state.stable.as_ref() == Some(&seen.wanted) {
+            if mutant::is(Mutant::KeepsGoing) {
+                return;
+            }
             return self.go_home();
         }
         if self.owes_data() && !self.is_one_way() {
@@ -241,7 +244,8 @@ impl Delivery {
         if self.state.phase.after(Signal::GivenUp).is_none() {
             return;
         }
-        if self.is_one_way() && self.state.data != Data::Changing {
+        let is_closed = self.is_one_way() && self.state.data != Data::Changing;
+        if is_closed && !mutant::is(Mutant::BackOverMigration) {
             return self.hold_for_data(why);
         }
         self.state.held = None;
@@ -401,11 +405,12 @@ impl Delivery {
         let pods = seen.pods(revision);
         let shows = |routes: &super::world::Routes| self.routes(seen).as_ref() == Some(routes);
         match at {
-            Move::Migrate => !self.lacks_data(),
+            Move::Migrate => !self.lacks_data() || mutant::is(Mutant::SkipsMigration),
             Move::Weight(weight) => match &seen.routes {
                 _ if self.splits_by_pods() => self.is_balanced(seen),
                 Some(routes) => {
-                    pods.available >= self.pods_for_weight(seen) && routes.weight(revision) == *weight
+                    let is_there = routes.weight(revision) == *weight || mutant::is(Mutant::WeightUnseen);
+                    pods.available >= self.pods_for_weight(seen) && is_there
                 }
                 None => false,
             },
@@ -474,7 +479,8 @@ impl Delivery {
             return;
         }
         let revision = self.state.revision.clone();
-        let has_pods = seen.pods(&revision).available >= self.replicas(seen);
+        let has_pods =
+            seen.pods(&revision).available >= self.replicas(seen) || mutant::is(Mutant::TakesOverSmall);
         let has_users = match &seen.routes {
             _ if self.is_first() => true,
             Some(routes) if self.has_router() => routes.weight(&revision) == 100,

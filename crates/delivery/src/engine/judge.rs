@@ -173,6 +173,9 @@ impl Rulebook {
     /// Takes in what was measured.
     pub(super) fn take(&self, judging: &mut Judging, index: usize, reading: &Reading, now: Time) {
         let Some(metric) = self.analysis.metrics.get(index) else { return };
+        if mutant::is(Mutant::GapIsFault) && matches!(reading, Reading::Nothing { .. }) {
+            judging.fault.get_or_insert_with(|| format!("{}: no answer", metric.name));
+        }
         match &metric.judge {
             Judge::Test(test) => {
                 let Some(tested) = judging.tests.get_mut(&index) else { return };

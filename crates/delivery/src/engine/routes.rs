@@ -124,7 +124,10 @@ impl Delivery {
         if mutant::is(Mutant::BackWaits) && seen.pods(&self.state().revision).created > 0 {
             return now;
         }
-        if seen.pods(&self.state().revision).available <= 0 { 0 } else { self.owed(seen, now) }
+        if seen.pods(&self.state().revision).available <= 0 || mutant::is(Mutant::BackTooSoon) {
+            return 0;
+        }
+        self.owed(seen, now)
     }
 
     /// The share that the stable version cannot take over because it gave up pods; never more than now.

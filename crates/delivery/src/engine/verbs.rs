@@ -6,6 +6,7 @@ use super::phase::Phase;
 use super::program::Move;
 use super::state::Hold;
 use super::world::{Observation, Revision};
+use crate::mutant::{self, Mutant};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -100,7 +101,12 @@ impl Delivery {
         let (is_pause, is_analysis) =
             (matches!(at, Some(Move::Pause(_))), matches!(at, Some(Move::Analysis(..))));
         match self.state().held {
-            Some(Hold::Person) => self.let_go(),
+            Some(Hold::Person) => {
+                self.let_go();
+                if mutant::is(Mutant::PromotesTwice) {
+                    self.pass();
+                }
+            }
             Some(Hold::Inconclusive(_) | Hold::OneWay) => {
                 self.forgive();
                 if is_analysis {

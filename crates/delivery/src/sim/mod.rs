@@ -5,6 +5,7 @@
 //! always hold ([`Broken`]).
 
 mod any;
+mod changes;
 mod faults;
 mod pods;
 mod rules;
@@ -17,7 +18,7 @@ mod world;
 pub use any::any;
 pub use faults::Trouble;
 pub use rules::Broken;
-pub use run::{Ending, Point, Report, run};
+pub use run::{Ending, Glance, Point, Report, run, watch};
 pub use scenario::Scenario;
 pub use service::{Behaviour, Counters, Incident, Service, Users};
 pub use summary::{Summary, share_interval};

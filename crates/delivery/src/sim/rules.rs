@@ -1,5 +1,6 @@
 //! What must always hold, whatever goes wrong.
 
+use super::changes;
 use crate::engine::{
     Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting,
 };
@@ -34,6 +35,7 @@ pub(super) struct Rules {
     is_lost: bool,
     /// Weight that was written last.
     weight: u32,
+    migrations: changes::Migrations,
 }
 
 /// One decision.
@@ -71,7 +73,9 @@ impl Rules {
             .or_else(|| rest(decision))
             .or_else(|| self.pauses(decision))
             .or_else(|| self.retired(decision))
-            .or_else(|| self.back(decision));
+            .or_else(|| self.back(decision))
+            .or_else(|| self.migrations.look(decision))
+            .or_else(|| changes::look(decision));
         found.map(broken)
     }
 
@@ -207,7 +211,13 @@ fn route(decision: &Decision<'_>, routes: &Routes) -> Option<(&'static str, Stri
     let turns = old.is_some_and(|old| old.active != routes.active && old.weight(&routes.active) < 100);
     let replicas = seen.replicas.unwrap_or(decision.spec.replicas);
     let is_back = matches!(decision.after.state().phase, Phase::RollingBack | Phase::RolledBack);
-    if turns && !is_back && seen.pods(&routes.active).available < replicas.min(1) {
+    // Where nobody serves it is all one who is asked.
+    let serves = |revision: &Revision| *revision != routes.active && seen.pods(revision).available > 0;
+    let is_relieved = old.is_some_and(|old| {
+        serves(&old.active)
+            || old.share.as_ref().is_some_and(|share| share.weight > 0 && serves(&share.revision))
+    });
+    if turns && is_relieved && !is_back && seen.pods(&routes.active).available < replicas.min(1) {
         return Some(("no weight on what is not there", format!("{} is active", routes.active)));
     }
     if let Some(preview) = &routes.preview

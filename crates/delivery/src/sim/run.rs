@@ -1,5 +1,6 @@
 //! One simulated rollout.
 
+use super::changes;
 use super::rules::{Broken, Decision, Rules};
 use super::scenario::Scenario;
 use super::world::{Exposure, World};
@@ -74,9 +75,29 @@ pub struct Report {
     pub broken: Option<Broken>,
 }
 
+/// One decision, for those who look on.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<'a> {
+    /// Seconds since the simulation began.
+    pub at: f64,
+    /// What others did since the last decision, in words.
+    pub happened: &'a [String],
+    /// What was seen.
+    pub seen: &'a Observation,
+    /// What is remembered after the decision.
+    pub state: &'a State,
+    /// What is to be done. It may yet be lost, or come twice.
+    pub effects: &'a [Effect],
+}
+
 /// Simulates one rollout of a new version.
 pub fn run(spec: &Rollout, scenario: &Scenario, seed: u64) -> Report {
-    Simulation::new(spec, scenario, seed).run()
+    watch(spec, scenario, seed, |_| {})
+}
+
+/// Simulates one rollout of a new version, and shows every decision.
+pub fn watch(spec: &Rollout, scenario: &Scenario, seed: u64, mut show: impl FnMut(Glance<'_>)) -> Report {
+    Simulation::new(spec, scenario, seed).run(&mut show)
 }
 
 struct Simulation<'a> {
@@ -89,6 +110,7 @@ struct Simulation<'a> {
     was_asked: bool,
     looks: u64,
     weights: Vec<Point>,
+    happened: Vec<String>,
     broken: Option<Broken>,
 }
 
@@ -119,11 +141,12 @@ impl<'a> Simulation<'a> {
             was_asked: false,
             looks: 0,
             weights: vec![Point { at: 0.0, weight: 0 }],
+            happened: Vec::new(),
             broken: None,
         }
     }
 
-    fn run(mut self) -> Report {
+    fn run(mut self, show: &mut dyn FnMut(Glance<'_>)) -> Report {
         let look = self.scenario.look.max(0.1);
         let mut ended: Option<f64> = None;
         while self.world.now < self.scenario.horizon && self.broken.is_none() {
@@ -133,9 +156,9 @@ impl<'a> Simulation<'a> {
             if self.world.now >= self.world.trouble.until {
                 self.world.trouble = self.scenario.trouble.over();
             }
-            self.world.tick(look);
+            self.world.tick(look, self.delivery.state().stable.as_ref());
             self.meddle();
-            self.step();
+            self.step(show);
             let is_over = self.world.now > BEFORE && self.delivery.state().phase.is_over();
             match ended {
                 Some(at) if self.world.now - at >= AFTER => break,
@@ -148,13 +171,21 @@ impl<'a> Simulation<'a> {
     }
 
     /// One look, one decision, and what comes of it.
-    fn step(&mut self) {
+    fn step(&mut self, show: &mut dyn FnMut(Glance<'_>)) {
         self.looks += 1;
         let seen = self.world.look();
         let before = self.delivery.state().clone();
         let now = Time((self.world.now * 1_000.0) as i64);
         let effects = self.delivery.handle(&seen, now);
         self.check(&seen, &before, &effects, now);
+        show(Glance {
+            at: self.world.now,
+            happened: &self.happened,
+            seen: &seen,
+            state: self.delivery.state(),
+            effects: &effects,
+        });
+        self.happened.clear();
         let weight = self.rules.weight(&effects);
         if self.weights.last().is_none_or(|last| last.weight != weight) {
             self.weights.push(Point { at: (self.world.now - BEFORE).max(0.0), weight });
@@ -174,7 +205,8 @@ impl<'a> Simulation<'a> {
             was_asked: self.was_asked,
             is_calm: self.world.now >= self.scenario.trouble.until || self.scenario.trouble.is_quiet(),
         };
-        self.broken = self.rules.look(&decision);
+        let found = self.rules.look(&decision);
+        self.broken = self.broken.take().or(found);
     }
 
     /// Performs effects; the controller may die before any of them, or before its state was stored.
@@ -182,6 +214,9 @@ impl<'a> Simulation<'a> {
         let deaths = self.world.trouble.deaths;
         let dies = deaths > 0.0 && self.world.random.random_bool(deaths);
         let survives = if dies { self.world.random.random_range(0..=effects.len() + 1) } else { usize::MAX };
+        if dies {
+            self.happened.push("the controller died, and another one goes on".to_owned());
+        }
         if survives == 0 {
             self.rules.forget();
             self.restart(before);
@@ -219,6 +254,7 @@ impl<'a> Simulation<'a> {
         if happens(&mut self.world, trouble.autoscaler) {
             let least = (self.spec.replicas / 2).max(1);
             self.world.replicas = self.world.random.random_range(least..=self.spec.replicas.max(1) * 2);
+            self.happened.push(format!("an autoscaler asks for {} pods", self.world.replicas));
         }
         if happens(&mut self.world, trouble.healer) {
             let active = self.delivery.state().stable.clone().unwrap_or_default();
@@ -227,17 +263,30 @@ impl<'a> Simulation<'a> {
                 version.wanted = replicas;
             }
             self.world.routes.share = None;
+            self.happened.push(format!("a healer: {active} gets {replicas} pods and all users"));
         }
         if happens(&mut self.world, trouble.another) && self.world.now > BEFORE {
             let number = self.world.random.random_range(1..5u32);
             self.world.want(&Revision(format!("v{number}")));
+            self.happened.push(format!("v{number} is asked for"));
         }
         if happens(&mut self.world, trouble.person) {
             const VERBS: [Verb; 6] =
                 [Verb::Promote, Verb::PromoteFull, Verb::Pause, Verb::Resume, Verb::Abort, Verb::Retry];
             let verb = VERBS[self.world.random.random_range(0..VERBS.len())];
             let now = Time((self.world.now * 1_000.0) as i64);
-            self.was_asked |= self.delivery.ask(verb, now).is_ok();
+            self.ask(verb, now);
+        }
+    }
+
+    fn ask(&mut self, verb: Verb, now: Time) {
+        let before = self.delivery.state().clone();
+        let is_ok = self.delivery.ask(verb, now).is_ok();
+        self.was_asked |= is_ok;
+        let refused = if is_ok { "" } else { ", in vain" };
+        self.happened.push(format!("a person asks: {verb:?}{refused}"));
+        if let Some((rule, what)) = changes::asked(verb, is_ok, &before, self.delivery.state()) {
+            self.broken = Some(Broken { rule, at: now.0, what });
         }
     }
 

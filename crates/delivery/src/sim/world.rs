@@ -106,12 +106,11 @@ impl World {
         }
     }
 
-    /// Time passes.
-    pub(super) fn tick(&mut self, seconds: f64) {
+    /// Time passes. The pods of the stable version start in their time.
+    pub(super) fn tick(&mut self, seconds: f64, stable: Option<&Revision>) {
         self.now += seconds;
-        let stable = self.routes.active.clone();
         for version in &mut self.versions {
-            let is_new = version.revision != stable;
+            let is_new = Some(&version.revision) != stable;
             version.tick(self.now, seconds, &self.trouble, is_new, &mut self.random);
         }
         let due: Vec<Effect> = {
