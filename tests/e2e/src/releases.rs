@@ -59,16 +59,17 @@ fn release(world: &World, version: &str, look: impl Fn() -> Result<()>) -> Resul
     Ok((asked, switched))
 }
 
-/// A release of the version before, up to the question, and when the users were switched to it.
-fn way_back(world: &World, version: &str) -> Result<(Running, Instant)> {
+/// A release of the version before, up to the question; when it was begun, and when the users were switched to it.
+fn way_back(world: &World, version: &str) -> Result<(Running, Instant, Instant)> {
     let watch = Watch::start(SERVICE, ACTIVE_HASH)?;
     let before = watch.seen();
+    let begun = Instant::now();
     let mut run = world.start(&format!("prd/releases/blue-green.md --var version={version}"))?;
     let switched = watch.until("the active service is switched", Duration::from_secs(60), |hash| {
         before.first().is_none_or(|(_, old)| old != hash)
     })?;
     run.until_told("? approve", 60)?;
-    Ok((run, switched))
+    Ok((run, begun, switched))
 }
 
 pub(crate) fn blue_green(world: &mut World) -> Result<()> {
@@ -95,7 +96,8 @@ pub(crate) fn blue_green(world: &mut World) -> Result<()> {
     when("somebody changes their mind at once, and previews are of full size now");
     world.push_value("blue-green", "previewReplicaCount", "3")?;
     then("the users have v1 before anybody is asked: its pods were still there");
-    let (mut run, switched) = way_back(world, "v1")?;
+    let (mut run, begun, switched) = way_back(world, "v1")?;
+    world.seconds("the way back at once, from `taskmaster run` to the service's selector", switched - begun);
     check(&mut world.taskmaster("approve yes --document prd/releases/blue-green.md"))?;
     run.succeeds(60)?;
     then("the other version goes after its thirty seconds");
