@@ -83,6 +83,7 @@ fn way_back(world: &World, version: &str) -> Result<(Instant, Instant)> {
 
 pub(crate) fn blue_green(world: &mut World) -> Result<()> {
     given("v1 serves the users, who keep asking");
+    world.push_value("blue-green", "previewReplicaCount", "1")?;
     settle_blue_green(world, "v1")?;
     let service = Watch::start(SERVICE, ACTIVE_HASH)?;
     let traffic = Traffic::start(ACTIVE, RATE)?;
