@@ -97,10 +97,16 @@ pub(crate) fn measured(_: &mut World) -> Result<()> {
 }
 
 pub(crate) fn disaster(world: &mut World) -> Result<()> {
-    given("the platform, the ledger of which is lost, and the applications too");
+    given("the platform, the ledger of which is lost, and the applications too; Git says v2");
     remove(&world.state())?;
     for app in APPS {
         world.push_value(app, "  tag", "v2")?;
+        let image = format!("{}:v2", world.image);
+        kubectl(&format!(
+            "-n argocd annotate application {app} argocd.argoproj.io/refresh=normal --overwrite"
+        ))?;
+        let is_there = format!("--for=jsonpath={{.spec.template.spec.containers[0].image}}={image}");
+        kubectl(&format!("-n {app} wait rollout/{app} {is_there} --timeout=60s"))?;
     }
     kubectl("delete namespace blue-green canary --timeout=180s")?;
     when("the applications are asked for, with all that they need");
