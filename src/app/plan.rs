@@ -251,7 +251,7 @@ pub fn prepare(
     diagnostics.extend(resolved.diagnostics);
     let binding_findings = Findings { sources: reading.text.sources.clone(), diagnostics };
     Ok(Prepared {
-        place: Place::new(workspace, &reading.text.path, &environment),
+        place: Place::new(workspace, &reading.text.path, &environment, &request.vars),
         reading,
         recording,
         environment,

@@ -238,7 +238,8 @@ impl Evidence {
             attempts: self.attempts(&done),
             probes,
             approvals: self.approvals(&done),
-            next: found.and_then(|found| way_on(&self.prepared.place, &task.id, &found.state)),
+            next: found
+                .and_then(|found| way_on(&self.prepared.place, &task.id, &found.state, self.live.is_some())),
             outputs: key.and_then(|key| self.outputs.get(key)).cloned().unwrap_or_default(),
             durations: Durations {
                 estimate: task.estimate.clone(),

@@ -336,11 +336,14 @@ pub fn approve(
     let mut target = target(workspace, request, name)?;
     let waits = matches!(&target.state, TaskState::Waiting { on: WaitFor::Approval { .. } });
     let Some(run) = target.evidence.live.clone().filter(|_| waits) else {
-        let help = "`taskmaster tasks list --status waiting` shows what waits; the run must be at work";
-        return Err(AppError::usage(
-            format!("{} is {}, it does not wait for an approval", target.id, target.state.name()),
-            help,
-        ));
+        let place = &target.evidence.prepared.place;
+        if waits {
+            let message = format!("no run is at work that asks for {}", target.id);
+            return Err(AppError::usage(message, format!("`{}` asks again", place.again())));
+        }
+        let help = format!("`taskmaster tasks list --status waiting{}` shows what waits", place.flags());
+        let message = format!("{} is {}, it does not wait for an approval", target.id, target.state.name());
+        return Err(AppError::usage(message, help));
     };
     let record = Record::ApprovalGiven { run, key: target.key, id: target.id.clone(), by: person(), message };
     target.ledger.commit(vec![record], clock::now(), Durability::Normal)?;

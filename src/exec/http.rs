@@ -264,6 +264,8 @@ pub async fn get(url: &str, limit: u64) -> Result<String, String> {
     })?;
     match answer.refused {
         Some(why) => Err(why),
-        None => std::str::from_utf8(&answer.body).map(str::to_owned).map_err(|_| "the answer is no text".to_owned()),
+        None => std::str::from_utf8(&answer.body)
+            .map(str::to_owned)
+            .map_err(|_| "the answer is no text".to_owned()),
     }
 }

@@ -2,7 +2,9 @@
 
 use super::plan_summary::PlanSummary;
 use super::summary::{Counts, Summary};
-use super::view::{ChangesView, HistoryView, PlanView, ReportView, SimulationView, TaskListView, TaskView, RehearsalView};
+use super::view::{
+    ChangesView, HistoryView, PlanView, RehearsalView, ReportView, SimulationView, TaskListView, TaskView,
+};
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
 

@@ -21,7 +21,8 @@ const MAX_BYTES: u64 = source::MAX_BYTES;
 /// Nothing is there, or it is no recording.
 pub fn recording(workspace: &Workspace, from: &str) -> Result<Recording, AppError> {
     let text = if from.starts_with("http://") || from.starts_with("https://") {
-        let runtime = driver::runtime().map_err(|source| AppError::Io { path: "the runtime".into(), source })?;
+        let runtime =
+            driver::runtime().map_err(|source| AppError::Io { path: "the runtime".into(), source })?;
         let got = runtime.block_on(http::get(from, MAX_BYTES));
         got.map_err(|why| AppError::usage(format!("{from}: {why}"), "give the URL of a `query_range`"))?
     } else {
@@ -41,7 +42,9 @@ pub fn replay(rollout: &Rollout, recording: &Recording, person: Option<Duration>
 fn view(rollout: &Rollout, rehearsal: &Rehearsal) -> RehearsalView {
     let seconds = |at: Time| (at - rehearsal.began).as_secs_f64();
     let weights = rehearsal.events.iter().filter_map(|event| match event.what {
-        What::Weight { weight_percent } => Some((seconds(event.at), weight_percent.round().clamp(0.0, 100.0) as u32)),
+        What::Weight { weight_percent } => {
+            Some((seconds(event.at), weight_percent.round().clamp(0.0, 100.0) as u32))
+        }
         _ => None,
     });
     RehearsalView {

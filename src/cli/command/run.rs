@@ -94,7 +94,7 @@ pub(crate) fn summary(result: &RunResult, took_ms: i128) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "{}: {} in {took}", words(result.end), counts.join(", "));
     for (task, state) in result.prepared.plan.tasks.iter().zip(&result.states) {
-        if let Some(next) = way_on(&result.prepared.place, &task.id, state) {
+        if let Some(next) = way_on(&result.prepared.place, &task.id, state, false) {
             let _ = writeln!(err, "  next: {next}");
         }
     }

@@ -50,7 +50,12 @@ pub(crate) fn simulation(view: &SimulationView) -> String {
 pub(crate) fn rehearsal(view: &RehearsalView) -> String {
     let mut out = format!("## {}: {}\n\n", text(&view.rollout), text(&view.ending));
     let picture = chart::share(&view.weights, view.took_s, 78).join("\n");
-    let _ = write!(out, "Began {}, took {}.\n\n```text\n{picture}\n```\n\n| After | What |\n|---|---|\n", text(&view.began), time(Some(view.took_s)));
+    let _ = write!(
+        out,
+        "Began {}, took {}.\n\n```text\n{picture}\n```\n\n| After | What |\n|---|---|\n",
+        text(&view.began),
+        time(Some(view.took_s))
+    );
     for event in &view.events {
         let _ = writeln!(out, "| {} | {} |", time(Some(event.after_s)), text(&event.words));
     }
@@ -60,7 +65,10 @@ pub(crate) fn rehearsal(view: &RehearsalView) -> String {
             let _ = write!(out, "\n### {title}\n\n{lines}");
         }
     };
-    list("What users met of the new version, as it was recorded", view.exposure.iter().map(exposed).collect());
+    list(
+        "What users met of the new version, as it was recorded",
+        view.exposure.iter().map(exposed).collect(),
+    );
     list("Gaps", view.gaps.clone());
     list("What this cannot show", view.cannot_show.clone());
     out

@@ -96,7 +96,8 @@ pub(in crate::report) fn time(seconds: Option<f64>) -> String {
 /// What a rollout would have done with recorded data, as text.
 pub(crate) fn rehearsal(view: &RehearsalView, options: TextOptions) -> String {
     let mut sheet = Sheet::new(options);
-    let head = format!("{} from {}: {} after {}", view.rollout, view.began, view.ending, time(Some(view.took_s)));
+    let head =
+        format!("{} from {}: {} after {}", view.rollout, view.began, view.ending, time(Some(view.took_s)));
     sheet.paragraph(&[], &head, if view.is_rolled_back { Style::Red } else { Style::Bold });
     sheet.gap();
     for line in chart::share(&view.weights, view.took_s, sheet.width()) {

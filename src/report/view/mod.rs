@@ -12,6 +12,4 @@ pub use plan::{Intent, PlanTask, PlanView};
 pub use report::{
     Approval, AttemptView, ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,
 };
-pub use simulation::{
-    ExposureRow, PowerRow, RehearsalEvent, RehearsalView, ScenarioRow, SimulationView,
-};
+pub use simulation::{ExposureRow, PowerRow, RehearsalEvent, RehearsalView, ScenarioRow, SimulationView};

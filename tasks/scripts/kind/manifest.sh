@@ -3,7 +3,8 @@
 # key another value. Files are applied in their order, so what defines a kind comes first.
 #
 # What releases change is left as it is: the version that a Rollout runs, and the pods that its
-# services have been given. A manifest here says how a service is released, Git says which version.
+# services have been given. A manifest here says how a service is released, Git says which version:
+# git=REMOTE is asked for the version of a Rollout that is not there.
 #
 # ready=NAMESPACE/KIND/NAME:CONDITION is waited for at the end, and belongs to the answer of the check.
 #
@@ -13,6 +14,7 @@
 
 mode=$1 WORK=$2 context=$3
 . "$(dirname -- "$0")/../lib/common.sh"
+. "$here/lib/git.sh"
 shift 3
 
 files=
@@ -59,8 +61,16 @@ keep_selectors() {
 keep_version() {
     path='{.spec.template.spec.containers[0].image}'
     live=$(kube get rollout "$(field name)" "--namespace=$(field namespace)" --ignore-not-found "-o=jsonpath=$path" 2>"$scratch/said") || return 0
+    [ -n "$live" ] || live=$(released)
     [ -z "$live" ] || sed "s|^\( *image: .*\):[^:/]*\$|\1:${live##*:}|" "$scratch/filled" >"$scratch/kept"
     [ -z "$live" ] || mv "$scratch/kept" "$scratch/filled"
+}
+
+# The image of the version that Git says, where it says one.
+released() {
+    remote=$(sed -n 's/^git=//p' "$scratch/pairs")
+    [ -n "$remote" ] && as_user . clone -q --depth=1 --branch=main "$remote" "$scratch/gitops" 2>"$scratch/said" || return 0
+    sed -n 's/^  tag: \(.\)/:\1/p' "$scratch/gitops/charts/$(field name)-app/values.yaml" 2>"$scratch/said" || true
 }
 
 each() {

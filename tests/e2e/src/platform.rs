@@ -1,5 +1,6 @@
 //! The whole platform: `prd/platform.md` in the environment `kind`.
 
+use crate::releases::version;
 use crate::run::{check, command, kubectl, until};
 use crate::scenario::{given, then, when};
 use crate::world::{World, ends};
@@ -9,6 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// What is delivered, each in a namespace of its name.
+const APPS: [&str; 2] = ["blue-green", "canary"];
 /// Longest time for the whole plan.
 const WHOLE: u64 = 15 * 60;
 
@@ -94,13 +97,22 @@ pub(crate) fn measured(_: &mut World) -> Result<()> {
 }
 
 pub(crate) fn disaster(world: &mut World) -> Result<()> {
-    given("the platform, the ledger of which is lost, and the applications too");
+    given("the platform, the ledger of which is lost, and the applications too; Git says v2");
     remove(&world.state())?;
+    for app in APPS {
+        world.push_value(app, "  tag", "v2")?;
+        let image = format!("{}:v2", world.image);
+        kubectl(&format!(
+            "-n argocd annotate application {app} argocd.argoproj.io/refresh=normal --overwrite"
+        ))?;
+        let is_there = format!("--for=jsonpath={{.spec.template.spec.containers[0].image}}={image}");
+        kubectl(&format!("-n {app} wait rollout/{app} {is_there} --timeout=60s"))?;
+    }
     kubectl("delete namespace blue-green canary --timeout=180s")?;
     when("the applications are asked for, with all that they need");
     let began = Instant::now();
     let mut run = world.taskmaster("run prd/platform.md --with-dependencies");
-    for app in ["blue-green", "canary"] {
+    for app in APPS {
         run.arg(format!("--task=Register the {app} application with Argo CD"));
     }
     world.background(run)?.succeeds(WHOLE)?;
@@ -112,10 +124,14 @@ pub(crate) fn disaster(world: &mut World) -> Result<()> {
         task["ref"].as_str().is_some_and(|ordinal| ordinal.starts_with(['1', '2', '3'])) && !is_test
     };
     by_evidence(tasks(&report).iter().filter(delivered), 19)?;
-    for app in ["blue-green", "canary"] {
-        kubectl(&format!(
-            "-n {app} wait rollout/{app} --for=jsonpath={{.status.phase}}=Healthy --timeout=60s"
-        ))?;
+    then("the users get what Git says, without a release");
+    for app in APPS {
+        let healthy = "--for=jsonpath={.status.phase}=Healthy --timeout=60s";
+        kubectl(&format!("-n {app} wait rollout/{app} {healthy}"))?;
+        let host = format!("{app}.local");
+        ensure!(version(&host)? == "v2", "{host} answers with {}", version(&host)?);
+        let revisions = kubectl(&format!("-n {app} get replicasets -o name"))?;
+        ensure!(revisions.lines().count() == 1, "{revisions}");
     }
     Ok(())
 }

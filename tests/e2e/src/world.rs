@@ -178,7 +178,11 @@ impl World {
         let text = fs::read_to_string(&values)?;
         let start = format!("{key}: ");
         let line = text.lines().find(|line| line.starts_with(&start)).context("no such value")?;
-        fs::write(&values, text.replacen(line, &format!("{start}{value}"), 1))?;
+        let changed = text.replacen(line, &format!("{start}{value}"), 1);
+        if changed == text {
+            return Ok(());
+        }
+        fs::write(&values, changed)?;
         self.git(&["commit", "-qam", &format!("{app}: {} is {value}", key.trim())])?;
         self.push()
     }

@@ -15,6 +15,17 @@ fn wait_for_waiting(sandbox: &Sandbox, id: &str) {
 }
 
 #[test]
+fn a_yes_is_for_a_run_that_is_at_work() {
+    let sandbox =
+        project("## Phase 1: A\n\n- [ ] One\n", "tasks:\n  a/one: {run: {approval: 'Go {{ vars.n }}?'}}\n");
+    let run = sandbox.run("run prd.md --var n=2 --no-wait").code(21);
+    assert!(run.stderr.contains("next: taskmaster run --var 'n=2'"), "{}", run.stderr);
+    let late = sandbox.run("approve one").code(2);
+    assert!(late.stderr.contains("no run is at work that asks for a/one"), "{}", late.stderr);
+    assert!(late.stderr.contains("`taskmaster run --var 'n=2'` asks again"), "{}", late.stderr);
+}
+
+#[test]
 fn an_approval_from_another_terminal_takes_effect_within_a_second() {
     let tasks = "tasks:\n  a/one: {run: {approval: Go on?}}\n  a/two: {run: {shell: touch two}}\n";
     let sandbox = project(TWO, tasks);

@@ -219,7 +219,7 @@ fn task(index: usize, total: usize) -> ReportTask {
         owner: (index % 7 == 3).then(|| "dana".to_owned()),
         line: 12 + index,
         claim: claim(fate, index),
-        next: way_on(&Place::default(), &id.as_str().into(), &state),
+        next: way_on(&Place::default(), &id.as_str().into(), &state, true),
         state,
         since: (fate != Fate::Pending).then(|| at(started + 20)),
         proof: proof(fate, started),

@@ -1,7 +1,7 @@
 //! What must hold of a change: why a version goes back, what a person brought about, what takes over.
 
 use super::rules::Decision;
-use crate::engine::{Direction, Effect, Hold, Move, Phase, Reading, Revision, State, Verb};
+use crate::engine::{Data, Direction, Effect, Hold, Move, Phase, Reading, Revision, State, Verb};
 use crate::spec::{Migration, Policy, Strategy};
 use std::collections::BTreeSet;
 
@@ -128,7 +128,7 @@ impl Migrations {
             return Some(("a migration comes before its version", format!("{effect:?}")));
         }
         let goes_back = is_forward(before) && after.phase == Phase::RollingBack;
-        let is_closed = before.is_migrated && Migration::is_one_way(migration);
+        let is_closed = before.data == Data::New && Migration::is_one_way(migration);
         (goes_back && is_closed && before.revision == after.revision)
             .then(|| ("a closed way back is not taken", format!("{}", after.revision)))
     }
