@@ -230,6 +230,24 @@ fn no_answer(error: &reqwest::Error) -> HttpFault {
     HttpFault::NoAnswer(cause.to_string())
 }
 
+/// The body of a plain request, as text of at most `limit` bytes.
+///
+/// # Errors
+/// In words: the URL is none, nobody answered, the answer is no success or no text.
+pub async fn get(url: &str, limit: u64) -> Result<String, String> {
+    let spec = HttpSpec { method: "GET".to_owned(), url: url.to_owned(), ..HttpSpec::default() };
+    let sent = Http::default().send(&spec, &Secrets::default(), Path::new("."), limit).await;
+    let answer = sent.map_err(|fault| match fault {
+        HttpFault::Unusable(why) | HttpFault::NoAnswer(why) => why,
+    })?;
+    match answer.refused {
+        Some(why) => Err(why),
+        None => std::str::from_utf8(&answer.body)
+            .map(str::to_owned)
+            .map_err(|_| "the answer is no text".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,23 +267,5 @@ mod tests {
         for (url, expected) in cases {
             assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
         }
-    }
-}
-
-/// The body of a plain request, as text of at most `limit` bytes.
-///
-/// # Errors
-/// In words: the URL is none, nobody answered, the answer is no success or no text.
-pub async fn get(url: &str, limit: u64) -> Result<String, String> {
-    let spec = HttpSpec { method: "GET".to_owned(), url: url.to_owned(), ..HttpSpec::default() };
-    let sent = Http::default().send(&spec, &Secrets::default(), Path::new("."), limit).await;
-    let answer = sent.map_err(|fault| match fault {
-        HttpFault::Unusable(why) | HttpFault::NoAnswer(why) => why,
-    })?;
-    match answer.refused {
-        Some(why) => Err(why),
-        None => std::str::from_utf8(&answer.body)
-            .map(str::to_owned)
-            .map_err(|_| "the answer is no text".to_owned()),
     }
 }
