@@ -146,6 +146,15 @@ impl World {
         effects
     }
 
+    /// Looks until a metric is asked for, and no further.
+    pub(super) fn look_until_asked(&mut self) {
+        let asks = (0..100).any(|_| {
+            self.look();
+            !self.asked.is_empty()
+        });
+        assert!(asks, "nothing is measured");
+    }
+
     pub(super) fn time(&self) -> Time {
         Time(i64::try_from(self.now * 1_000).expect("a time"))
     }
