@@ -191,8 +191,9 @@ fn fault_2_old_answers_count_for_nothing() {
     world.look_until_asked();
     // The bad answer about v2 comes after v3 was asked for.
     world.sources.insert(0, Source::Silent);
-    world.ask_for("v3");
-    world.settle();
+    world.want("v3");
+    // Now v3 waits for an answer of its own.
+    world.answer_late("v2", 0.9);
     world.wait(10);
     assert_eq!((world.phase(), world.place()), (Phase::Analyzing, 1), "{}", world.why());
 }
