@@ -17,15 +17,7 @@ impl Delivery {
         let state = self.state();
         let stable = state.stable.clone()?;
         if state.revision == stable || state.phase == Phase::Completed {
-            // Whoever serves goes on until it can be relieved.
-            let serves = self.replicas(seen) == 0 || seen.pods(&stable).available > 0;
-            let is_known = seen.version(&current.active).is_some();
-            let active = if !serves && is_known { current.active.clone() } else { stable };
-            return Some(Routes {
-                active: active.clone(),
-                preview: self.preview(Some(active)),
-                ..Routes::default()
-            });
+            return Some(self.routes_at_rest(seen, current, stable));
         }
         let pods = seen.pods(&state.revision);
         let (active, weight) = match state.phase {
@@ -53,6 +45,15 @@ impl Delivery {
             _ => None,
         };
         Some(Routes { active, share, preview, headers: setting.headers, mirror: setting.mirror })
+    }
+
+    /// All users go to the stable version. Where that does not serve, whoever has them goes on.
+    fn routes_at_rest(&self, seen: &Observation, current: &Routes, stable: Revision) -> Routes {
+        let serves = self.replicas(seen) == 0 || seen.pods(&stable).available > 0;
+        let is_known = seen.version(&current.active).is_some();
+        let active = if !serves && is_known { current.active.clone() } else { stable };
+        let preview = self.preview(Some(active.clone()));
+        Routes { active, preview, ..Routes::default() }
     }
 
     /// True where a router splits the traffic.

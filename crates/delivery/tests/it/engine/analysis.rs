@@ -62,9 +62,7 @@ fn fault_7_a_failure_within_the_limit_takes_nothing_back() {
         let mut world = rollout(&steps(), None, &json!({"metrics": [metric]}));
         world.sources.insert(0, Source::Value(0.9));
         world.ask_for("v2");
-        while world.asked.is_empty() {
-            world.look();
-        }
+        world.look_until_asked();
         world.sources.insert(0, Source::Value(0.1));
         world.wait(60);
         assert_eq!(world.phase(), phase, "{limit}");
@@ -190,13 +188,12 @@ fn fault_2_old_answers_count_for_nothing() {
     let mut world = rollout(&steps(), None, &json!({"metrics": [rate()]}));
     world.sources.insert(0, Source::Value(0.9));
     world.ask_for("v2");
-    while world.asked.is_empty() {
-        world.look();
-    }
+    world.look_until_asked();
     // The bad answer about v2 comes after v3 was asked for.
     world.sources.insert(0, Source::Silent);
-    world.ask_for("v3");
-    world.settle();
+    world.want("v3");
+    // Now v3 waits for an answer of its own.
+    world.answer_late("v2", 0.9);
     world.wait(10);
     assert_eq!((world.phase(), world.place()), (Phase::Analyzing, 1), "{}", world.why());
 }

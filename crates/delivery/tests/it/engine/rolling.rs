@@ -322,6 +322,17 @@ fn fault_15_another_version_is_the_way_out_of_a_closed_one() {
     assert!(!world.delivery.state().is_closed, "a new beginning");
 }
 
+/// Even where the third version has changed nothing itself.
+#[test]
+fn fault_15_a_closed_way_stays_closed_for_the_next_version() {
+    let mut world = judged(&migration(false, "none"));
+    world.want("v2");
+    world.migrates = Some(Err("no".to_owned()));
+    world.want("v3");
+    assert_eq!((world.held(), world.why()), (Some(Hold::OneWay), "the migration failed: no"));
+    assert_eq!((world.phase(), world.stable()), (Phase::Initializing, "v1"));
+}
+
 #[test]
 fn fault_15_a_first_version_whose_migration_fails_has_nothing_to_go_back_to() {
     let strategy = json!({"rolling": {"migration": {"up": ["m"]}}});

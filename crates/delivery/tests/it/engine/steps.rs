@@ -88,7 +88,8 @@ fn steps_7_the_weight_is_that_of_the_nearest_set_weight_before() {
     let mut world = canary(&json!({"steps": steps}));
     world.want("v2");
     let mut seen = Vec::new();
-    while world.phase() != Phase::Completed {
+    for _ in 0..5 {
+        assert_ne!(world.phase(), Phase::Completed);
         seen.push((world.place(), world.weight("v2"), world.pods("v2")));
         world.must(Verb::Promote);
     }

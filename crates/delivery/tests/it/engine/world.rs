@@ -146,6 +146,22 @@ impl World {
         effects
     }
 
+    /// An answer about a version comes now, whoever asked for it.
+    pub(super) fn answer_late(&mut self, name: &str, value: f64) {
+        let reading = Reading::Answers(Readings::One(Answer::Scalar(value)));
+        self.measured.push(Measured { metric: 0, revision: revision(name), reading });
+        self.settle();
+    }
+
+    /// Looks until a metric is asked for, and no further.
+    pub(super) fn look_until_asked(&mut self) {
+        let asks = (0..100).any(|_| {
+            self.look();
+            !self.asked.is_empty()
+        });
+        assert!(asks, "nothing is measured");
+    }
+
     pub(super) fn time(&self) -> Time {
         Time(i64::try_from(self.now * 1_000).expect("a time"))
     }
