@@ -87,7 +87,7 @@ mod tests {
                 "  25 ┤     ╭────╯    │",
                 "     │     │         │",
                 "   0 ┤─────╯         ╰────",
-                "      0        20 s    40 s",
+                "      0       20 s    40 s",
             ]
         );
         for (points, end, width) in [(vec![], 0.0, 0), (vec![(f64::NAN, 500)], f64::INFINITY, 500)] {

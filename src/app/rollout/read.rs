@@ -22,7 +22,13 @@ pub fn read(workspace: &Workspace, path: &Path) -> Result<Rollout, AppError> {
 }
 
 fn parse(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Rollout> {
-    let (value, places) = plain(text, diagnostics)?;
+    let Some((value, places)) = plain(text, diagnostics) else {
+        if diagnostics.is_empty() {
+            let fault = Diagnostic::error("schema-empty", None, "this rollout is empty");
+            diagnostics.push(fault.help("write `name:` and `strategy:`"));
+        }
+        return None;
+    };
     let read: Result<RolloutSpec, _> = serde_path_to_error::deserialize(value);
     let checked = match read {
         Ok(spec) => check(&spec),

@@ -54,13 +54,18 @@ pub fn simulate(
     })
 }
 
+/// Names of the scenarios.
+pub fn names() -> Vec<&'static str> {
+    Scenario::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
 /// Runs of all scenarios together.
 pub fn total(options: &Options) -> u64 {
     options.seeds * chosen(options).map_or(0, |scenarios| scenarios.len() as u64)
 }
 
 fn chosen(options: &Options) -> Result<Vec<(String, Scenario)>, String> {
-    let all: Vec<String> = Scenario::NAMES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let all: Vec<String> = names().into_iter().map(str::to_owned).collect();
     let names = if options.scenarios.is_empty() { &all } else { &options.scenarios };
     let scenario = |name: &String| {
         let mut scenario = Scenario::named(name).ok_or_else(|| name.clone())?;

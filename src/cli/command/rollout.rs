@@ -40,9 +40,7 @@ fn simulate(context: &Context, args: SimulateArgs) -> Result<Exit, AppError> {
     let told = |done: u64| bar.set_position(done);
     let jobs = context.workspace.project.jobs();
     let view = simulate::simulate(&spec, &options, jobs, &told).map_err(|name| {
-        let known: Vec<&str> =
-            taskmaster_delivery::sim::Scenario::NAMES.iter().map(|(name, _)| *name).collect();
-        AppError::usage(format!("no scenario is called `{name}`"), known.join(", "))
+        AppError::usage(format!("no scenario is called `{name}`"), simulate::names().join(", "))
     })?;
     bar.finish_and_clear();
     context.show(&view)?;

@@ -4,12 +4,14 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "",
     "parse",
     "plan",
     "run",
     "report",
+    "rollout simulate",
+    "rollout rehearse",
     "tasks list",
     "tasks show",
     "tasks set",

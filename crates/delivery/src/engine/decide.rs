@@ -405,7 +405,7 @@ impl Delivery {
         let pods = seen.pods(revision);
         let shows = |routes: &super::world::Routes| self.routes(seen).as_ref() == Some(routes);
         match at {
-            Move::Migrate => !self.lacks_data() || mutant::is(Mutant::SkipsMigration),
+            Move::Migrate => !self.lacks_data(),
             Move::Weight(weight) => match &seen.routes {
                 _ if self.splits_by_pods() => self.is_balanced(seen),
                 Some(routes) => {

@@ -4,6 +4,7 @@ use super::decide::Delivery;
 use super::phase::Phase;
 use super::state::{Data, Hold};
 use super::world::{Direction, Effect, Observation};
+use crate::mutant::{self, Mutant};
 use crate::spec::{Migration, Strategy};
 
 impl Delivery {
@@ -16,7 +17,7 @@ impl Delivery {
 
     /// True until the data are there that the new version needs.
     pub(super) fn lacks_data(&self) -> bool {
-        self.migration().is_some() && self.state().data != Data::New
+        self.migration().is_some() && self.state().data != Data::New && !mutant::is(Mutant::SkipsMigration)
     }
 
     /// True while the stable version could not read the data, or nobody knows whether it could: they come

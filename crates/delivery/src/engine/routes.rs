@@ -90,7 +90,10 @@ impl Delivery {
             let can_stay = pods.available > 0 || seen.pods(&stable).available <= 0;
             let stays = current.active == state.revision && can_stay;
             let may = self.setting().is_active && (stays || pods.available >= self.replicas(seen));
-            return (if may { state.revision.clone() } else { stable }, 0);
+            let next = if may { state.revision.clone() } else { stable };
+            // Whoever serves goes on until somebody can take over.
+            let relieves = seen.pods(&next).available > 0 || seen.pods(&current.active).available <= 0;
+            return (if relieves { next } else { current.active.clone() }, 0);
         }
         let wanted = self.setting().weight;
         let now = current.weight(&state.revision);

@@ -50,7 +50,8 @@ impl Tested {
 
     /// Takes in a reading: what was added since the last one. The first one is where counting begins.
     pub(super) fn take(&mut self, reading: &Reading, spec: &Sequential, now: Time) {
-        self.next = now + spec.interval;
+        // Counted from when it was due: an answer takes its time, and the next one is not to wait for that.
+        self.next = (self.next + spec.interval).max(now);
         let before = self.sample();
         match (&mut self.test, reading) {
             (Test::Errors(test), Reading::Counts(counts)) => {
