@@ -12,7 +12,7 @@ use taskmaster_kube_api::Goal;
 #[command(
     after_help = "Exit codes: 0 ok, 1 internal, 2 usage, 10 document, 11 cycle, 12 binding, 13 catalogue, \
 20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, \
-40 another run is at work, 41 newer ledger, 42 damaged ledger."
+40 another run is at work, 41 newer ledger, 42 damaged ledger, 50 taken back."
 )]
 pub struct Cli {
     /// Settings of every command.
