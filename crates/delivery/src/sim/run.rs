@@ -297,6 +297,9 @@ impl<'a> Simulation<'a> {
             (Some(_), _) => Ending::RolledBack { why: state.why.clone().unwrap_or_default() },
             (None, Some(hold)) => Ending::Waits { why: hold.words() },
             (None, None) if self.waits() => Ending::Waits { why: "it waits to be promoted".to_owned() },
+            (None, None) if self.is_at_work() => {
+                Ending::Waits { why: "its time was over before it".to_owned() }
+            }
             (None, None) => Ending::Stuck { place: state.place },
         };
         let Exposure { requests, of_canary, failed, lost, first, last } = self.world.exposure;
@@ -317,6 +320,12 @@ impl<'a> Simulation<'a> {
             looks: self.looks,
             broken: self.broken,
         }
+    }
+
+    /// True where the last move or phase began not long ago: it was cut off, and is not stuck.
+    fn is_at_work(&self) -> bool {
+        let now = Time((self.world.now * 1_000.0) as i64);
+        now - self.delivery.state().since < self.spec.progress_deadline
     }
 
     /// True at a pause without a time, and at an analysis that has no data.
