@@ -12,8 +12,8 @@ use crate::analysis::score::{Points, Scorer};
 use crate::analysis::verdict::{Judgement, Verdict};
 use crate::mutant::{self, Mutant};
 use crate::spec::{Analysis, Judge, Marks, Metric, NoData, Policy, Watch, is_endless};
+use crate::stats::Alpha;
 use crate::stats::proportion::Look;
-use crate::stats::{Alpha, budget};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -124,14 +124,7 @@ pub(super) struct Rulebook {
 
 impl Rulebook {
     pub(super) fn new(analysis: &Analysis) -> Self {
-        let decides = |metric: &&Metric| matches!(metric.judge, Judge::Test(_)) && !metric.dry_run;
-        let weights: Vec<f64> = analysis.metrics.iter().filter(decides).map(|metric| metric.weight).collect();
-        let parts = budget::split(analysis.max_false_rollback, &weights).unwrap_or_default();
-        let mut parts = parts.into_iter();
-        let part = |metric: &Metric| if decides(&metric) { parts.next() } else { None };
-        let alphas =
-            analysis.metrics.iter().map(part).map(|part| part.unwrap_or(analysis.max_false_rollback));
-        Self { analysis: analysis.clone(), alphas: alphas.collect() }
+        Self { analysis: analysis.clone(), alphas: analysis.alphas() }
     }
 
     /// True where anything is a test.

@@ -7,8 +7,8 @@ use super::report::{Ending, Event, Rehearsal, What};
 use super::words;
 use super::world::{CANARY, STABLE, World};
 use crate::engine::{Data, Delivery, Effect, Measured, Move, Notice, Phase, Revision, State, Verb};
-use crate::spec::{Analysis, Judge, Metric, Rollout};
-use crate::stats::{Alpha, budget};
+use crate::spec::{Judge, Rollout};
+use crate::stats::Alpha;
 use crate::time::Time;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl<'a> Replay<'a> {
             options,
             world: World::new(spec),
             sources: metrics.map(|metric| Source::new(recording, &spec.analysis, metric)).collect(),
-            alphas: alphas(&spec.analysis),
+            alphas: spec.analysis.alphas(),
             delivery: Delivery::new(spec.clone(), state),
             now,
             events: Vec::new(),
@@ -264,14 +264,4 @@ impl<'a> Replay<'a> {
             None => format!("it is {}", state.phase),
         }
     }
-}
-
-/// The part of the false-rollback rate that each metric is judged at, as the engine splits it.
-fn alphas(analysis: &Analysis) -> Vec<Alpha> {
-    let decides = |metric: &&Metric| matches!(metric.judge, Judge::Test(_)) && !metric.dry_run;
-    let weights: Vec<f64> = analysis.metrics.iter().filter(decides).map(|metric| metric.weight).collect();
-    let mut parts = budget::split(analysis.max_false_rollback, &weights).unwrap_or_default().into_iter();
-    let part = |metric: &Metric| if decides(&metric) { parts.next() } else { None };
-    let all = analysis.metrics.iter().map(part);
-    all.map(|part| part.unwrap_or(analysis.max_false_rollback)).collect()
 }

@@ -89,7 +89,9 @@ impl Rules {
             matches!(state.phase, Phase::Analyzing) && state.revision == decision.before.revision;
         let can =
             decision.seen.pods(&state.revision).available > 0 && state.stable.is_some() && !state.is_full;
-        let lacks = is_forward && can && !set.is_empty() && routes.headers != set && !writes;
+        // The share of one that was overtaken goes first.
+        let is_free = routes.share.as_ref().is_none_or(|share| share.revision == state.revision);
+        let lacks = is_forward && can && is_free && !set.is_empty() && routes.headers != set && !writes;
         lacks.then(|| ("routes by header are there while the version is", format!("{:?}", routes.headers)))
     }
 

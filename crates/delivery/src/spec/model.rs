@@ -4,7 +4,7 @@ use crate::analysis::rule::Rule;
 use crate::analysis::run::MetricSpec;
 use crate::analysis::score::{ScoreSpec, Weighted};
 use crate::replicas::Amount;
-use crate::stats::Alpha;
+use crate::stats::{Alpha, budget};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -249,6 +249,18 @@ impl Marks {
     /// The score of some metrics by these marks.
     pub(crate) fn spec(self, metrics: Vec<Weighted>) -> ScoreSpec {
         ScoreSpec { pass: self.pass, marginal: self.marginal, metrics, ..ScoreSpec::default() }
+    }
+}
+
+impl Analysis {
+    /// The part of the false-rollback rate that each metric's test has, in their order. Those that decide
+    /// nothing share in nothing, and are told against the whole.
+    pub fn alphas(&self) -> Vec<Alpha> {
+        let decides = |metric: &&Metric| matches!(metric.judge, Judge::Test(_)) && !metric.dry_run;
+        let weights: Vec<f64> = self.metrics.iter().filter(decides).map(|metric| metric.weight).collect();
+        let mut parts = budget::split(self.max_false_rollback, &weights).unwrap_or_default().into_iter();
+        let part = |metric: &Metric| if decides(&metric) { parts.next() } else { None };
+        self.metrics.iter().map(part).map(|part| part.unwrap_or(self.max_false_rollback)).collect()
     }
 }
 
