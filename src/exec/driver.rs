@@ -27,7 +27,6 @@ use taskmaster_core::id::{AttemptId, Digest, TaskId};
 use taskmaster_core::journal::{Entry, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Plan, PlannedTask};
 use taskmaster_core::scheduler::{Effect, Event, RunEnd};
-use taskmaster_core::state::TaskState;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -113,8 +112,6 @@ struct Driver<'a> {
     stops: Stops,
     wishes: u32,
     next_poll: Instant,
-    /// Since when the effect of an attempt is looked at, by task.
-    proofs: HashMap<usize, (AttemptId, Instant)>,
 }
 
 impl<'a> Driver<'a> {
@@ -146,7 +143,6 @@ impl<'a> Driver<'a> {
             stops,
             wishes: 0,
             next_poll,
-            proofs: HashMap::new(),
         })
     }
 
@@ -190,7 +186,7 @@ impl<'a> Driver<'a> {
                     durable |= self.task(task)?.policy.irreversible;
                     records.push(self.prepare_attempt(task, (attempt, number, digest), &mut ready)?);
                 }
-                Effect::Probe { task, probe } => self.prepare_probe(task, probe, &mut ready)?,
+                Effect::Probe { task, probe, last } => self.prepare_probe(task, (probe, last), &mut ready)?,
                 Effect::Stop { task } => ready.push(Ready::Stop(task)),
                 Effect::Timer { task, at } => ready.push(Ready::Timer(task, at)),
                 Effect::Finish(how) => end = Some(how),
@@ -312,7 +308,7 @@ impl<'a> Driver<'a> {
     fn prepare_probe(
         &mut self,
         index: usize,
-        kind: ProbeKind,
+        (kind, last): (ProbeKind, bool),
         ready: &mut Vec<Ready>,
     ) -> Result<(), ExecError> {
         let task = self.task(index)?.clone();
@@ -328,7 +324,7 @@ impl<'a> Driver<'a> {
             Ok((probe, outputs, sources)) => {
                 let mut question = question(&self.cx.settings, index, &task, kind, probe, sources);
                 question.outputs = outputs.map(|outputs| (task.id.clone(), outputs));
-                question.explains_from = self.end_of_patience(index, &task);
+                question.explains = last;
                 ready.push(Ready::Question(Box::new(question)));
             }
             Err(message) => {
@@ -345,17 +341,6 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(())
-    }
-
-    /// When a look at an attempt's effect is the last one: then it is found out what went wrong.
-    fn end_of_patience(&mut self, index: usize, task: &PlannedTask) -> Option<Instant> {
-        let Some(TaskState::Verifying { attempt, .. }) = self.decider.state(index) else { return None };
-        let now = clock::monotonic();
-        let begun = self.proofs.entry(index).or_insert_with(|| (attempt.clone(), now));
-        if begun.0 != *attempt {
-            *begun = (attempt.clone(), now);
-        }
-        begun.1.checked_add(Duration::from_millis(task.policy.verify_timeout_ms))
     }
 
     /// The steps that read again what is referred to and not known in this run.
@@ -528,7 +513,7 @@ pub(super) fn question(
         kind,
         probe,
         outputs: None,
-        explains_from: None,
+        explains: false,
         sources,
         mark: format!("{run}/{}/{name}", task.key),
         log: settings.state_dir.join(format!("logs/{run}/{}.{name}.log", task.key)),

@@ -55,8 +55,8 @@ pub(super) struct Question {
     pub(super) log: PathBuf,
     pub(super) timeout_ms: u64,
     pub(super) grace: Duration,
-    /// From when on an answer that is not yes is the last one, and is explained.
-    pub(super) explains_from: Option<Instant>,
+    /// An answer that is not yes is the last one, and is explained.
+    pub(super) explains: bool,
 }
 
 /// An answer, and the step that gave it with its exit code.
@@ -258,11 +258,10 @@ impl Question {
     /// Why it is not so, or why nobody can tell. Events are asked for once, when a verify gives up.
     async fn diagnose(&self, decided: &Decided<'_>, asker: Asker<'_>, wrote: &str) -> Diagnosis {
         let Some((step, exit)) = decided.by else { return Diagnosis::default() };
-        let gives_up = self.explains_from.is_some_and(|from| clock::monotonic() >= from);
         let failure = Failure { step, exit, wrote: since(wrote, &format!("$ {}\n", show::step(step))) };
         match decided.verdict {
             Verdict::True => Diagnosis::default(),
-            _ if gives_up => diagnose::diagnose(asker, &failure).await,
+            _ if self.explains => diagnose::diagnose(asker, &failure).await,
             Verdict::False => Diagnosis::default(),
             Verdict::Error { .. } => diagnose::cause_of(&failure),
         }

@@ -18,7 +18,7 @@ impl Scheduler {
         if self.stopping == Stopping::Hard {
             return;
         }
-        self.look_at_effects();
+        self.look_at_effects(now);
         if self.held_back() {
             return;
         }
@@ -75,26 +75,29 @@ impl Scheduler {
         self.slots[task].ticket == ticket && self.states[task] == TaskState::Ready
     }
 
-    fn look_at_effects(&mut self) {
+    fn look_at_effects(&mut self, now: Timestamp) {
         while self.has_room() {
             let Some(task) = self.due_probes.pop_front() else { break };
-            let waits = self.slots[task].proof.as_ref().is_some_and(|proof| proof.ask_at.is_none());
-            if waits && self.slots[task].work.is_none() {
+            let slot = &mut self.slots[task];
+            let Some(proof) = slot.proof.as_mut().filter(|proof| proof.ask_at.is_none()) else { continue };
+            if slot.work.is_none() {
+                proof.last = now >= proof.deadline;
+                let last = proof.last;
                 let probe = if self.task(task).has_verify { ProbeKind::Verify } else { ProbeKind::Check };
-                self.probe(task, probe);
+                self.probe(task, probe, last);
             }
         }
     }
 
-    fn probe(&mut self, task: usize, probe: ProbeKind) {
+    fn probe(&mut self, task: usize, probe: ProbeKind, last: bool) {
         self.occupy(task, Work::Probe(probe));
-        self.actions.push(Effect::Probe { task, probe });
+        self.actions.push(Effect::Probe { task, probe, last });
     }
 
     fn start(&mut self, task: usize, now: Timestamp) {
         if self.task(task).has_check {
             self.step(task, &TaskEvent::CheckStarted);
-            self.probe(task, ProbeKind::Check);
+            self.probe(task, ProbeKind::Check, false);
         } else {
             self.launch(task, now);
         }

@@ -59,12 +59,14 @@ pub(super) enum Work {
     Attempt(AttemptId),
 }
 
-/// The look at an attempt's effect: asked until true or until the deadline.
+/// The look at an attempt's effect: asked until true. The look that begins at the deadline is the last one.
 #[derive(Clone, Debug)]
 pub(super) struct Proof {
     pub(super) deadline: Timestamp,
     /// When to ask again; none while a probe is at work or queued.
     pub(super) ask_at: Option<Timestamp>,
+    /// The look at work began at the deadline or after it.
+    pub(super) last: bool,
     /// The attempt's end was lost: the answer decides as in recovery, and is asked for once.
     pub(super) lost: bool,
 }

@@ -116,6 +116,8 @@ pub enum Effect {
         task: usize,
         /// Which question.
         probe: ProbeKind,
+        /// An answer that is not yes ends the look at an attempt's effect: then it is found out why.
+        last: bool,
     },
     /// Start an attempt. The driver renders the action, records `attempt.started`, then spawns.
     Attempt {

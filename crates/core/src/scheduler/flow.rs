@@ -205,8 +205,9 @@ impl Scheduler {
             _ if proof.lost => self.lost(task, Some(verdict), now),
             _ if self.stopping == Stopping::Hard => self.put_back(task),
             // An error that stays is none to wait for; a no may become a yes.
-            _ if now < proof.deadline && !(is_error(verdict) && diagnosis.hopeless().is_some()) => {
-                let at = later(now, self.task(task).policy.verify_interval_ms.max(1)).min(proof.deadline);
+            _ if !proof.last && !(is_error(verdict) && diagnosis.hopeless().is_some()) => {
+                let at =
+                    later(now, self.task(task).policy.verify_interval_ms.max(1)).min(proof.deadline.max(now));
                 self.slots[task].proof = Some(Proof { ask_at: Some(at), ..proof });
                 self.actions.push(Effect::Timer { task, at });
             }
@@ -243,7 +244,7 @@ impl Scheduler {
     fn prove(&mut self, task: usize, lost: bool, now: Timestamp) {
         self.step(task, &TaskEvent::VerifyStarted);
         let deadline = later(now, self.task(task).policy.verify_timeout_ms);
-        self.slots[task].proof = Some(Proof { deadline, ask_at: None, lost });
+        self.slots[task].proof = Some(Proof { deadline, ask_at: None, last: false, lost });
         self.due_probes.push_back(task);
     }
 

@@ -77,6 +77,11 @@ impl Script {
         assert_eq!(self.give(vec![attempt_ended(task, attempt, end, 1)]), []);
     }
 
+    /// Time goes on while something is at work.
+    pub(crate) fn later(&mut self, ms: i64) {
+        self.sim.now = at(ms);
+    }
+
     pub(crate) fn timer(&mut self, task: usize, ms: i64) {
         self.sim.now = at(ms);
         assert_eq!(self.give(vec![Event::Timer { task }]), []);
@@ -95,7 +100,9 @@ impl Script {
                 }
                 _ => None,
             },
-            Effect::Probe { task, probe } => Some(format!("{probe:?} t{task}")),
+            Effect::Probe { task, probe, last } => {
+                Some(format!("{probe:?} t{task}{}", if *last { " for the last time" } else { "" }))
+            }
             Effect::Attempt { task, number, .. } => Some(format!("Attempt t{task} #{number}")),
             Effect::Stop { task } => Some(format!("Stop t{task}")),
             Effect::Timer { task, at } => {

@@ -190,7 +190,7 @@ impl Sim {
         assert_eq!(self.end, None, "nothing comes after the finish: {effect:?}");
         match effect {
             Effect::Record(_) => unreachable!("records come first"),
-            Effect::Probe { task, probe } => {
+            Effect::Probe { task, probe, .. } => {
                 self.may_start(task, probe == ProbeKind::Check && !self.is_verifying(task));
                 self.jobs.push(Job::Probe(task, probe));
             }

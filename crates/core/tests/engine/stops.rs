@@ -147,7 +147,7 @@ fn ctrl_c_lets_what_runs_end_and_leaves_retries() {
     script.give(vec![Event::Interrupt]);
     assert_eq!(script.answer(), Vec::<String>::new());
     script.end(1, Outcome::Succeeded);
-    assert_eq!(script.answer(), ["Verify t1"], "its verify belongs to what runs");
+    assert_eq!(script.answer(), ["Verify t1 for the last time"], "its verify belongs to what runs");
     script.probe(1, ProbeKind::Verify, Verdict::True);
     script.end(2, Outcome::Succeeded);
     assert_eq!(script.answer(), ["Finish Interrupted"]);
@@ -209,7 +209,7 @@ fn a_lost_end_is_decided_by_the_check_or_stays_unknown() {
         }
         script.end(0, Outcome::Lost);
         if let Some(verdict) = verdict {
-            assert_eq!(script.answer(), ["Check t0"]);
+            assert_eq!(script.answer(), ["Check t0 for the last time"]);
             script.check(0, verdict);
         }
         (script.names(), script.answer())

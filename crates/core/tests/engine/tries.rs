@@ -17,7 +17,11 @@ fn a_true_check_satisfies_and_a_false_one_runs() {
     script.check(1, Verdict::False);
     assert_eq!(script.answer(), ["Attempt t1 #1"]);
     script.end(1, Outcome::Succeeded);
-    assert_eq!(script.answer(), ["Check t1"], "without verify the check tells whether it worked");
+    assert_eq!(
+        script.answer(),
+        ["Check t1 for the last time"],
+        "without verify the check tells whether it worked"
+    );
     script.check(1, Verdict::True);
     assert_eq!(script.answer(), ["Finish Succeeded"]);
     assert_eq!(script.names(), ["satisfied", "completed"]);
@@ -151,6 +155,7 @@ fn verify_is_polled_to_its_deadline() {
     script.probe(0, ProbeKind::Verify, Verdict::False);
     assert_eq!(script.answer(), ["Timer t0 2500"], "not past the deadline");
     script.timer(0, 2500);
+    assert_eq!(script.answer(), ["Verify t0 for the last time"]);
     script.probe(0, ProbeKind::Verify, Verdict::False);
     assert_eq!(script.answer(), ["Finish Failed"]);
     let mut well = Script::begin(&[&polled]);
@@ -159,6 +164,24 @@ fn verify_is_polled_to_its_deadline() {
     well.timer(0, 1000);
     well.probe(0, ProbeKind::Verify, Verdict::True);
     assert_eq!(well.names(), ["completed"]);
+}
+
+#[test]
+fn a_look_that_began_before_the_deadline_is_not_the_last() {
+    let polled = |task: &mut PlannedTask| {
+        task.has_verify = true;
+        task.policy.verify_timeout_ms = 2500;
+    };
+    let mut script = Script::begin(&[&polled]);
+    script.end(0, Outcome::Succeeded);
+    script.later(2600);
+    script.probe(0, ProbeKind::Verify, Verdict::False);
+    assert_eq!(script.answer(), ["Timer t0 2600"], "once more, and at once");
+    script.timer(0, 2600);
+    assert_eq!(script.answer(), ["Verify t0 for the last time"]);
+    script.later(2700);
+    script.probe(0, ProbeKind::Verify, Verdict::False);
+    assert_eq!(script.answer(), ["Finish Failed"]);
 }
 
 #[test]
@@ -322,7 +345,7 @@ fn a_lock_is_held_through_verify_and_given_back_while_it_waits() {
     let mut script = Script::begin(&[&locked, &locked]);
     assert_eq!(script.answer(), ["Attempt t0 #1"], "there is room, but no lock");
     script.end(0, Outcome::Succeeded);
-    assert_eq!(script.answer(), ["Verify t0"]);
+    assert_eq!(script.answer(), ["Verify t0 for the last time"]);
     script.probe(0, ProbeKind::Verify, Verdict::False);
     assert_eq!(script.answer()[1..], ["Timer t0 1000", "Attempt t1 #1"]);
     script.timer(0, 1000);
