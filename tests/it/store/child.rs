@@ -46,7 +46,9 @@ pub(super) fn spawn(role: Role, dir: &Path, number: usize) -> Running {
 /// A child without root's power to write everywhere. `place` is a directory that anybody may read.
 pub(super) fn spawn_as_nobody(role: Role, dir: &Path, place: &Path) -> Running {
     let program = place.join("test-binary");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // By another process: a child that a parallel test forks must not hold the copy open for writing.
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status().unwrap();
+    assert!(copied.success());
     let mut command = Command::new(program);
     command.uid(NOBODY).gid(NOBODY).current_dir("/");
     start(command, role, dir, 0)
