@@ -65,6 +65,24 @@ impl Sandbox {
         self
     }
 
+    /// Puts a program on the path, before all others of its name.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    #[must_use]
+    pub fn program(self, name: &str, text: &str) -> Self {
+        let (source, program) = (format!("bin/{name}.text"), format!("bin/{name}"));
+        self.write(&source, text);
+        // By another process: a child that a parallel test forks must not hold it open for writing,
+        // or it cannot be started ("text file busy").
+        let mut install = Command::new("install");
+        let made = install.args(["-m", "755", &source, &program]).current_dir(self.path()).status();
+        assert!(made.is_ok_and(|status| status.success()), "a program can be installed");
+        let path = std::env::var("PATH").expect("a PATH");
+        let bin = self.path().join("bin");
+        self.var("PATH", format!("{}:{path}", bin.display()))
+    }
+
     /// Reads a file of the project; `None` where there is none.
     pub fn read(&self, name: &str) -> Option<String> {
         std::fs::read(self.path().join(name)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())

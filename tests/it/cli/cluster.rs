@@ -3,7 +3,6 @@
 
 use super::{project, state};
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 use taskmaster_testkit::Sandbox;
 
 /// `VERB` prints the file `VERB.out`, says `VERB.err` on standard error and ends with `VERB.code`;
@@ -26,12 +25,9 @@ exit "$(cat "$verb.code" 2>/dev/null || echo 0)"
 const PRD: &str = "# P\n\n## Phase 1: A\n\n- [ ] T1 Deploy {#T1}\n";
 
 fn cluster(tasks: &str) -> Sandbox {
-    let sandbox = project(PRD, tasks);
-    sandbox.write("bin/kubectl", KUBECTL).write("events.out", r#"{"items": []}"#).write("calls", "");
-    let program = sandbox.path().join("bin/kubectl");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("rights can be set");
-    let path = format!("{}:{}", sandbox.path().join("bin").display(), std::env::var("PATH").expect("a PATH"));
-    sandbox.var("PATH", path)
+    let sandbox = project(PRD, tasks).program("kubectl", KUBECTL);
+    sandbox.write("events.out", r#"{"items": []}"#).write("calls", "");
+    sandbox
 }
 
 /// A verb that ends with this code and these words.

@@ -2,7 +2,6 @@
 
 use super::sandbox;
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 use taskmaster_testkit::{Finished, Sandbox};
 
 /// `get` prints answer-1, answer-2 … and then the last one again and again; an answer that begins
@@ -25,15 +24,12 @@ esac
 "#;
 
 fn cluster(answers: &[&str]) -> Sandbox {
-    let sandbox = sandbox();
-    sandbox.write("bin/kubectl", KUBECTL).write("events", r#"{"items": []}"#).write("calls", "");
-    let program = sandbox.path().join("bin/kubectl");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("rights can be set");
+    let sandbox = sandbox().program("kubectl", KUBECTL);
+    sandbox.write("events", r#"{"items": []}"#).write("calls", "");
     for (n, answer) in answers.iter().enumerate() {
         sandbox.write(&format!("answer-{}", n + 1), answer);
     }
-    let path = format!("{}:{}", sandbox.path().join("bin").display(), std::env::var("PATH").expect("a PATH"));
-    sandbox.var("PATH", path)
+    sandbox
 }
 
 /// A canary of two steps, with this status.

@@ -205,7 +205,7 @@ impl Scheduler {
             _ if proof.lost => self.lost(task, Some(verdict), now),
             _ if self.stopping == Stopping::Hard => self.put_back(task),
             // An error that stays is none to wait for; a no may become a yes.
-            _ if !proof.last && !(is_error(verdict) && diagnosis.hopeless().is_some()) => {
+            _ if !proof.last && (!is_error(verdict) || diagnosis.hopeless().is_none()) => {
                 let at =
                     later(now, self.task(task).policy.verify_interval_ms.max(1)).min(proof.deadline.max(now));
                 self.slots[task].proof = Some(Proof { ask_at: Some(at), ..proof });
