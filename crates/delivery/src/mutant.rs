@@ -52,11 +52,17 @@ pub enum Mutant {
     BackOverMigration,
     /// Users go back to pods that are not there.
     BackTooSoon,
+    /// The way back from a version that was completed leaves the data as they are.
+    ForgetsDown,
+    /// The stable version gets pods while it cannot read the data.
+    OldPodsOnNewData,
+    /// Pods of a version that was overtaken go before others can serve.
+    OvertakenGoAtOnce,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::WeightBeforePods,
         Self::BackWithoutStable,
         Self::RetriesItself,
@@ -80,6 +86,9 @@ impl Mutant {
         Self::SkipsMigration,
         Self::BackOverMigration,
         Self::BackTooSoon,
+        Self::ForgetsDown,
+        Self::OldPodsOnNewData,
+        Self::OvertakenGoAtOnce,
     ];
 }
 

@@ -67,7 +67,9 @@ fn effect(effect: &Effect) -> String {
         Effect::Scale { revision, replicas } => format!("scale {revision} to {replicas}"),
         Effect::Route(to) => format!("route {}", routes(to)),
         Effect::Measure { metric, revision } => format!("measure {metric} of {revision}"),
-        Effect::Migrate { revision, direction } => format!("migrate {direction:?} for {revision}"),
+        Effect::Migrate { revision, direction, attempt } => {
+            format!("migrate {direction:?} for {revision}, attempt {attempt}")
+        }
         Effect::Tell(notice) => format!("tell {}", json(notice)),
     }
 }

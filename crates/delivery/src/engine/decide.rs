@@ -3,7 +3,7 @@
 use super::judge::{Judging, Rulebook, Says};
 use super::phase::{Phase, Signal};
 use super::program::{Move, Setting, moves, setting};
-use super::state::{Data, Hold, State};
+use super::state::{Applied, Hold, State};
 use super::world::{Effect, Notice, Observation, Revision, Version};
 use crate::mutant::{self, Mutant};
 use crate::spec::{Rollout, Strategy};
@@ -67,7 +67,9 @@ impl Delivery {
     /// performed. While a clock is behind what it said before, no time passes.
     pub fn handle(&mut self, seen: &Observation, now: Time) -> Vec<Effect> {
         self.now = now;
+        self.note_change(seen);
         self.adopt(seen);
+        self.refresh_changes();
         for measured in seen.measured.iter().filter(|measured| measured.revision == self.state.revision) {
             self.rules.take(&mut self.state.judging, measured.metric, &measured.reading, now);
         }
@@ -76,15 +78,23 @@ impl Delivery {
         effects.extend(
             self.routes(seen).filter(|routes| seen.routes.as_ref() != Some(routes)).map(Effect::Route),
         );
-        effects.extend(self.migrating(seen));
+        effects.extend(self.migrating());
         effects.extend(self.measuring(seen));
         effects.extend(self.told.drain(..).map(Effect::Tell));
         self.forget(seen);
         effects
     }
 
-    /// Versions out of service that have no pods, and whose time is over, are forgotten.
+    /// Versions out of service that have no pods, and whose time is over, are forgotten. The time of one that
+    /// users still reach has not begun.
     fn forget(&mut self, seen: &Observation) {
+        let gone_at = self.gone_at();
+        for (retired, at) in self.state.retiring.iter_mut().filter(|(_, at)| at.is_some()) {
+            let is_reached = seen.routes.as_ref().is_some_and(|routes| routes.reaches_but_preview(retired));
+            if is_reached && *retired != self.state.revision {
+                *at = gone_at;
+            }
+        }
         let (now, revision) = (self.now, &self.state.revision);
         self.state.retiring.retain(|retired, gone_at| {
             let pods = seen.pods(retired);
@@ -99,11 +109,11 @@ impl Delivery {
         let state = &mut self.state;
         let is_ours = seen.wanted == state.revision;
         if mutant::is(Mutant::RetriesItself) && is_ours && state.phase == Phase::RolledBack {
-            return self.begin(seen.wanted.clone());
+            return self.begin_again();
         }
         if is_ours && state.is_homeward {
             // It is asked for after all.
-            return self.begin(seen.wanted.clone());
+            return self.begin_again();
         }
         if is_ours || seen.wanted.0.is_empty() {
             return;
@@ -114,13 +124,19 @@ impl Delivery {
             }
             return self.go_home();
         }
-        if self.owes_data() && !self.is_one_way() {
+        if self.owes_data() && !self.is_closed() {
             self.give_up("another version is asked for".to_owned());
             self.state.is_homeward = true;
             return;
         }
+        if self.state.asked.as_ref().is_some_and(|asked| !asked.has_failed) {
+            // What its change of data comes to is not known yet.
+            return;
+        }
         let is_known = self.in_window(seen) || self.is_kept(&seen.wanted);
-        self.begin(seen.wanted.clone());
+        self.forget_changes();
+        let needs = self.needed_by(&seen.wanted, seen);
+        self.begin(seen.wanted.clone(), needs);
         self.state.is_full = is_known;
     }
 
@@ -176,9 +192,8 @@ impl Delivery {
     }
 
     /// Begins a rollout of a version. What was under way leaves service.
-    pub(super) fn begin(&mut self, revision: Revision) {
+    pub(super) fn begin(&mut self, revision: Revision, needs: Vec<Applied>) {
         let now = self.now;
-        let is_closed = self.is_one_way();
         let state = &mut self.state;
         if state.stable.as_ref() != Some(&state.revision) && state.revision != revision {
             state.retiring.insert(state.revision.clone(), Some(now));
@@ -187,12 +202,19 @@ impl Delivery {
         state.former = state.former.take().filter(|former| *former != revision);
         state.judging = Judging::default();
         (state.held, state.why, state.is_homeward) = (None, None, false);
-        (state.is_full, state.data, state.is_closed) = (false, Data::Old, is_closed);
+        (state.is_full, state.needs) = (false, needs);
         state.revision = revision.clone();
         self.signal(Signal::Begun);
         let kept = if mutant::is(Mutant::KeepsPlace) { self.state.place.min(self.moves.len()) } else { 0 };
         self.step_to(kept);
         self.tell(Notice::Begun { revision });
+    }
+
+    /// The same version once more.
+    pub(super) fn begin_again(&mut self) {
+        let (revision, needs) = (self.state.revision.clone(), self.state.needs.clone());
+        self.state.asked.take_if(|asked| asked.has_failed);
+        self.begin(revision, needs);
     }
 
     pub(super) fn signal(&mut self, signal: Signal) {
@@ -244,8 +266,7 @@ impl Delivery {
         if self.state.phase.after(Signal::GivenUp).is_none() {
             return;
         }
-        let is_closed = self.is_one_way() && self.state.data != Data::Changing;
-        if is_closed && !mutant::is(Mutant::BackOverMigration) {
+        if self.is_closed() && !mutant::is(Mutant::BackOverMigration) {
             return self.hold_for_data(why);
         }
         self.state.held = None;
@@ -311,6 +332,9 @@ impl Delivery {
             return self.give_up(fault);
         }
         self.doubt();
+        if let Some(why) = self.barred().filter(|_| self.state.held.is_none()) {
+            self.hold_for_data(why);
+        }
         let is_crowded = seen.routes.as_ref().is_some_and(|routes| self.left_behind(seen, routes).is_some());
         if self.lacks_data() || is_crowded {
             return self.watch_deadline();
@@ -386,8 +410,7 @@ impl Delivery {
         if mutant::is(Mutant::NoDeadline) {
             return;
         }
-        let of_migration =
-            self.migration().filter(|_| self.lacks_data()).map_or(Duration::ZERO, |at| at.timeout);
+        let of_migration = self.next_change().map_or(Duration::ZERO, |(change, _)| change.timeout);
         let stood = self.now - self.state.progressed;
         if stood > self.spec.progress_deadline.saturating_add(of_migration) {
             self.give_up(format!("no progress for {} s", stood.as_secs()));
@@ -493,19 +516,26 @@ impl Delivery {
         self.watch_deadline();
     }
 
-    fn complete(&mut self, revision: Revision) {
+    /// When the pods of a version that leaves service now may go: who reaches it may not have heard of that.
+    fn gone_at(&self) -> Option<Time> {
         let delay = match &self.spec.strategy {
             Strategy::Canary(canary) => canary.scale_down_delay,
             Strategy::BlueGreen(blue_green) => blue_green.scale_down_delay,
             Strategy::Ab(_) | Strategy::Rolling(_) => Duration::ZERO,
         };
-        let gone_at = Some(self.now + delay);
+        Some(self.now + delay)
+    }
+
+    fn complete(&mut self, revision: Revision) {
+        let gone_at = self.gone_at();
         if let Some(old) = self.state.stable.replace(revision.clone()) {
             self.state.former = Some(old.clone());
             self.state.retiring.insert(old, gone_at);
         }
-        // The data are as the stable version wants them, which it now is.
-        (self.state.data, self.state.is_closed) = (Data::Old, false);
+        if self.state.applied.iter().all(|one| one.revision != revision) {
+            self.state.applied.push(Applied::before(revision.clone()));
+        }
+        self.state.reads = self.state.applied.clone();
         self.state.judging.end();
         self.signal(Signal::TookOver);
         self.tell(Notice::Completed { revision });
@@ -513,11 +543,15 @@ impl Delivery {
 
     fn take_back(&mut self, seen: &Observation) {
         if self.owes_data() {
-            if self.is_one_way() && self.state.data == Data::New && self.state.held.is_none() {
-                self.hold(Hold::OneWay);
+            match (self.is_closed(), &self.state.held) {
+                (true, None) => self.hold(Hold::OneWay),
+                // Somebody has brought a way back.
+                (false, Some(_)) if self.state.asked.is_none() => self.state.held = None,
+                _ => {}
             }
             return;
         }
+        self.state.held = None;
         let Some(stable) = self.state.stable.clone() else {
             return self.taken_back();
         };

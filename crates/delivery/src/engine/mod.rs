@@ -20,7 +20,7 @@ pub use decide::Delivery;
 pub use judge::{Checking, Counting, Judging, Reading};
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};
-pub use state::{Data, Hold, State};
+pub use state::{Applied, Asked, Hold, State};
 pub use tested::Tested;
 pub use verbs::{Refusal, Verb, undo_target};
 pub use world::{

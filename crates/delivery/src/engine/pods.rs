@@ -2,11 +2,11 @@
 
 use super::decide::Delivery;
 use super::phase::Phase;
-use super::world::{Effect, Observation, Pods, Revision};
+use super::world::{Effect, Observation, Pods, Revision, Version};
 use crate::mutant::{self, Mutant};
 use crate::replicas::{
     AbortDelay, Canary as Plan, Clamp, Counts, Course, Limits, Position, Set, Sets, Stable, Step,
-    Traffic as Routing, Weights, basic, routed, split,
+    Traffic as Routing, Weights, basic, drain, routed, split,
 };
 use crate::spec::{Canary, Scale, Strategy, Traffic};
 use crate::time::Time;
@@ -27,17 +27,49 @@ impl Delivery {
             wanted.push((stable, counts.stable));
         }
         let of_ours = |revision: &Revision| wanted.iter().any(|(ours, _)| ours == revision);
-        let others: Vec<(Revision, i32)> = seen
-            .versions
-            .iter()
-            .filter(|version| !of_ours(&version.revision))
-            .map(|version| (version.revision.clone(), self.of_retired(&version.revision, seen, now)))
-            .collect();
+        let others: Vec<(Revision, i32)> =
+            self.of_others(seen, now).into_iter().filter(|(revision, _)| !of_ours(revision)).collect();
         wanted.extend(others);
         wanted.iter_mut().for_each(|(_, count)| *count = (*count).max(0));
         let differs = |(revision, count): &(Revision, i32)| seen.pods(revision).wanted != *count;
         let scale = |(revision, replicas)| Effect::Scale { revision, replicas };
         wanted.into_iter().filter(differs).map(scale).collect()
+    }
+
+    /// Pods of versions that are neither.
+    fn of_others(&self, seen: &Observation, now: Time) -> Vec<(Revision, i32)> {
+        let others = self.others(seen);
+        let names = others.iter().map(|version| version.revision.clone());
+        if self.waits_for_data() {
+            return names.zip(others.iter().map(|version| version.pods.wanted)).collect();
+        }
+        if let Some(plan) = self.plan_by_pods(self.replicas(seen))
+            && !mutant::is(Mutant::OvertakenGoAtOnce)
+        {
+            return names.zip(drain(&plan, self.position(), &self.sets(seen))).collect();
+        }
+        names.map(|name| (name.clone(), self.of_retired(&name, seen, now))).collect()
+    }
+
+    /// Versions that are neither, the newest first.
+    fn others<'s>(&self, seen: &'s Observation) -> Vec<&'s Version> {
+        let state = self.state();
+        let is_ours =
+            |revision: &Revision| *revision == state.revision || state.stable.as_ref() == Some(revision);
+        let mut others: Vec<&Version> =
+            seen.versions.iter().filter(|version| !is_ours(&version.revision)).collect();
+        others.sort_by_key(|version| std::cmp::Reverse(version.number));
+        others
+    }
+
+    /// True while nobody gets pods but who can read the data as they are: until they are changed, or changed
+    /// back, who has pods keeps them.
+    fn waits_for_data(&self) -> bool {
+        match self.state().phase {
+            Phase::RollingBack => self.owes_data(),
+            Phase::Completed | Phase::RolledBack => false,
+            _ => self.lacks_data() || (self.is_stranded() && !self.setting().replaces),
+        }
     }
 
     /// Pods of a version that is neither: as now while users reach it or its time is not over, else none.
@@ -61,9 +93,10 @@ impl Delivery {
             let canary = if self.lacks_data() { now(&state.revision) } else { replicas };
             return Counts { canary, stable: 0 };
         };
-        if state.phase == Phase::RollingBack && self.owes_data() {
-            // Who can read the data as they are goes on until they are changed back.
-            return Counts { canary: now(&state.revision), stable: now(stable) };
+        if self.waits_for_data() {
+            let is_forward = state.phase != Phase::RollingBack && !self.is_stranded();
+            let stable = if is_forward { replicas } else { now(stable) };
+            return Counts { canary: now(&state.revision), stable };
         }
         if state.revision == *stable || state.phase == Phase::Completed {
             return Counts { canary: replicas, stable: replicas };
@@ -144,34 +177,37 @@ impl Delivery {
 
     /// True where pods share the users among versions.
     pub(super) fn splits_by_pods(&self) -> bool {
-        match &self.spec().strategy {
-            Strategy::Canary(canary) => canary.traffic == Traffic::Pods,
-            Strategy::Rolling(_) => true,
-            Strategy::BlueGreen(_) | Strategy::Ab(_) => false,
-        }
+        self.plan_by_pods(0).is_some()
     }
 
-    fn counts_by_pods(&self, seen: &Observation) -> Counts {
-        let replicas = self.replicas(seen);
-        let (plan, limits) = match &self.spec().strategy {
-            Strategy::Canary(canary) => {
-                (plan(canary, replicas), Limits::canary(replicas, canary.max_surge, canary.max_unavailable))
-            }
+    /// The plan where pods share the users among versions.
+    fn plan_by_pods(&self, replicas: i32) -> Option<Plan> {
+        match &self.spec().strategy {
+            Strategy::Canary(canary) if canary.traffic == Traffic::Pods => Some(plan(canary, replicas)),
             Strategy::Rolling(rolling) => {
                 let weight = if self.setting().replaces { 100 } else { 0 };
-                let plan = Plan {
+                Some(Plan {
                     replicas,
                     max_surge: rolling.max_surge,
                     max_unavailable: rolling.max_unavailable,
                     steps: vec![Step::SetWeight(weight), Step::Pause(None)],
                     ..Plan::default()
-                };
-                (plan, Limits::canary(replicas, rolling.max_surge, rolling.max_unavailable))
+                })
             }
-            Strategy::BlueGreen(_) | Strategy::Ab(_) => return Counts::default(),
-        };
+            Strategy::Canary(_) | Strategy::BlueGreen(_) | Strategy::Ab(_) => None,
+        }
+    }
+
+    fn counts_by_pods(&self, seen: &Observation) -> Counts {
+        let replicas = self.replicas(seen);
+        let Some(plan) = self.plan_by_pods(replicas) else { return Counts::default() };
+        let limits = Limits::canary(replicas, plan.max_surge, plan.max_unavailable);
         let sets = self.sets(seen);
-        let counts = basic(&plan, self.position(), &sets);
+        let mut counts = basic(&plan, self.position(), &sets);
+        if self.state().phase == Phase::RollingBack {
+            // Pods that do not serve take no room from those that come back.
+            counts.canary = counts.canary.min(seen.pods(&self.state().revision).available);
+        }
         let terminating =
             seen.versions.iter().map(|version| i64::from(version.pods.terminating)).sum::<i64>();
         let terminating = i32::try_from(terminating).unwrap_or(i32::MAX);
@@ -193,13 +229,14 @@ impl Delivery {
     fn sets(&self, seen: &Observation) -> Sets {
         let state = self.state();
         let set = |revision: &Revision| of(seen.pods(revision));
-        let stable = state.stable.as_ref();
-        let is_ours = |revision: &Revision| *revision == state.revision || Some(revision) == stable;
-        let older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
         Sets {
             canary: Some(set(&state.revision)),
-            stable: stable.map_or(Stable::Absent, |stable| Stable::Other(set(stable))),
-            older: older.map(|version| of(version.pods)).collect(),
+            stable: match &state.stable {
+                None => Stable::Absent,
+                Some(stable) if *stable == state.revision => Stable::Canary,
+                Some(stable) => Stable::Other(set(stable)),
+            },
+            older: self.others(seen).into_iter().map(|version| of(version.pods)).collect(),
         }
     }
 }

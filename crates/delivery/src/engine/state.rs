@@ -2,10 +2,11 @@
 
 use super::judge::Judging;
 use super::phase::Phase;
-use super::world::Revision;
+use super::world::{Direction, Revision};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What is remembered of a rollout: all of it, so that another process can go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,11 +33,16 @@ pub struct State {
     pub is_homeward: bool,
     /// Moves are skipped: a person wants it so, or the version was in service not long ago.
     pub is_full: bool,
-    /// Where the data is that the migration of this version changes.
-    pub data: Data,
-    /// A version before this one has changed data so that the stable version cannot read them: there is no
-    /// way back.
-    pub is_closed: bool,
+    /// Changes of data that are made, oldest first.
+    pub applied: Vec<Applied>,
+    /// The changes that this version needs, oldest first.
+    pub needs: Vec<Applied>,
+    /// The changes that the stable version needs, oldest first.
+    pub reads: Vec<Applied>,
+    /// The change that was asked for and whose end is not known, or that cannot be taken back.
+    pub asked: Option<Asked>,
+    /// How many times a change was asked for.
+    pub attempts: u64,
     /// How many times the analysis of this move has passed.
     pub passes: u32,
     /// The version that was stable before this one, until it is asked for again.
@@ -50,16 +56,39 @@ pub struct State {
     pub(super) seen: (i32, u32),
 }
 
-/// Where data are that a migration changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Data {
-    /// As the stable version wants them; so they still are after a migration that failed.
-    Old,
-    /// The migration was asked for, and its end is not known.
-    Changing,
-    /// As the new version wants them.
-    New,
+/// A change of data that a version's migration makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Whose.
+    pub revision: Revision,
+    /// The version's number.
+    pub number: u64,
+    /// Older versions can read the data as well.
+    pub is_compatible: bool,
+    /// Something takes it back.
+    pub has_down: bool,
+    /// Longest time for it.
+    pub timeout: Duration,
+}
+
+impl Applied {
+    /// What a version needs that serves already: whatever it was, it is there.
+    pub(super) fn before(revision: Revision) -> Self {
+        Self { revision, number: 0, is_compatible: true, has_down: false, timeout: Duration::ZERO }
+    }
+}
+
+/// A change of data that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Whose.
+    pub revision: Revision,
+    /// Made or taken back.
+    pub direction: Direction,
+    /// Its number among all that were asked for: an answer to another one does not count.
+    pub attempt: u64,
+    /// It failed, and nothing goes on before it is asked for again.
+    pub has_failed: bool,
 }
 
 /// Why a rollout stands still.
@@ -80,9 +109,7 @@ impl Hold {
         match self {
             Self::Person => "paused by a person".to_owned(),
             Self::Inconclusive(why) => format!("the analysis could not tell: {why}"),
-            Self::OneWay => {
-                "it should go back, but its migration is not compatible and has no `down`: mend it, or promote".to_owned()
-            }
+            Self::OneWay => "its data cannot be brought back: mend that and resume, or promote".to_owned(),
         }
     }
 }
@@ -102,8 +129,11 @@ impl State {
             why: None,
             is_homeward: false,
             is_full: false,
-            data: Data::Old,
-            is_closed: false,
+            applied: Vec::new(),
+            needs: Vec::new(),
+            reads: Vec::new(),
+            asked: None,
+            attempts: 0,
             passes: 0,
             former: None,
             retiring: BTreeMap::new(),
@@ -114,6 +144,8 @@ impl State {
 
     /// A service that runs this version already.
     pub fn serving(stable: Revision, now: Time) -> Self {
-        Self { revision: stable.clone(), stable: Some(stable), ..Self::new(now) }
+        let reads = vec![Applied::before(stable.clone())];
+        let applied = reads.clone();
+        Self { revision: stable.clone(), stable: Some(stable), applied, reads, ..Self::new(now) }
     }
 }

@@ -22,7 +22,8 @@ pub enum Verb {
     PromoteFull,
     /// Stops it where it is: the move at hand is finished, none begins. What fails is taken back all the same.
     Pause,
-    /// Lets it go on, and passes the pause that it stands at.
+    /// Lets it go on, and passes the pause that it stands at. A migration that could not be taken back is
+    /// taken back once more.
     Resume,
     /// Takes the stable version back into full service.
     Abort,
@@ -52,7 +53,7 @@ pub enum Refusal {
     #[error("it does not wait for a person: it gets its pods or its traffic")]
     NotWaiting,
     /// The way back is closed.
-    #[error("its migration cannot be taken back: mend it, or promote")]
+    #[error("its data cannot be brought back: mend that and resume, or promote")]
     OneWay,
     /// There is no such version.
     #[error("there is no such version")]
@@ -73,7 +74,7 @@ impl Delivery {
             Verb::Resume => self.resume(),
             Verb::Abort => {
                 self.under_way()?;
-                if self.state().held == Some(Hold::OneWay) && self.is_one_way() {
+                if self.state().held == Some(Hold::OneWay) && self.is_closed() {
                     return Err(Refusal::OneWay);
                 }
                 self.give_up("a person gave it up".to_owned());
@@ -108,6 +109,7 @@ impl Delivery {
                 }
             }
             Some(Hold::Inconclusive(_) | Hold::OneWay) => {
+                self.trust_by_hand();
                 self.forgive();
                 if is_analysis {
                     self.pass();
@@ -164,6 +166,12 @@ impl Delivery {
     }
 
     fn resume(&mut self) -> Result<(), Refusal> {
+        if self.state().asked.as_ref().is_some_and(|asked| asked.has_failed) {
+            // What could not be taken back is asked for once more.
+            self.let_go();
+            self.state_mut().asked = None;
+            return Ok(());
+        }
         self.under_way()?;
         let is_held = self.state().held.is_some();
         let stands = matches!(self.moves().get(self.state().place), Some(Move::Pause(_)));
@@ -198,8 +206,7 @@ impl Delivery {
         match self.state().phase {
             Phase::RollingBack if self.state().is_homeward || is_changing_back => Err(Refusal::GoesBack),
             Phase::RollingBack | Phase::RolledBack => {
-                let revision = self.state().revision.clone();
-                self.begin(revision);
+                self.begin_again();
                 Ok(())
             }
             _ => Err(Refusal::NotBack),

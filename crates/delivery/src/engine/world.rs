@@ -51,7 +51,8 @@ impl Observation {
 pub struct Version {
     /// Which.
     pub revision: Revision,
-    /// Its place among all versions that ever were: later ones are higher.
+    /// Its place among all versions that ever were: later ones are higher. It keeps it when it is asked for
+    /// again.
     pub number: u64,
     /// Its pods.
     pub pods: Pods,
@@ -131,10 +132,12 @@ pub struct Measured {
 /// Where a migration is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migrated {
-    /// For which version.
+    /// Of which version.
     pub revision: Revision,
     /// Which way.
     pub direction: Direction,
+    /// Which of those that were asked for.
+    pub attempt: u64,
     /// How it ended; nothing while it is at work.
     pub end: Option<Result<(), String>>,
 }
@@ -168,12 +171,14 @@ pub enum Effect {
         /// The new version.
         revision: Revision,
     },
-    /// A migration is made, if it is not at work already.
+    /// A migration is made, unless this attempt is at work already or has ended.
     Migrate {
-        /// For which version.
+        /// Of which version: its specification says how, and it may be an older one's.
         revision: Revision,
         /// Which way.
         direction: Direction,
+        /// Which of those that were asked for.
+        attempt: u64,
     },
     /// Somebody may want to know.
     Tell(Notice),

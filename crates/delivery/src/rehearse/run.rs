@@ -6,7 +6,7 @@ use super::recording::Recording;
 use super::report::{Ending, Event, Rehearsal, What};
 use super::words;
 use super::world::{CANARY, STABLE, World};
-use crate::engine::{Data, Delivery, Effect, Measured, Move, Notice, Phase, Revision, State, Verb};
+use crate::engine::{Delivery, Effect, Measured, Move, Notice, Phase, Revision, State, Verb};
 use crate::spec::{Judge, Rollout};
 use crate::stats::Alpha;
 use crate::time::Time;
@@ -120,9 +120,9 @@ impl<'a> Replay<'a> {
     }
 
     /// What changes where a decision leads to the next one, effects apart.
-    fn stage(&self) -> (Phase, usize, Data) {
+    fn stage(&self) -> (Phase, usize, u64, usize) {
         let state = self.delivery.state();
-        (state.phase, state.place, state.data)
+        (state.phase, state.place, state.attempts, state.applied.len())
     }
 
     fn perform(&mut self, effect: &Effect) {

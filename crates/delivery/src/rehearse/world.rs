@@ -62,9 +62,9 @@ impl World {
                 }
             }
             Effect::Route(routes) => self.routes = Some(routes.clone()),
-            Effect::Migrate { revision, direction } => {
-                let (revision, direction) = (revision.clone(), *direction);
-                self.migration = Some(Migrated { revision, direction, end: Some(Ok(())) });
+            Effect::Migrate { revision, direction, attempt } => {
+                let (revision, direction, attempt) = (revision.clone(), *direction, *attempt);
+                self.migration = Some(Migrated { revision, direction, attempt, end: Some(Ok(())) });
             }
             Effect::Measure { .. } | Effect::Tell(_) => {}
         }

@@ -200,6 +200,8 @@ impl Dice {
     fn scenario(&mut self) -> Scenario {
         let mut some = |most: f64| if self.chance(0.5) { self.0.random_range(0.0..most) } else { 0.0 };
         let trouble = Trouble {
+            migration: 0.0,
+            migration_fails: 0.0,
             start: (0.0, 1.0 + some(15.0)),
             grace: some(30.0),
             is_never_ready: false,
@@ -222,7 +224,7 @@ impl Dice {
         let errors = *[0.002, 0.002, 0.05, 0.3, 1.0].get(self.0.random_range(0..5)).unwrap_or(&0.002);
         let is_never_ready = self.chance(0.1);
         let silence = if self.chance(0.1) { 30.0 } else { 0.0 };
-        Scenario {
+        let mut scenario = Scenario {
             service: Service {
                 users: Users { rate: self.0.random_range(0.0..60.0), ..Users::default() },
                 canary: Behaviour { errors, ..Behaviour::default() },
@@ -231,6 +233,9 @@ impl Dice {
             trouble: Trouble { is_never_ready, silence, ..trouble },
             look: 1.0,
             horizon: HORIZON,
-        }
+        };
+        let mut some = |most: f64| if self.chance(0.5) { self.0.random_range(0.0..most) } else { 0.0 };
+        (scenario.trouble.migration, scenario.trouble.migration_fails) = (some(60.0), some(0.5));
+        scenario
     }
 }

@@ -1,9 +1,9 @@
 //! What must hold of a change: why a version goes back, what a person brought about, what takes over.
 
 use super::rules::Decision;
-use crate::engine::{Data, Direction, Effect, Hold, Move, Phase, Reading, Revision, State, Verb};
+use crate::engine::{Direction, Effect, Hold, Move, Phase, Reading, Revision, State, Verb};
 use crate::spec::{Migration, Policy, Strategy};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// A rule that did not hold, and what was seen.
 type Found = Option<(&'static str, String)>;
@@ -104,40 +104,68 @@ pub(super) fn asked(verb: Verb, is_ok: bool, before: &State, after: &State) -> F
     (passed > most).then(|| ("a promotion passes one thing", format!("{passed} moves")))
 }
 
-/// Migrations that were seen to be made.
+/// Migrations that were seen to be made, and whether they were taken back since.
 #[derive(Debug, Default)]
-pub(super) struct Migrations(BTreeSet<Revision>);
+pub(super) struct Migrations {
+    is_made: BTreeMap<Revision, bool>,
+    newest: u64,
+}
 
 impl Migrations {
-    /// A migration comes before its version, and one that cannot be taken back is not gone back over.
+    /// A migration comes before its version, an older version gets no pod on data that it cannot read, and a
+    /// migration that cannot be taken back is not gone back over.
     pub(super) fn look(&mut self, decision: &Decision<'_>) -> Found {
         let Strategy::Rolling(rolling) = &decision.spec.strategy else { return None };
         let migration = rolling.migration.as_ref()?;
         self.note(decision);
         let (before, after) = (decision.before, decision.after.state());
-        let is_ours = after.stable.as_ref() != Some(&after.revision) && !after.is_full;
-        let early = decision.effects.iter().find(|effect| {
-            matches!(effect, Effect::Scale { revision, replicas }
-                if *revision == after.revision && *replicas > decision.seen.pods(revision).wanted)
-        });
-        if let Some(effect) = early
-            && is_ours
-            && is_forward(after)
-            && !self.0.contains(&after.revision)
-        {
-            return Some(("a migration comes before its version", format!("{effect:?}")));
+        let is_ours = after.stable.as_ref() != Some(&after.revision) && is_forward(after);
+        let made = |revision: &Revision| self.is_made.get(revision) == Some(&true);
+        for effect in decision.effects {
+            let Effect::Scale { revision, replicas } = effect else { continue };
+            if *replicas <= decision.seen.pods(revision).wanted {
+                continue;
+            }
+            if is_ours && *revision == after.revision && !made(revision) {
+                return Some(("a migration comes before its version", format!("{effect:?}")));
+            }
+            if !migration.is_compatible && self.cannot_read(revision, decision) {
+                return Some(("a version can read the data", format!("{effect:?}")));
+            }
         }
         let goes_back = is_forward(before) && after.phase == Phase::RollingBack;
-        let is_closed = before.data == Data::New && Migration::is_one_way(migration);
+        let is_closed = Migration::is_one_way(migration)
+            && before.stable.is_some()
+            && made(&before.revision)
+            && before.reads.iter().all(|one| one.revision != before.revision);
         (goes_back && is_closed && before.revision == after.revision)
             .then(|| ("a closed way back is not taken", format!("{}", after.revision)))
     }
 
-    /// What is seen may be old: one that was taken back since counts as made.
+    /// True where a later version's change is made.
+    fn cannot_read(&self, revision: &Revision, decision: &Decision<'_>) -> bool {
+        let number = |revision: &Revision| decision.seen.version(revision).map(|version| version.number);
+        let own = number(revision);
+        let is_later =
+            |other: &Revision| matches!((own, number(other)), (Some(own), Some(other)) if other > own);
+        self.is_made.iter().any(|(other, is_made)| *is_made && is_later(other))
+    }
+
+    /// What is seen may be old. The version that serves at the beginning has its data.
     fn note(&mut self, decision: &Decision<'_>) {
+        if self.is_made.is_empty() {
+            self.is_made.extend(decision.before.stable.clone().map(|stable| (stable, true)));
+        }
+        if decision.was_asked {
+            // A person may say that the data were brought back by hand.
+            let applied = &decision.after.state().applied;
+            let is_there = |revision: &Revision| applied.iter().any(|one| one.revision == *revision);
+            self.is_made.iter_mut().for_each(|(revision, is_made)| *is_made &= is_there(revision));
+        }
         let Some(seen) = &decision.seen.migration else { return };
-        if seen.direction == Direction::Up && seen.end == Some(Ok(())) {
-            self.0.insert(seen.revision.clone());
+        if seen.attempt > self.newest && seen.end == Some(Ok(())) {
+            self.newest = seen.attempt;
+            self.is_made.insert(seen.revision.clone(), seen.direction == Direction::Up);
         }
     }
 }

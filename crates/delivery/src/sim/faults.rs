@@ -40,6 +40,10 @@ pub struct Trouble {
     pub another: f64,
     /// A person does something, a look.
     pub person: f64,
+    /// Longest time of a migration, in seconds.
+    pub migration: f64,
+    /// A migration fails.
+    pub migration_fails: f64,
     /// When all of this ends, in seconds: whatever has to converge may do so then.
     pub until: f64,
 }
@@ -64,6 +68,8 @@ impl Default for Trouble {
             healer: 0.0,
             another: 0.0,
             person: 0.0,
+            migration: 0.0,
+            migration_fails: 0.0,
             until: f64::MAX,
         }
     }
@@ -90,6 +96,7 @@ impl Trouble {
             grace: self.grace,
             is_never_ready: self.is_never_ready,
             lag: self.lag,
+            migration: self.migration,
             ..Self::default()
         }
     }

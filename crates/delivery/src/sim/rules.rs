@@ -4,6 +4,7 @@ use super::changes;
 use crate::engine::{
     Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting,
 };
+use crate::replicas::Limits;
 use crate::spec::{Judge, Rollout, Strategy};
 use crate::time::Time;
 use serde::Serialize;
@@ -304,6 +305,9 @@ fn scale(decision: &Decision<'_>, revision: &Revision, replicas: i32) -> Option<
     if keeps && is_serving && replicas < all {
         return Some(("the stable version keeps its pods", format!("{revision} to {replicas} of {all}")));
     }
+    if let Some(what) = crowds(decision, revision, replicas) {
+        return Some(("who is overtaken goes as others can serve", what));
+    }
     if let Some(routes) = &seen.routes {
         let needed = i64::from(all) * i64::from(routes.weight(revision));
         // A scale of its own may be too small for its weight: that is what was asked for.
@@ -315,6 +319,25 @@ fn scale(decision: &Decision<'_>, revision: &Revision, replicas: i32) -> Option<
         }
     }
     None
+}
+
+/// Where pods share the users: pods of a version that is neither go only beyond those that must serve.
+fn crowds(decision: &Decision<'_>, revision: &Revision, replicas: i32) -> Option<String> {
+    let (seen, state) = (decision.seen, decision.after.state());
+    let (surge, unavailable) = match &decision.spec.strategy {
+        Strategy::Canary(canary) => (canary.max_surge, canary.max_unavailable),
+        Strategy::Rolling(rolling) => (rolling.max_surge, rolling.max_unavailable),
+        Strategy::BlueGreen(_) | Strategy::Ab(_) => return None,
+    };
+    let is_ours = *revision == state.revision || state.stable.as_ref() == Some(revision);
+    let lost = (seen.pods(revision).available - replicas.max(0)).max(0);
+    if is_ours || seen.routes.is_some() || lost == 0 {
+        return None;
+    }
+    let all = seen.replicas.unwrap_or(decision.spec.replicas);
+    let serving: i32 = seen.versions.iter().map(|version| version.pods.available).sum();
+    let least = all - Limits::canary(all, surge, unavailable).unavailable;
+    (serving - lost < least).then(|| format!("{revision} to {replicas}: {serving} serve, {least} must"))
 }
 
 /// Nothing is promoted that was not found good.

@@ -34,6 +34,8 @@ pub(super) struct World {
     answers: Vec<(f64, Measured)>,
     pending: Vec<(f64, Effect)>,
     pub(super) migration: Option<Migrated>,
+    /// When the migration at work ends.
+    migrates_until: f64,
     /// What was seen before, for stale looks.
     seen: VecDeque<Observation>,
     pub(super) exposure: Exposure,
@@ -92,6 +94,7 @@ impl World {
             answers: Vec::new(),
             pending: Vec::new(),
             migration: None,
+            migrates_until: 0.0,
             seen: VecDeque::new(),
             exposure: Exposure::default(),
         }
@@ -121,7 +124,18 @@ impl World {
             due.into_iter().map(|(_, effect)| effect).collect()
         };
         due.iter().for_each(|effect| self.perform(effect));
+        self.end_migration();
         self.serve(seconds);
+    }
+
+    /// The migration at work ends in its time, well or badly.
+    fn end_migration(&mut self) {
+        let Some(at) = self.migration.as_mut().filter(|at| at.end.is_none()) else { return };
+        if self.now >= self.migrates_until {
+            let fails = self.trouble.migration_fails;
+            let has_failed = fails > 0.0 && self.random.random_bool(fails);
+            at.end = Some(if has_failed { Err("it failed".to_owned()) } else { Ok(()) });
+        }
     }
 
     fn available(&self, revision: &Revision) -> i32 {
@@ -258,9 +272,15 @@ impl World {
             }
             Effect::Route(routes) => self.routes = routes.clone(),
             Effect::Measure { metric, revision } => self.measure(*metric, revision),
-            Effect::Migrate { revision, direction } => {
-                let end = Some(Ok(()));
-                self.migration = Some(Migrated { revision: revision.clone(), direction: *direction, end });
+            Effect::Migrate { revision, direction, attempt } => {
+                let newest = self.migration.as_ref().map_or(0, |at| at.attempt);
+                if *attempt > newest {
+                    let (revision, direction) = (revision.clone(), *direction);
+                    self.migration = Some(Migrated { revision, direction, attempt: *attempt, end: None });
+                    let longest = self.trouble.migration;
+                    let takes = if longest > 0.0 { self.random.random_range(0.0..longest) } else { 0.0 };
+                    self.migrates_until = self.now + takes;
+                }
             }
             Effect::Tell(_) => {}
         }

@@ -159,6 +159,8 @@ fn fault_3_who_has_users_keeps_its_pods() {
     world.is_router_deaf = false;
     world.settle();
     world.skip(1);
+    assert_eq!(world.pods("v1"), 10, "its time has begun now");
+    world.skip(5);
     assert_eq!(world.pods("v1"), 0);
 }
 

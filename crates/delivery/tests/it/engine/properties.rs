@@ -66,9 +66,10 @@ fn measured() -> impl Strategy<Value = Measured> {
 
 fn migration() -> impl Strategy<Value = Migrated> {
     let end = prop_oneof![Just(None), Just(Some(Ok(()))), Just(Some(Err("no".to_owned())))];
-    (name(), any::<bool>(), end).prop_map(|(name, is_up, end)| Migrated {
+    (name(), any::<bool>(), 0..4_u64, end).prop_map(|(name, is_up, attempt, end)| Migrated {
         revision: revision(&name),
         direction: if is_up { Direction::Up } else { Direction::Down },
+        attempt,
         end,
     })
 }

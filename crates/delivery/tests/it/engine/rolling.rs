@@ -2,7 +2,7 @@
 
 use super::world::{Source, World, revision, spec};
 use serde_json::{Value, json};
-use taskmaster_delivery::engine::{Direction, Effect, Hold, Migrated, Phase, Refusal, State, Verb};
+use taskmaster_delivery::engine::{Direction, Effect, Hold, Phase, Refusal, State, Verb};
 use taskmaster_delivery::time::Time;
 
 fn rolling(strategy: &Value) -> World {
@@ -19,12 +19,19 @@ fn judged(strategy: &Value) -> World {
 }
 
 /// A migration: its way back, and whether the old version works with the new data.
-fn migration(down: bool, compatible: &str) -> Value {
+fn change(down: bool, compatible: &str) -> Value {
     let mut migration = json!({"up": ["m", "up"], "compatible": compatible});
     if down {
         migration["down"] = json!(["m", "down"]);
     }
-    json!({"migration": migration, "analysis": {}})
+    json!({"migration": migration})
+}
+
+/// The same, and an analysis.
+fn migration(down: bool, compatible: &str) -> Value {
+    let mut strategy = change(down, compatible);
+    strategy["analysis"] = json!({});
+    strategy
 }
 
 fn up(name: &str) -> (String, Direction) {
@@ -118,8 +125,7 @@ fn fault_15_a_migration_comes_before_any_pod() {
     world.want("v2");
     assert_eq!((world.pods("v1"), world.pods("v2"), world.place()), (10, 0, 0));
     assert!(world.migrations.iter().all(|migration| *migration == up("v2")));
-    world.migration =
-        Some(Migrated { revision: revision("v2"), direction: Direction::Up, end: Some(Ok(())) });
+    world.ends_migration(Ok(()));
     world.settle();
     assert_eq!((world.stable(), world.pods("v1"), world.pods("v2")), ("v2", 0, 10));
     assert!(world.migrations.iter().all(|migration| *migration == up("v2")));
@@ -141,8 +147,7 @@ fn fault_15_no_way_leads_past_a_migration() {
         let _ = world.ask(Verb::PromoteFull);
         assert_eq!((world.pods("v2"), world.migrations.first()), (0, Some(&up("v2"))), "{is_first}");
         assert_ne!(world.phase(), Phase::Completed);
-        world.migration =
-            Some(Migrated { revision: revision("v2"), direction: Direction::Up, end: Some(Ok(())) });
+        world.ends_migration(Ok(()));
         world.settle();
         assert_eq!((world.stable(), world.phase()), ("v2", Phase::Completed), "{is_first}");
     }
@@ -181,8 +186,7 @@ fn fault_15_an_incompatible_migration_is_taken_back_before_the_pods() {
     world.skip(100);
     assert_eq!((world.migrations.last(), world.phase()), (Some(&down("v2")), Phase::RollingBack));
     assert_eq!((world.pods("v1"), world.pods("v2")), (0, 10), "its data is not back yet");
-    world.migration =
-        Some(Migrated { revision: revision("v2"), direction: Direction::Down, end: Some(Ok(())) });
+    world.ends_migration(Ok(()));
     world.settle();
     assert_eq!((world.phase(), world.pods("v1"), world.pods("v2")), (Phase::RolledBack, 10, 0));
 }
@@ -199,7 +203,6 @@ fn fault_15_a_migration_that_cannot_be_taken_back_holds() {
     assert_eq!((world.pods("v1"), world.pods("v2")), (0, 10));
     assert!(world.why().contains("locked"), "{}", world.why());
     world.migrates = Some(Ok(()));
-    world.migration = None;
     world.must(Verb::Retry);
     assert_eq!((world.phase(), world.held(), world.place()), (Phase::Analyzing, None, 2));
 }
@@ -219,7 +222,7 @@ fn fault_15_without_a_way_back_it_pauses_and_says_so() {
         back(&mut world);
         world.skip(10_000);
         assert_eq!(world.held(), Some(Hold::OneWay));
-        assert!(Hold::OneWay.words().contains("`down`"));
+        assert!(Hold::OneWay.words().contains("cannot be brought back"));
         assert_eq!((world.pods("v1"), world.pods("v2"), world.stable()), (0, 10, "v1"));
         assert!(!world.why().is_empty());
         assert!(world.migrations.iter().all(|migration| *migration == up("v2")));
@@ -285,8 +288,7 @@ fn fault_15_an_abort_in_the_middle_of_a_migration_waits_for_its_end() {
         world.skip(10_000);
         assert_eq!(world.phase(), Phase::RollingBack);
         world.migrates = Some(Ok(()));
-        world.migration =
-            Some(Migrated { revision: revision("v2"), direction: Direction::Up, end: Some(end.clone()) });
+        world.ends_migration(end.clone());
         world.settle();
         world.migrations.dedup();
         assert_eq!((&world.migrations, world.held()), (&migrations, held.clone()), "{is_down} {end:?}");
@@ -319,7 +321,9 @@ fn fault_15_another_version_is_the_way_out_of_a_closed_one() {
     world.must(Verb::Promote);
     assert_eq!(world.stable(), "v3");
     world.want("v4");
-    assert!(!world.delivery.state().is_closed, "a new beginning");
+    world.must(Verb::Abort);
+    let needed: Vec<&str> = world.delivery.state().reads.iter().map(|one| one.revision.0.as_str()).collect();
+    assert_eq!((world.held(), needed), (Some(Hold::OneWay), vec!["v1", "v2", "v3"]), "a new beginning");
 }
 
 /// Even where the third version has changed nothing itself.
@@ -342,4 +346,141 @@ fn fault_15_a_first_version_whose_migration_fails_has_nothing_to_go_back_to() {
     world.want("v1");
     assert_eq!((world.phase(), world.why()), (Phase::RolledBack, "the migration failed: no"));
     assert_eq!(world.pods("v1"), 0, "its data is not there");
+}
+
+/// The stable version could not read what the second one has made: it stays away, and the second one serves
+/// until the third one's data are there and its pods come.
+#[test]
+fn fault_15_a_third_version_after_a_closed_one_brings_no_old_pod_back() {
+    let mut world = judged(&migration(false, "none"));
+    world.want("v2");
+    world.migrates = None;
+    world.want("v3");
+    world.skip(100);
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (0, 10, 0));
+    world.must(Verb::Pause);
+    world.ends_migration(Ok(()));
+    world.settle();
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (0, 10, 0), "paused");
+    world.must(Verb::Resume);
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (0, 0, 10));
+}
+
+/// Back from a version that was completed: its data first, and its pods serve until then.
+#[test]
+fn fault_15_the_way_back_from_a_completed_version_takes_its_data_back_first() {
+    let mut world = rolling(&change(true, "none"));
+    world.want("v2");
+    assert_eq!(world.stable(), "v2");
+    world.migrates = None;
+    world.want("v1");
+    world.skip(100);
+    assert_eq!((world.migrations.last(), world.phase()), (Some(&down("v2")), Phase::Initializing));
+    assert_eq!((world.pods("v1"), world.pods("v2")), (0, 10));
+    world.ends_migration(Ok(()));
+    world.settle();
+    world.migrations.dedup();
+    assert_eq!((world.stable(), world.pods("v1"), world.pods("v2")), ("v1", 10, 0));
+    assert_eq!(world.migrations, [up("v2"), down("v2")], "the first version's data are there then");
+}
+
+#[test]
+fn fault_15_over_two_completed_versions_the_newest_goes_first() {
+    let mut world = rolling(&change(true, "none"));
+    world.want("v2");
+    world.want("v3");
+    world.want("v1");
+    world.migrations.dedup();
+    assert_eq!(world.migrations, [up("v2"), up("v3"), down("v3"), down("v2")]);
+    assert_eq!(world.stable(), "v1");
+    world.want("v3");
+    world.migrations.dedup();
+    assert_eq!(world.migrations[4..], [up("v3")]);
+}
+
+/// What an older version can read as well stays, and is not made twice.
+#[test]
+fn fault_15_a_compatible_migration_of_a_completed_version_stays() {
+    let mut world = rolling(&change(true, "backward"));
+    world.want("v2");
+    world.want("v1");
+    world.want("v2");
+    world.migrations.dedup();
+    assert_eq!((world.stable(), &world.migrations), ("v2", &vec![up("v2")]));
+}
+
+/// Without a `down` it holds and says whose; a person who has mended the data promotes it.
+#[test]
+fn fault_15_back_from_a_completed_version_without_a_way_back_holds() {
+    let mut world = rolling(&change(false, "none"));
+    world.want("v2");
+    world.want("v1");
+    world.skip(10_000);
+    assert_eq!((world.held(), world.why()), (Some(Hold::OneWay), "the migration of v2 has no `down`"));
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.stable()), (0, 10, "v2"));
+    world.must(Verb::Resume);
+    assert_eq!(world.held(), Some(Hold::OneWay), "nothing was mended");
+    world.must(Verb::Promote);
+    world.migrations.dedup();
+    assert_eq!((world.stable(), &world.migrations), ("v1", &vec![up("v2")]));
+}
+
+/// It is given up after the data went back: the version that serves gets them again.
+#[test]
+fn fault_15_a_way_back_that_is_given_up_makes_the_data_again() {
+    let mut world = judged(&migration(true, "none"));
+    world.sources.insert(0, Source::Value(0.1));
+    world.want("v2");
+    world.wait(60);
+    assert_eq!(world.stable(), "v2");
+    world.want("v1");
+    world.must(Verb::Abort);
+    world.migrations.dedup();
+    assert_eq!(world.migrations, [up("v2"), down("v2"), up("v2")]);
+    assert_eq!((world.phase(), world.pods("v1"), world.pods("v2")), (Phase::RolledBack, 0, 10));
+}
+
+/// A change that failed is asked for again, and what is known of the first try does not count.
+#[test]
+fn fault_15_what_failed_can_be_asked_for_again() {
+    let mut world = judged(&migration(true, "none"));
+    world.migrates = Some(Err("locked".to_owned()));
+    world.want("v2");
+    assert_eq!(world.phase(), Phase::RolledBack);
+    world.migrates = Some(Ok(()));
+    world.must(Verb::Retry);
+    assert_eq!((world.phase(), world.pods("v2")), (Phase::Analyzing, 10));
+    world.migrates = Some(Err("locked".to_owned()));
+    world.must(Verb::Abort);
+    assert_eq!((world.phase(), world.held()), (Phase::RollingBack, Some(Hold::OneWay)));
+    world.migrates = Some(Ok(()));
+    world.must(Verb::Resume);
+    assert_eq!((world.phase(), world.held(), world.pods("v1")), (Phase::RolledBack, None, 10));
+}
+
+/// An overtaken version's pods serve until others do.
+#[test]
+fn replicas_the_overtaken_go_as_others_can_serve() {
+    let mut world = judged(&json!({"maxUnavailable": 0, "analysis": {}}));
+    world.want("v2");
+    assert_eq!((world.pods("v1"), world.pods("v2")), (0, 10));
+    world.ask_for("v3");
+    world.look();
+    assert!(world.pods("v2") > 0, "nobody else serves");
+    world.settle();
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (0, 0, 10));
+}
+
+/// A third version's pod never serves, and an overtaken one's pods take the rest of the room.
+#[test]
+fn fault_4_pods_that_never_serve_do_not_hold_up_the_way_back() {
+    let mut world = judged(&json!({"maxSurge": 1, "maxUnavailable": 0, "analysis": {}}));
+    world.want("v2");
+    assert_eq!((world.pods("v1"), world.pods("v2")), (0, 10));
+    world.limits.insert("v3".to_owned(), 0);
+    world.want("v3");
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (0, 10, 1));
+    world.must(Verb::Abort);
+    world.settle();
+    assert_eq!((world.phase(), world.pods("v1"), world.pods("v2")), (Phase::RolledBack, 10, 0));
 }

@@ -185,7 +185,9 @@ fn steps_9_another_version_takes_nothing_over_from_the_one_before() {
     world.limits.insert("v3".to_owned(), 0);
     world.want("v3");
     assert_eq!((world.weight("v1"), world.weight("v2"), world.weight("v3")), (100, 0, 0));
-    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (10, 0, 5));
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.pods("v3")), (10, 5, 5));
+    world.skip(31);
+    assert_eq!(world.pods("v2"), 0, "whoever reaches it has heard of the change");
     world.limits.clear();
     world.settle();
     assert_eq!((world.weight("v3"), world.place()), (50, 1));
@@ -359,7 +361,9 @@ fn fault_3_a_third_version_does_not_crowd_a_stable_one_that_gave_up_pods() {
     assert_eq!((world.weight("v1"), world.weight("v2"), world.weight("v3")), (80, 20, 0));
     world.limits.clear();
     world.settle();
-    assert_eq!((world.weight("v2"), world.weight("v3"), world.pods("v2"), world.place()), (0, 60, 0, 1));
+    assert_eq!((world.weight("v2"), world.weight("v3"), world.pods("v2"), world.place()), (0, 60, 6, 1));
+    world.skip(31);
+    assert_eq!(world.pods("v2"), 0, "its users have left it");
 }
 
 /// Whatever is seen, the same look again asks for nothing new; and a restart changes nothing.

@@ -69,6 +69,11 @@ pub(super) fn canary(strategy: &Value) -> World {
 }
 
 impl World {
+    /// The change of data at work ends so.
+    pub(super) fn ends_migration(&mut self, end: Result<(), String>) {
+        self.migration.as_mut().expect("a migration at work").end = Some(end);
+    }
+
     /// v1 serves with all of its pods.
     pub(super) fn serving(spec: Rollout) -> Self {
         let pods = spec.replicas;
@@ -185,10 +190,13 @@ impl World {
                     self.measured.push(Measured { metric: *metric, revision: revision.clone(), reading });
                 }
             }
-            Effect::Migrate { revision, direction } => {
+            Effect::Migrate { revision, direction, attempt } => {
                 self.migrations.push((revision.0.clone(), *direction));
-                let (revision, direction) = (revision.clone(), *direction);
-                self.migration = Some(Migrated { revision, direction, end: self.migrates.clone() });
+                if self.migration.as_ref().is_none_or(|at| at.attempt < *attempt) {
+                    let (revision, direction, attempt) = (revision.clone(), *direction, *attempt);
+                    let end = self.migrates.clone();
+                    self.migration = Some(Migrated { revision, direction, attempt, end });
+                }
             }
             Effect::Tell(notice) => self.told.push(notice.clone()),
         }
