@@ -4,6 +4,7 @@
 //! to be done about it: the same answer as long as nothing changes, so that effects may be lost, repeated
 //! or performed after a crash. Its [`State`] is to be stored before its effects are performed.
 
+mod adopt;
 mod decide;
 mod judge;
 mod migrate;
