@@ -64,14 +64,14 @@ fn text(seed: u64) -> String {
         format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#)
     };
     let errors = [
-        ("canary_total", 90, 20),
-        ("canary_failures", 0, 2),
-        ("baseline_total", 800, 200),
-        ("baseline_failures", 0, 20),
+        ("canaryTotal", 90, 20),
+        ("canaryFailures", 0, 2),
+        ("baselineTotal", 800, 200),
+        ("baselineFailures", 0, 20),
     ];
     let errors =
         errors.map(|(role, least, spread)| format!(r#""{role}":{}"#, answer(counter("", least, spread))));
-    let buckets = [("canary_buckets", 100), ("baseline_buckets", 900)].map(|(role, units)| {
+    let buckets = [("canaryBuckets", 100), ("baselineBuckets", 900)].map(|(role, units)| {
         let series = [("0.1", 80), ("0.25", 95), ("0.5", 98), ("1", 99), ("+Inf", 100)];
         let series = series.map(|(le, part)| counter(&format!(r#""le":"{le}""#), units * part / 100, 1));
         format!(r#""{role}":{}"#, answer(series.join(",")))

@@ -1,12 +1,12 @@
 //! What a recording answers to a measurement.
 
 use super::recording::{BARE, Queries, Recording};
-use super::series::{Role, Series, latest, total};
+use super::series::{Series, latest, total};
 use crate::analysis::answer::Answer;
 use crate::analysis::condition::{Condition, Readings};
 use crate::analysis::rule::Rule;
 use crate::engine::Reading;
-use crate::spec::{Analysis, Judge, Metric, Rollout, TestKind};
+use crate::spec::{Analysis, Judge, Metric, Role, Rollout, TestKind};
 use crate::stats::{Arm, Look};
 use crate::time::Time;
 use thiserror::Error;
@@ -106,18 +106,14 @@ fn bound_text(bound: f64) -> String {
 /// What a metric asks for.
 fn wanted(metric: &Metric, queries: &Queries) -> Vec<Role> {
     match &metric.judge {
-        Judge::Counted(..) if metric.queries.contains_key("baseline") => vec![Role::Canary, Role::Baseline],
+        Judge::Counted(..) if metric.queries.contains_key(&Role::Baseline) => {
+            vec![Role::Canary, Role::Baseline]
+        }
         Judge::Counted(..) if queries.contains_key(&Role::Canary) && !queries.contains_key(&Role::Result) => {
             vec![Role::Canary]
         }
         Judge::Counted(..) => vec![Role::Result],
-        Judge::Test(test) => match test.kind {
-            TestKind::Errors => {
-                vec![Role::CanaryTotal, Role::CanaryFailures, Role::BaselineTotal, Role::BaselineFailures]
-            }
-            TestKind::Latency(_) => vec![Role::CanaryBuckets, Role::BaselineBuckets],
-            TestKind::Mean(_) => vec![Role::Canary, Role::Baseline],
-        },
+        Judge::Test(test) => test.kind.roles().to_vec(),
     }
 }
 
@@ -265,7 +261,7 @@ fn single(buckets: &[Vec<&Series>], at: Time) -> Option<Vec<u64>> {
 fn asks_for_a_vector(metric: &Metric) -> bool {
     let Judge::Counted(Rule::Conditions { success, failure }, _) = &metric.judge else { return false };
     let readings = |answer: Answer| {
-        if metric.queries.contains_key("baseline") {
+        if metric.queries.contains_key(&Role::Baseline) {
             Readings::Pair { baseline: answer.clone(), canary: answer }
         } else {
             Readings::One(answer)

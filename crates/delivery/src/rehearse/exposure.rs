@@ -2,7 +2,7 @@
 
 use super::answers::arm;
 use super::recording::Recording;
-use super::series::Role;
+use crate::spec::Role;
 use crate::spec::{Analysis, Judge, TestKind};
 use crate::stats::Arm;
 use crate::time::Time;

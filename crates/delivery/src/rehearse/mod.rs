@@ -21,9 +21,10 @@ mod series;
 mod words;
 mod world;
 
+pub use crate::spec::Role;
 pub use answers::Misfit;
 pub use exposure::{Exposure, Scaled};
 pub use recording::{BadRecording, Recording};
 pub use report::{Ending, Event, Rehearsal, What};
 pub use run::{Options, Person, rehearse};
-pub use series::{Flaw, Gap, Role};
+pub use series::{Flaw, Gap};

@@ -3,7 +3,8 @@
 //! It is read once, from its beginning to its end, and takes 16 bytes for a sample. What is wrong with a sample
 //! is kept until the names of its series and metric are known.
 
-use super::series::{Role, Sample};
+use super::series::Sample;
+use crate::spec::Role;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt::{self, Formatter, Write};

@@ -1,8 +1,9 @@
 //! A recording that was checked.
 
 use super::read::{Answer, Entries, File, LeUnit, MAX_SERIES, Probe, Series as Written};
-use super::series::{Gap, Role, Series, examine};
+use super::series::{Gap, Series, examine};
 use super::words::clock;
+use crate::spec::Role;
 use crate::time::Time;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Series of a recording: numbers as they were, and counters as what was added.
 
+use crate::spec::Role;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
@@ -9,63 +10,6 @@ use std::time::Duration;
 pub(super) const LOOKBACK: Duration = Duration::from_secs(300);
 /// Above this a counter in an `f64` misses single units.
 const MOST: f64 = 9_007_199_254_740_992.0;
-
-/// What an answer of a metric is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// The number that a metric with one query asks for.
-    Result,
-    /// The new version's number.
-    Canary,
-    /// The stable version's number.
-    Baseline,
-    /// Units of the new version, counted.
-    CanaryTotal,
-    /// Its units that failed, counted.
-    CanaryFailures,
-    /// Units of the stable version, counted.
-    BaselineTotal,
-    /// Its units that failed, counted.
-    BaselineFailures,
-    /// Units of the new version by latency: a histogram with `le` labels.
-    CanaryBuckets,
-    /// Units of the stable version likewise.
-    BaselineBuckets,
-}
-
-impl Role {
-    /// Its key in the file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Result => "result",
-            Self::Canary => "canary",
-            Self::Baseline => "baseline",
-            Self::CanaryTotal => "canary_total",
-            Self::CanaryFailures => "canary_failures",
-            Self::BaselineTotal => "baseline_total",
-            Self::BaselineFailures => "baseline_failures",
-            Self::CanaryBuckets => "canary_buckets",
-            Self::BaselineBuckets => "baseline_buckets",
-        }
-    }
-
-    /// True where it is counted: several series are summed up.
-    pub fn is_counter(self) -> bool {
-        !matches!(self, Self::Result | Self::Canary | Self::Baseline)
-    }
-
-    /// True where it has `le` labels.
-    pub(super) fn has_buckets(self) -> bool {
-        matches!(self, Self::CanaryBuckets | Self::BaselineBuckets)
-    }
-}
-
-impl Display for Role {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Something about recorded data that is not as it should be, and is survived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use super::service::{Counters, Service};
 use crate::analysis::answer::Answer;
 use crate::analysis::condition::Readings;
 use crate::engine::{Effect, Measured, Migrated, Observation, Reading, Revision, Routes, Version};
-use crate::spec::{Analysis, Judge, Metric, TestKind};
+use crate::spec::{Analysis, Judge, Metric, Role, TestKind};
 use crate::stats::{Arm, Look};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -330,7 +330,7 @@ impl World {
                     if value.is_nan() { Answer::Empty } else { Answer::Scalar(value) }
                 };
                 let canary = answer(revision);
-                let pair = metric.queries.contains_key("baseline");
+                let pair = metric.queries.contains_key(&Role::Baseline);
                 Reading::Answers(if pair {
                     Readings::Pair { baseline: answer(&self.routes.active), canary }
                 } else {

@@ -3,13 +3,14 @@
 use super::check::Faults;
 use super::model::{Analysis, Judge, Marks, Metric, NoData, Policy, Sequential, TestKind, Unit};
 use super::raw::{AnalysisSpec, MarksSpec, MetricSpec, PolicySpec, TestKindSpec, TestSpec, UnitSpec};
+use super::role::Role;
 use crate::analysis::condition::{Condition, Variables};
 use crate::analysis::rule::Rule;
 use crate::analysis::run;
 use crate::analysis::score::{ScoreFault, ScoreSpec, Scorer, Weighted};
-use crate::stats::latency::{Latency, log_spaced};
+use crate::stats::latency::Latency;
 use crate::stats::{Alpha, BoundedMean};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ const MOST: i64 = 1_000_000_000;
 const MINIMUM_SAMPLE: i64 = 100;
 const TEST_INTERVAL: Duration = Duration::from_secs(1);
 const FLAGGER_THRESHOLD: i64 = 5;
-/// Bounds of a latency test unless given, in milliseconds.
-const BOUNDS: (f64, f64, usize) = (5.0, 10_240.0, 12);
+/// Bounds of a latency test unless given, in milliseconds: those of the histograms that Prometheus' client
+/// libraries make unless told otherwise (`DefBuckets` of client_golang).
+const BOUNDS: [f64; 11] = [5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0];
 
 /// Checks how a version is judged.
 pub(super) fn check(spec: Option<&AnalysisSpec>, faults: &mut Faults) -> Analysis {
@@ -106,27 +108,51 @@ fn metric(spec: &MetricSpec, faults: &mut Faults) -> Option<Metric> {
         Some(test) => Judge::Test(sequential(spec, test, faults)?),
         None => counted(spec, faults)?,
     };
-    queries(spec, faults);
+    let queries = queries(spec, &judge, faults);
     Some(Metric {
         name: spec.name.clone(),
         source: spec.source.clone().unwrap_or_default(),
-        queries: spec.query.clone(),
+        queries,
         judge,
         dry_run: spec.dry_run,
         weight,
     })
 }
 
-fn queries(spec: &MetricSpec, faults: &mut Faults) {
-    const ROLES: [&str; 3] = ["result", "canary", "baseline"];
-    for role in spec.query.keys().filter(|role| !ROLES.contains(&role.as_str())) {
-        faults.at(format!("query.{role}"), |faults| {
-            faults.help("asks for nobody", "`result`, or `canary` and `baseline`");
-        });
+/// What is asked, and that it fits what is judged. A test without a query has its counts from whoever splits
+/// the traffic.
+fn queries(spec: &MetricSpec, judge: &Judge, faults: &mut Faults) -> BTreeMap<Role, String> {
+    let sets: &[&[Role]] = match judge {
+        Judge::Counted(..) => &[&[Role::Result], &[Role::Canary, Role::Baseline]],
+        Judge::Test(test) => &[test.kind.roles()],
+    };
+    let words = |set: &[Role]| {
+        let names: Vec<String> = set.iter().map(|role| format!("`{role}`")).collect();
+        names.join(", ").replacen(", ", if set.len() == 2 { " and " } else { ", " }, 1)
+    };
+    let all: Vec<String> = sets.iter().map(|set| words(set)).collect();
+    let mut queries = BTreeMap::new();
+    for (name, text) in &spec.query {
+        match Role::named(name).filter(|role| sets.iter().any(|set| set.contains(role))) {
+            Some(role) => {
+                queries.insert(role, text.clone());
+            }
+            None => faults.at(format!("query.{name}"), |faults| {
+                faults.help("asks for nothing that is judged", all.join(", or "));
+            }),
+        }
     }
-    if spec.query.contains_key("baseline") != spec.query.contains_key("canary") {
-        faults.at("query", |faults| faults.say("`canary` and `baseline` go together"));
+    let begun: Vec<&&[Role]> =
+        sets.iter().filter(|set| set.iter().any(|role| queries.contains_key(role))).collect();
+    for set in &begun {
+        if !set.iter().all(|role| queries.contains_key(role)) {
+            faults.at("query", |faults| faults.say(format!("{} go together", words(set))));
+        }
     }
+    if begun.len() > 1 {
+        faults.at("query", |faults| faults.say(format!("asks for one of them: {}", all.join(", or "))));
+    }
+    queries
 }
 
 fn counted(spec: &MetricSpec, faults: &mut Faults) -> Option<Judge> {
@@ -268,12 +294,7 @@ fn kind(test: &TestSpec, faults: &mut Faults) -> Option<TestKind> {
             Some(TestKind::Errors)
         }
         TestKindSpec::Latency => {
-            let (lowest, highest, count) = BOUNDS;
-            let bounds = if test.bounds.is_empty() {
-                log_spaced(lowest, highest, count).ok()?
-            } else {
-                test.bounds.clone()
-            };
+            let bounds = if test.bounds.is_empty() { BOUNDS.to_vec() } else { test.bounds.clone() };
             let fault = Latency::new(&bounds).err();
             if let Some(fault) = &fault {
                 faults.at("bounds", |faults| faults.say(fault.to_string()));

@@ -8,6 +8,7 @@ mod check;
 pub mod duration;
 mod model;
 mod raw;
+mod role;
 
 pub use check::{Fault, MAX_STEPS, check};
 pub(crate) use model::is_endless;
@@ -22,3 +23,4 @@ pub use raw::{
     RollingSpec, RolloutSpec, ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TestKindSpec, TestSpec,
     TrafficSpec, UnitSpec,
 };
+pub use role::Role;

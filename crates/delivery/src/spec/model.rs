@@ -1,5 +1,6 @@
 //! A rollout that was checked: what is not here cannot be wrong any more.
 
+use super::role::Role;
 use crate::analysis::rule::Rule;
 use crate::analysis::run::MetricSpec;
 use crate::analysis::score::{ScoreSpec, Weighted};
@@ -292,7 +293,7 @@ pub struct Metric {
     /// Whom to ask.
     pub source: String,
     /// What to ask, by role.
-    pub queries: BTreeMap<String, String>,
+    pub queries: BTreeMap<Role, String>,
     /// What is good.
     pub judge: Judge,
     /// Measured and told, but nothing hangs on it.

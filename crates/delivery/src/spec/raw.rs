@@ -361,7 +361,7 @@ pub struct MetricSpec {
     /// Whom to ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What to ask, by role: `result`, or `canary` and `baseline`.
+    /// What to ask, by role: `result`, or `canary` and `baseline`; for a test counters or buckets of both versions.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
     /// Less is healthy.

@@ -275,7 +275,17 @@ fn metrics_that_count() {
         (only(json!({"threshold": 1, "failureLimit": -1})), "", "neither failures nor successes can end it"),
         (metric("weight", json!(0)), ".weight", "no weight above 0"),
         (metric("weight", json!(-1)), ".weight", "no weight above 0"),
-        (metric("query", json!({"stable": "up"})), ".query.stable", "asks for nobody"),
+        (metric("query", json!({"stable": "up"})), ".query.stable", "asks for nothing that is judged"),
+        (
+            metric("query", json!({"canaryTotal": "up"})),
+            ".query.canaryTotal",
+            "asks for nothing that is judged",
+        ),
+        (
+            metric("query", json!({"result": "a", "canary": "b", "baseline": "c"})),
+            ".query",
+            "asks for one of them",
+        ),
         (metric("query", json!({"canary": "up"})), ".query", "go together"),
         (metric("name", json!(" ")), ".name", "empty"),
     ] {
@@ -292,6 +302,16 @@ fn metrics_that_are_tests() {
     for (text, path, words) in [
         (only(json!({"test": {"of": "errors"}, "threshold": 1})), ".threshold", "needs no limits"),
         (only(json!({"test": {"of": "errors"}, "count": 1})), ".count", "needs no limits"),
+        (
+            only(json!({"test": {"of": "errors"}, "query": {"result": "up"}})),
+            ".query.result",
+            "asks for nothing that is judged",
+        ),
+        (
+            only(json!({"test": {"of": "errors"}, "query": {"canaryTotal": "a", "baselineTotal": "b"}})),
+            ".query",
+            "go together",
+        ),
         (only(json!({"test": {"of": "errors"}, "interval": "0s"})), ".interval", "takes no time"),
         (test(json!({"of": "errors", "minimumSample": 0})), ".test.minimumSample", "0 is not between 1"),
         (test(json!({"of": "errors", "bounds": [1]})), ".test.bounds", "latency and mean"),

@@ -65,10 +65,10 @@ pub(super) fn errors(keys: &str, adds: &[Adds]) -> String {
 /// A metric `errors` by its four answers.
 pub(super) fn errors_of([units, failures, old_units, old_failures]: [String; 4]) -> String {
     let answers = [
-        ("canary_total", units),
-        ("canary_failures", failures),
-        ("baseline_total", old_units),
-        ("baseline_failures", old_failures),
+        ("canaryTotal", units),
+        ("canaryFailures", failures),
+        ("baselineTotal", old_units),
+        ("baselineFailures", old_failures),
     ];
     metric("errors", &answers)
 }

@@ -113,8 +113,7 @@ fn a_slow_one_is_taken_back_by_its_buckets() {
         answer(&[bucket("+Inf", units), bucket("0.25", units - slow), bucket("1", units), bucket("0.1", 0.0)])
     };
     let text = |slow| {
-        let answers =
-            [("canary_buckets", histogram(100.0, slow)), ("baseline_buckets", histogram(900.0, 2.0))];
+        let answers = [("canaryBuckets", histogram(100.0, slow)), ("baselineBuckets", histogram(900.0, 2.0))];
         recording("", &[metric("slow", &answers)])
     };
     let spec = rollout(STEPS, r#"{"name":"slow","test":{"of":"latency","bounds":[250,1000]}}"#);
@@ -140,7 +139,7 @@ fn buckets_are_read_together() {
     let rest = lower[1].split_once(r#""values":["#).unwrap().1;
     let canary = answer(&[bucket("+Inf", 100.0), format!("{begin},{rest}")]);
     let text =
-        recording("", &[metric("slow", &[("canary_buckets", canary), ("baseline_buckets", whole(100.0))])]);
+        recording("", &[metric("slow", &[("canaryBuckets", canary), ("baselineBuckets", whole(100.0))])]);
     let spec = rollout(STEPS, r#"{"name":"slow","test":{"of":"latency","bounds":[250]}}"#);
     let rehearsal = replay(&spec, &text);
     assert_eq!(rehearsal.ending, Ending::Completed);

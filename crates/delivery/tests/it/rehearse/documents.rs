@@ -28,7 +28,7 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn every_block_is_a_rollout_or_a_recording() {
     let rollouts = blocks("yaml");
-    assert_eq!(rollouts.len(), 3);
+    assert_eq!(rollouts.len(), 4);
     rollouts.iter().for_each(|block| drop(rollout(block)));
     let recordings = blocks("json");
     assert_eq!(recordings.len(), 1);
@@ -107,7 +107,7 @@ fn every_key_is_explained() {
         let is_there = ["`", ":"].iter().any(|end| explained.contains(&format!("`{key}{end}")));
         assert!(is_there, "{key}");
     }
-    for role in ["result", "canary", "baseline", "canary_total", "canary_failures", "baseline_buckets"] {
+    for role in ["result", "canary", "baseline", "canaryTotal", "canaryFailures", "baselineBuckets"] {
         assert!(REFERENCE.contains(&format!("`{role}`")), "{role}");
     }
 }

@@ -37,12 +37,12 @@ fn each_fault_names_metric_series_and_time() {
         ),
         (result(r#"{"status":"success"}"#), "rate result: the answer has no data"),
         (
-            counted("canary_buckets", counter(r#""pod":"a""#, 0.0, &[1.0])),
-            r#"slow canary_buckets {pod="a"}: has no label `le`"#,
+            counted("canaryBuckets", counter(r#""pod":"a""#, 0.0, &[1.0])),
+            r#"slow canaryBuckets {pod="a"}: has no label `le`"#,
         ),
         (
-            counted("canary_buckets", counter(r#""le":"fast""#, 0.0, &[1.0])),
-            r#"slow canary_buckets {le="fast"}: `fast` is no bound of a bucket"#,
+            counted("canaryBuckets", counter(r#""le":"fast""#, 0.0, &[1.0])),
+            r#"slow canaryBuckets {le="fast"}: `fast` is no bound of a bucket"#,
         ),
         (result(&answer(&[])), "there are no samples"),
         (errors(r#""start":4,"#, &[[1.0; 4]]), "start: 1970-01-01T00:00:04Z is not near the samples"),
@@ -78,7 +78,7 @@ fn what_can_be_survived_is_a_gap() {
     );
     assert_eq!(gaps(&gauge(&["+Inf", "-1", "1e300"])), []);
     let count = |values: &[&str]| {
-        recording("", &[metric("errors", &[("canary_total", answer(&[texts("", 0, values)]))])])
+        recording("", &[metric("errors", &[("canaryTotal", answer(&[texts("", 0, values)]))])])
     };
     assert_eq!(
         gaps(&count(&["1", "-1", "+Inf", "1e300", "5", "NaN", "4"])),
@@ -120,19 +120,19 @@ fn gaps_and_texts_are_bounded() {
     assert!(fault.to_string().len() < 1_000);
     let many = vec![texts("", 0, &["1"]); 10_001];
     let fault = Recording::read(&errors_total(&many)).unwrap_err();
-    assert_eq!(fault.to_string(), "errors canary_total: 10001 series, at most 10000 are read");
+    assert_eq!(fault.to_string(), "errors canaryTotal: 10001 series, at most 10000 are read");
     assert!(Recording::read(&errors_total(&many[1..])).is_ok());
 }
 
 fn errors_total(series: &[String]) -> String {
-    recording("", &[metric("errors", &[("canary_total", answer(series))])])
+    recording("", &[metric("errors", &[("canaryTotal", answer(series))])])
 }
 
 #[test]
 fn bounds_are_those_of_the_histogram() {
     let bucket = |le: &str| counter(&format!(r#""le":"{le}""#), 0.0, &[1.0]);
     let all = answer(&[bucket("0.25"), bucket("+Inf")]);
-    let answers = [("canary_buckets", all.clone()), ("baseline_buckets", all)];
+    let answers = [("canaryBuckets", all.clone()), ("baselineBuckets", all)];
     let spec = |bound: &str| {
         rollout(STEPS, &format!(r#"{{"name":"slow","test":{{"of":"latency","bounds":[{bound}]}}}}"#))
     };
@@ -143,11 +143,11 @@ fn bounds_are_those_of_the_histogram() {
     assert!(millis.fits(&spec("0.25")).is_ok());
     assert_eq!(
         millis.fits(&spec("250")).unwrap_err()[0].to_string(),
-        "slow canary_buckets: 250 ms is no bound of the histogram, which has 0.25, +Inf"
+        "slow canaryBuckets: 250 ms is no bound of the histogram, which has 0.25, +Inf"
     );
     let lacks = Recording::read(&errors_total(&[texts("", 0, &["1"])])).unwrap();
     let lacking = lacks.fits(&rollout(STEPS, ERRORS)).unwrap_err();
-    assert_eq!(lacking[0].to_string(), "errors: `canary_failures` was not recorded");
+    assert_eq!(lacking[0].to_string(), "errors: `canaryFailures` was not recorded");
     assert_eq!(lacking.len(), 3);
 }
 
@@ -192,9 +192,9 @@ proptest! {
     #[test]
     fn no_number_panics(pieces in prop::collection::vec(piece(), 8)) {
         let one = |place: usize| answer(&[pieces[place].clone()]);
-        let roles = ["canary_total", "canary_failures", "baseline_total", "baseline_failures"];
+        let roles = ["canaryTotal", "canaryFailures", "baselineTotal", "baselineFailures"];
         let counted: Vec<_> = roles.into_iter().enumerate().map(|(place, role)| (role, one(place))).collect();
-        let slow = [("canary_buckets", one(4)), ("baseline_buckets", one(5))];
+        let slow = [("canaryBuckets", one(4)), ("baselineBuckets", one(5))];
         let means = [("canary", one(6)), ("baseline", one(7))];
         let text = recording("", &[metric("errors", &counted), metric("slow", &slow), metric("load", &means)]);
         let metrics = format!(r#"{ERRORS},{{"name":"slow","test":{{"of":"latency","bounds":[250]}}}},{{"name":"load","test":{{"of":"mean","bounds":[1]}}}}"#);
