@@ -84,8 +84,12 @@ given = $(or $($1),$(error $1=… is missing))
 $(BIN) $(SAMPLE_API):
 	$(CARGO) build --release --locked --bins
 
-bench: ## ratios against the bare limits, in one run
+bench: ## ratios against the bare limits in one run; the simulator's speed, and a hundredth of the A/A table
 	$(CARGO) bench --locked --bench ratios
+	@rm -rf out/bench
+	$(SIMULATE) torture --seeds 5000
+	$(SIMULATE) aa-table --rollouts 1000 --out out/bench --blocks out/bench/blocks.jsonl
+	@cat out/bench/aa.md
 
 coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI holds
 	@tests/tools/chromium.sh

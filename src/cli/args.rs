@@ -1,6 +1,7 @@
 //! The command line as types. Help texts are the command reference.
 
 use crate::app::kube_rollout::Kind;
+use crate::app::rollout::simulate::{self, Meaning};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -155,6 +156,13 @@ pub struct SimulateArgs {
     /// Seconds between two looks
     #[arg(long, value_name = "SECONDS")]
     pub look: Option<f64>,
+    /// Seconds after which a person passes a pause without a time
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub person: f64,
+    /// What a counted metric measures, where the guess is wrong: errors, success, errors-percent,
+    /// success-percent, up, latency-seconds, latency-milliseconds
+    #[arg(long = "metric", value_name = "NAME=MEANING", value_parser = simulate::meaning)]
+    pub metrics: Vec<(String, Meaning)>,
 }
 
 /// The document and how it is read.

@@ -51,11 +51,18 @@ fn sign(row: usize, before: usize, level: usize) -> Option<char> {
     })
 }
 
+/// When something happened, to the second.
+pub(super) fn seconds(at: f64) -> String {
+    let at = at.round() as u64;
+    match at {
+        0..120 => format!("{at} s"),
+        120..3_600 => format!("{} min {:02} s", at / 60, at % 60),
+        _ => format!("{} h {:02} min {:02} s", at / 3_600, at % 3_600 / 60, at % 60),
+    }
+}
+
 fn axis(end: f64, columns: usize) -> String {
-    let seconds = |share: f64| {
-        let at = (end * share).round() as u64;
-        if at < 120 { format!("{at} s") } else { format!("{} min {:02} s", at / 60, at % 60) }
-    };
+    let seconds = |share: f64| seconds(end * share);
     let (middle, last) = (seconds(0.5), seconds(1.0));
     let mut line = format!("{:6}0", "");
     let place = 6 + columns / 2;

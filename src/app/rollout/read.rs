@@ -5,7 +5,7 @@ use crate::app::source;
 use crate::app::workspace::Workspace;
 use std::path::Path;
 use taskmaster_catalogue::{Places, plain};
-use taskmaster_core::diagnostic::{Diagnostic, did_you_mean};
+use taskmaster_core::diagnostic::{Diagnostic, Severity, did_you_mean};
 use taskmaster_delivery::spec::{Fault, Rollout, RolloutSpec, check};
 
 /// A rollout file, checked.
@@ -37,15 +37,20 @@ fn parse(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Rollout> {
             return None;
         }
     };
-    checked.map_err(|faults| diagnostics.extend(faults.iter().map(|fault| of_check(fault, &places)))).ok()
+    let rollout =
+        checked.map_err(|faults| diagnostics.extend(faults.iter().map(|fault| of_check(fault, &places))));
+    // What the text itself is wrong in, such as a key that is given twice, leaves a value all the same.
+    rollout.ok().filter(|_| diagnostics.iter().all(|found| found.severity != Severity::Error))
 }
 
 /// A value of the wrong type, or a key that is not known.
 fn of_type(fault: &serde_path_to_error::Error<serde_json::Error>, places: &Places) -> Diagnostic {
     let path = fault.path().to_string();
     let message = fault.inner().to_string();
-    let span = places.of(if path == "." { "" } else { &path });
-    let code = if message.starts_with("unknown field") { "schema-key" } else { "schema-type" };
+    let path = if path == "." { "" } else { &path };
+    let is_unknown = message.starts_with("unknown field");
+    let span = if is_unknown { places.key(path) } else { places.of(path) };
+    let code = if is_unknown { "schema-key" } else { "schema-type" };
     let help = suggestion(&message);
     let diagnostic = Diagnostic::error(code, span, message);
     match help {
@@ -94,6 +99,7 @@ mod tests {
         let mut diagnostics = Vec::new();
         parse(typo, &mut diagnostics);
         assert_eq!(diagnostics[0].help.as_deref(), Some("did you mean `setWeight`?"));
+        assert_eq!(faults(typo)[0].0, "setWieght");
         for text in
             ["", "name: web\n", "- a\n", "name: [\n", "name: web\nstrategy: {canary: {}, rolling: {}}\n"]
         {

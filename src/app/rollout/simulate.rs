@@ -1,10 +1,13 @@
 //! Simulates a rollout under named conditions.
 
-use crate::report::view::{PowerRow, ScenarioRow, SimulationView};
+use crate::report::view::{MeaningRow, PowerRow, ScenarioRow, SimulationView};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use taskmaster_delivery::sim::{Ending, Report, Scenario, Summary, run, share_interval};
+pub use taskmaster_delivery::sim::Meaning;
+use taskmaster_delivery::sim::{Ending, Report, Scenario, Summary, meanings, run, share_interval};
 use taskmaster_delivery::spec::{Judge, Rollout, Step, Strategy, TestKind};
 use taskmaster_delivery::stats::power::Design;
+use thiserror::Error;
 
 /// Under which conditions, and how often.
 #[derive(Clone, Debug)]
@@ -21,6 +24,32 @@ pub struct Options {
     pub base_errors: Option<f64>,
     /// Seconds between two looks.
     pub look: Option<f64>,
+    /// Seconds after which a person passes a pause without a time.
+    pub person: f64,
+    /// What counted metrics measure, by name; guessed for others.
+    pub metrics: BTreeMap<String, Meaning>,
+}
+
+/// What was asked for is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotThere {
+    /// A scenario.
+    #[error("no scenario is called `{0}`")]
+    Scenario(String),
+    /// A counted metric; beside those that there are.
+    #[error("no counted metric is called `{0}`")]
+    Metric(String, String),
+}
+
+impl NotThere {
+    /// What there is.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Scenario(_) => names().join(", "),
+            Self::Metric(_, known) if known.is_empty() => "the rollout has none".to_owned(),
+            Self::Metric(_, known) => known.clone(),
+        }
+    }
 }
 
 /// Seeds of a thread at a time.
@@ -31,13 +60,19 @@ const CONFIDENCE: f64 = 0.95;
 /// Simulates, on as many threads as there are jobs. `told` hears how many runs are over.
 ///
 /// # Errors
-/// The name of a scenario that is none.
+/// A scenario or a metric that is not there.
 pub fn simulate(
     rollout: &Rollout,
     options: &Options,
     jobs: usize,
     told: &(dyn Fn(u64) + Sync),
-) -> Result<SimulationView, String> {
+) -> Result<SimulationView, NotThere> {
+    let counted =
+        || rollout.analysis.metrics.iter().filter(|metric| matches!(metric.judge, Judge::Counted(..)));
+    if let Some(name) = options.metrics.keys().find(|name| counted().all(|metric| metric.name != **name)) {
+        let known: Vec<&str> = counted().map(|metric| metric.name.as_str()).collect();
+        return Err(NotThere::Metric(name.clone(), known.join(", ")));
+    }
     let done = AtomicU64::new(0);
     let progress = || told(done.fetch_add(1, Ordering::Relaxed) + 1);
     let mut scenarios = Vec::new();
@@ -50,8 +85,21 @@ pub fn simulate(
         seeds: options.seeds,
         first_seed: options.first,
         scenarios,
+        metrics: metrics(rollout, options),
         power: power(rollout, options),
     })
+}
+
+/// What a counted metric measures, as `p95=latency-seconds`.
+///
+/// # Errors
+/// It is something else.
+pub fn meaning(text: &str) -> Result<(String, Meaning), String> {
+    let (name, meaning) = text.rsplit_once('=').ok_or("it is no NAME=MEANING")?;
+    let found = Meaning::all().find(|known| known.name() == meaning);
+    let names = || Meaning::all().map(Meaning::name).collect::<Vec<_>>().join(", ");
+    let found = found.ok_or_else(|| format!("`{meaning}` is none of {}", names()))?;
+    Ok((name.to_owned(), found))
 }
 
 /// Names of the scenarios.
@@ -64,11 +112,25 @@ pub fn total(options: &Options) -> u64 {
     options.seeds * chosen(options).map_or(0, |scenarios| scenarios.len() as u64)
 }
 
-fn chosen(options: &Options) -> Result<Vec<(String, Scenario)>, String> {
+/// What counted metrics are taken for.
+fn metrics(rollout: &Rollout, options: &Options) -> Vec<MeaningRow> {
+    let meanings = meanings(&rollout.analysis, &options.metrics);
+    let rows = rollout.analysis.metrics.iter().zip(meanings);
+    let counted = rows.filter(|(metric, _)| matches!(metric.judge, Judge::Counted(..)));
+    counted
+        .map(|(metric, meaning)| MeaningRow {
+            metric: metric.name.clone(),
+            is_known: meaning.is_some(),
+            meaning: meaning.unwrap_or(Meaning::Errors).to_string(),
+        })
+        .collect()
+}
+
+fn chosen(options: &Options) -> Result<Vec<(String, Scenario)>, NotThere> {
     let all: Vec<String> = names().into_iter().map(str::to_owned).collect();
     let names = if options.scenarios.is_empty() { &all } else { &options.scenarios };
     let scenario = |name: &String| {
-        let mut scenario = Scenario::named(name).ok_or_else(|| name.clone())?;
+        let mut scenario = Scenario::named(name).ok_or_else(|| NotThere::Scenario(name.clone()))?;
         let service = &mut scenario.service;
         if let Some(rate) = options.rate {
             service.users.rate = rate;
@@ -83,6 +145,8 @@ fn chosen(options: &Options) -> Result<Vec<(String, Scenario)>, String> {
         if let Some(look) = options.look {
             scenario.look = look;
         }
+        scenario.person = Some(options.person);
+        scenario.metrics.clone_from(&options.metrics);
         Ok((name.clone(), scenario))
     };
     names.iter().map(scenario).collect()

@@ -35,13 +35,14 @@ fn simulate(context: &Context, args: SimulateArgs) -> Result<Exit, AppError> {
         rate: args.rate,
         base_errors: args.base_errors.map(|percent| percent / 100.0),
         look: args.look,
+        person: args.person,
+        metrics: args.metrics.into_iter().collect(),
     };
     let bar = progress(context, simulate::total(&options));
     let told = |done: u64| bar.set_position(done);
     let jobs = context.workspace.project.jobs();
-    let view = simulate::simulate(&spec, &options, jobs, &told).map_err(|name| {
-        AppError::usage(format!("no scenario is called `{name}`"), simulate::names().join(", "))
-    })?;
+    let view = simulate::simulate(&spec, &options, jobs, &told)
+        .map_err(|fault| AppError::usage(fault.to_string(), fault.help()))?;
     bar.finish_and_clear();
     context.show(&view)?;
     let is_sound = view.scenarios.iter().all(|row| row.broken.is_none() && row.stuck == 0);

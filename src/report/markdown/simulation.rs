@@ -2,13 +2,19 @@
 
 use super::escape::{code, text};
 use crate::report::chart;
-use crate::report::text::simulation::{ends, exposed, exposure, percent, time};
+use crate::report::text::simulation::{ends, exposed, exposure, percent, taken_for, time};
 use crate::report::view::{RehearsalView, SimulationView};
 use std::fmt::Write;
 
 /// What simulated rollouts came to, as Markdown.
 pub(crate) fn simulation(view: &SimulationView) -> String {
     let mut out = format!("## {}: {} runs of each scenario\n\n", text(&view.rollout), view.seeds);
+    for row in &view.metrics {
+        let _ = writeln!(out, "- {}", text(&taken_for(row)));
+    }
+    if !view.metrics.is_empty() {
+        out.push('\n');
+    }
     out.push_str("| Scenario | Ends | Users |\n|---|---|---|\n");
     for row in &view.scenarios {
         let _ = writeln!(
@@ -54,10 +60,10 @@ pub(crate) fn rehearsal(view: &RehearsalView) -> String {
         out,
         "Began {}, took {}.\n\n```text\n{picture}\n```\n\n| After | What |\n|---|---|\n",
         text(&view.began),
-        time(Some(view.took_s))
+        chart::seconds(view.took_s)
     );
     for event in &view.events {
-        let _ = writeln!(out, "| {} | {} |", time(Some(event.after_s)), text(&event.words));
+        let _ = writeln!(out, "| {} | {} |", chart::seconds(event.after_s), text(&event.words));
     }
     let mut list = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {

@@ -3,13 +3,17 @@
 use super::sheet::{Sheet, Style, TextOptions};
 use crate::report::chart;
 use crate::report::human;
-use crate::report::view::{ExposureRow, PowerRow, RehearsalView, ScenarioRow, SimulationView};
+use crate::report::view::{ExposureRow, MeaningRow, PowerRow, RehearsalView, ScenarioRow, SimulationView};
 
 /// What simulated rollouts came to, as text.
 pub(crate) fn simulation(view: &SimulationView, options: TextOptions) -> String {
     let mut sheet = Sheet::new(options);
     let runs = human::count(usize::try_from(view.seeds).unwrap_or(usize::MAX), "run", "runs");
     sheet.paragraph(&[], &format!("{}, {runs} of each scenario", view.rollout), Style::Bold);
+    for row in &view.metrics {
+        let style = if row.is_known { Style::Muted } else { Style::Yellow };
+        sheet.paragraph(&[(Style::Plain, "  ")], &taken_for(row), style);
+    }
     for row in &view.scenarios {
         scenario(&mut sheet, row);
     }
@@ -33,6 +37,12 @@ fn scenario(sheet: &mut Sheet, row: &ScenarioRow) {
     }
     let example = format!("seed {}: {}", row.example_seed, row.example_ending);
     sheet.paragraph(&[(Style::Plain, "  ")], &example, Style::Muted);
+}
+
+/// What a metric was taken for, in words.
+pub(in crate::report) fn taken_for(row: &MeaningRow) -> String {
+    let said = format!("{} is taken for {}", row.metric, row.meaning);
+    if row.is_known { said } else { format!("{said}: nothing tells what it measures, say it with --metric") }
 }
 
 /// How the runs ended.
@@ -84,6 +94,7 @@ fn power(sheet: &mut Sheet, rows: &[PowerRow]) {
     }
 }
 
+/// A time that is only expected.
 pub(in crate::report) fn time(seconds: Option<f64>) -> String {
     match seconds {
         Some(at) if at < 120.0 => format!("{at:.0} s"),
@@ -96,8 +107,8 @@ pub(in crate::report) fn time(seconds: Option<f64>) -> String {
 /// What a rollout would have done with recorded data, as text.
 pub(crate) fn rehearsal(view: &RehearsalView, options: TextOptions) -> String {
     let mut sheet = Sheet::new(options);
-    let head =
-        format!("{} from {}: {} after {}", view.rollout, view.began, view.ending, time(Some(view.took_s)));
+    let took = chart::seconds(view.took_s);
+    let head = format!("{} from {}, after {took}: {}", view.rollout, view.began, view.ending);
     sheet.paragraph(&[], &head, if view.is_rolled_back { Style::Red } else { Style::Bold });
     sheet.gap();
     for line in chart::share(&view.weights, view.took_s, sheet.width()) {
@@ -105,7 +116,7 @@ pub(crate) fn rehearsal(view: &RehearsalView, options: TextOptions) -> String {
     }
     sheet.heading("What would have happened");
     for event in &view.events {
-        let lead = format!("  {:>8}  ", time(Some(event.after_s)));
+        let lead = format!("  {:>12}  ", chart::seconds(event.after_s));
         sheet.paragraph(&[(Style::Muted, &lead)], &event.words, Style::Plain);
     }
     if !view.exposure.is_empty() {

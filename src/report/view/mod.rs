@@ -12,4 +12,6 @@ pub use plan::{Intent, PlanTask, PlanView};
 pub use report::{
     Approval, AttemptView, ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,
 };
-pub use simulation::{ExposureRow, PowerRow, RehearsalEvent, RehearsalView, ScenarioRow, SimulationView};
+pub use simulation::{
+    ExposureRow, MeaningRow, PowerRow, RehearsalEvent, RehearsalView, ScenarioRow, SimulationView,
+};

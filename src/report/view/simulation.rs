@@ -13,8 +13,21 @@ pub struct SimulationView {
     pub first_seed: u64,
     /// By scenario.
     pub scenarios: Vec<ScenarioRow>,
+    /// What counted metrics were taken for: their queries are not run.
+    pub metrics: Vec<MeaningRow>,
     /// What would be seen how soon.
     pub power: Vec<PowerRow>,
+}
+
+/// What a counted metric was taken for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MeaningRow {
+    /// Its name.
+    pub metric: String,
+    /// It was told, or its rule and words gave it away.
+    pub is_known: bool,
+    /// What its number measures.
+    pub meaning: String,
 }
 
 /// All runs of one scenario.

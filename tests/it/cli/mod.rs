@@ -9,6 +9,7 @@ mod people;
 mod readme;
 mod recovery;
 mod reference;
+mod rollout;
 mod runs;
 
 use taskmaster_testkit::Sandbox;

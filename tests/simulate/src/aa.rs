@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use taskmaster_delivery::sim::{Ending, Scenario, run, share_interval};
 use taskmaster_delivery::spec::{Rollout, RolloutSpec, check};
+use taskmaster_delivery::stats::Alpha;
 
 /// Most rollouts under the rules of another engine.
 const OF_OTHERS: u64 = 2_000;
@@ -98,7 +99,26 @@ pub(crate) fn table(table: &Table) -> Result<bool> {
     cores::blocks(0..open.len() as u64, 1, table.threads, work, take);
     failed.map_or(Ok(()), Err)?;
     write(table, &rows, &kept, &code)?;
-    Ok(true)
+    let sequential = rows.iter().filter(|row| row.policy == "sequential");
+    let too_often: Vec<&Row> =
+        sequential.filter(|row| is_too_often(total(row, &kept, &code), Alpha::SMALL.get())).collect();
+    for row in &too_often {
+        eprintln!("{}: taken back more often than the rate that is claimed", row.name);
+    }
+    Ok(too_often.is_empty())
+}
+
+/// True where that many cannot be chance at a rate: the lower end of an exact interval, one-sided at 95 %.
+fn is_too_often(all: Count, rate: f64) -> bool {
+    all.runs > 0 && share_interval(all.rolled_back, all.runs, 0.9).0 > rate
+}
+
+/// What was counted of a row.
+fn total(row: &Row, kept: &Blocks, code: &str) -> Count {
+    let mut all = Count::default();
+    let key = |block| Key { code: code.to_owned(), of: row.of.clone(), block };
+    (0..row.rollouts.div_ceil(SIZE)).filter_map(|block| kept.get(&key(block))).for_each(|one| all.add(one));
+    all
 }
 
 fn count(row: &Row, block: u64) -> Count {
@@ -127,12 +147,7 @@ fn write(table: &Table, rows: &[Row], kept: &Blocks, code: &str) -> Result<()> {
             text += "| users | rollouts | taken back | rate | 95 % upper bound | not ended |\n";
             text += "|---|---:|---:|---:|---:|---:|\n";
         }
-        let mut all = Count::default();
-        let key = |block| Key { code: code.to_owned(), of: row.of.clone(), block };
-        (0..row.rollouts.div_ceil(SIZE))
-            .filter_map(|block| kept.get(&key(block)))
-            .for_each(|one| all.add(one));
-        text += &line(&row.name, all);
+        text += &line(&row.name, total(row, kept, code));
     }
     let path = table.out.join("aa.md");
     fs::create_dir_all(&table.out)?;
@@ -160,6 +175,15 @@ fn line(name: &str, all: Count) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By hand: of 1,000 at a thousandth five or more are less likely than one in 200, three or more as likely
+    /// as one in 12.
+    #[test]
+    fn what_cannot_be_chance_is_too_often() {
+        let of = |rolled_back| Count { runs: 1_000, rolled_back, completed: 1_000 - rolled_back };
+        assert_eq!([0, 3, 5, 40].map(|taken| is_too_often(of(taken), 0.001)), [false, false, true, true]);
+        assert!(!is_too_often(Count::default(), 0.001));
+    }
 
     /// Rule of three: without an event in n runs the bound is 1 − 0.05^(1/n), about 3/n.
     #[test]

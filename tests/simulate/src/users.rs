@@ -46,6 +46,7 @@ fn steady(rate: f64, errors: f64, look: f64) -> Scenario {
         trouble: Trouble::default(),
         look,
         horizon: 3.0 * 3600.0,
+        ..Scenario::default()
     }
 }
 

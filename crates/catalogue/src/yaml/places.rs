@@ -8,14 +8,22 @@ use taskmaster_core::text::Span;
 
 /// Where the parts of a text stand, by paths such as `strategy.canary.steps[3].setWeight`.
 #[derive(Clone, Debug, Default)]
-pub struct Places(BTreeMap<String, Span>);
+pub struct Places {
+    parts: BTreeMap<String, Span>,
+    keys: BTreeMap<String, Span>,
+}
 
 impl Places {
+    /// The place of the key that leads to a part; else of the part, or of what is around it.
+    pub fn key(&self, path: &str) -> Option<Span> {
+        self.keys.get(path).copied().or_else(|| self.of(path))
+    }
+
     /// The place of a part, or of the nearest part around it that is there.
     pub fn of(&self, path: &str) -> Option<Span> {
         let mut rest = path;
         loop {
-            if let Some(span) = self.0.get(rest) {
+            if let Some(span) = self.parts.get(rest) {
                 return Some(*span);
             }
             let cut = rest.rfind(['.', '['])?;
@@ -46,13 +54,14 @@ fn value(node: &Node, path: String, places: &mut Places) -> Value {
                 map.insert(key.text.clone(), value(node, below.clone(), places));
                 // What is wrong with a list or mapping is said at its key.
                 if !matches!(node.data, Data::Scalar(_)) || node.is_null() {
-                    places.0.insert(below, key.span);
+                    places.parts.insert(below.clone(), key.span);
                 }
+                places.keys.insert(below, key.span);
             }
             Value::Object(map)
         }
     };
-    places.0.entry(path).or_insert(node.span);
+    places.parts.entry(path).or_insert(node.span);
     value
 }
 

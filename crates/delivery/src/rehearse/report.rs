@@ -148,7 +148,8 @@ impl Display for What {
             Self::Migrated { direction: Direction::Down } => f.write_str("migration taken back"),
             Self::Verdict { metric, words } => write!(f, "{metric}: {words}"),
             Self::RollingBack { why } => write!(f, "rolling back: {why}"),
-            Self::RolledBack { why } => write!(f, "rolled back: {why}"),
+            // Why, was said when it began.
+            Self::RolledBack { .. } => f.write_str("rolled back"),
             Self::Completed => f.write_str("completed"),
         }
     }

@@ -233,6 +233,7 @@ impl Dice {
             trouble: Trouble { is_never_ready, silence, ..trouble },
             look: 1.0,
             horizon: HORIZON,
+            ..Scenario::default()
         };
         let mut some = |most: f64| if self.chance(0.5) { self.0.random_range(0.0..most) } else { 0.0 };
         (scenario.trouble.migration, scenario.trouble.migration_fails) = (some(60.0), some(0.5));

@@ -7,6 +7,7 @@
 mod any;
 mod changes;
 mod faults;
+mod meaning;
 mod pods;
 mod rules;
 mod run;
@@ -17,9 +18,10 @@ mod world;
 
 pub use any::any;
 pub use faults::Trouble;
+pub use meaning::Meaning;
 pub use rules::Broken;
 pub use run::{Ending, Glance, Point, Report, run, watch};
 pub use scenario::Scenario;
 pub use service::{Behaviour, Counters, Incident, Service, Users};
 pub use summary::{Summary, share_interval};
-pub use world::Exposure;
+pub use world::{Exposure, meanings};

@@ -34,8 +34,6 @@ pub(super) struct Rules {
     going_back: Option<Time>,
     /// A decision was never stored: what it began is not known.
     is_lost: bool,
-    /// Weight that was written last.
-    weight: u32,
     migrations: changes::Migrations,
 }
 
@@ -176,16 +174,6 @@ impl Rules {
     pub(super) fn forget(&mut self) {
         self.is_lost = true;
         self.left.clear();
-    }
-
-    /// The weight that was written last.
-    pub(super) fn weight(&mut self, effects: &[Effect]) -> u32 {
-        for effect in effects {
-            if let Effect::Route(routes) = effect {
-                self.weight = routes.share.as_ref().map_or(0, |share| share.weight);
-            }
-        }
-        self.weight
     }
 }
 

@@ -4,7 +4,7 @@ use super::changes;
 use super::rules::{Broken, Decision, Rules};
 use super::scenario::Scenario;
 use super::world::{Exposure, World};
-use crate::engine::{Delivery, Effect, Hold, Observation, Phase, Revision, State, Verb};
+use crate::engine::{Delivery, Effect, Hold, Move, Observation, Phase, Revision, State, Verb};
 use crate::spec::{Rollout, Strategy, Traffic};
 use crate::time::Time;
 use rand::{RngExt, SeedableRng};
@@ -122,14 +122,7 @@ impl<'a> Simulation<'a> {
             Strategy::Rolling(_) => false,
         };
         let random = Pcg64Mcg::seed_from_u64(seed);
-        let world = World::new(
-            &scenario.service,
-            scenario.trouble,
-            &spec.analysis,
-            spec.replicas,
-            has_router,
-            random,
-        );
+        let world = World::new(scenario, &spec.analysis, spec.replicas, has_router, random);
         let state = State::serving(Revision("v1".to_owned()), Time(0));
         Self {
             spec,
@@ -158,6 +151,7 @@ impl<'a> Simulation<'a> {
             }
             self.world.tick(look, self.delivery.state().stable.as_ref());
             self.meddle();
+            self.promote();
             self.step(show);
             let is_over = self.world.now > BEFORE && self.delivery.state().phase.is_over();
             match ended {
@@ -186,11 +180,12 @@ impl<'a> Simulation<'a> {
             effects: &effects,
         });
         self.happened.clear();
-        let weight = self.rules.weight(&effects);
+        self.perform(&before, &effects);
+        let revision = &self.delivery.state().revision;
+        let weight = if revision.0 == "v1" { 0 } else { self.world.weight(revision) };
         if self.weights.last().is_none_or(|last| last.weight != weight) {
             self.weights.push(Point { at: (self.world.now - BEFORE).max(0.0), weight });
         }
-        self.perform(&before, &effects);
         self.was_asked = false;
     }
 
@@ -279,6 +274,18 @@ impl<'a> Simulation<'a> {
         }
     }
 
+    /// A person passes a pause without a time, where one does.
+    fn promote(&mut self) {
+        let Some(after) = self.scenario.person else { return };
+        let (state, now) = (self.delivery.state(), Time((self.world.now * 1_000.0) as i64));
+        let at = self.delivery.moves().get(state.place);
+        let stands = matches!(at, Some(Move::Pause(None))) && state.held.is_none();
+        let is_forward = matches!(state.phase, Phase::Initializing | Phase::Analyzing);
+        if stands && is_forward && (now - state.since).as_secs_f64() >= after {
+            self.ask(Verb::Promote, now);
+        }
+    }
+
     fn ask(&mut self, verb: Verb, now: Time) {
         let before = self.delivery.state().clone();
         let is_ok = self.delivery.ask(verb, now).is_ok();
@@ -330,7 +337,6 @@ impl<'a> Simulation<'a> {
 
     /// True at a pause without a time, and at an analysis that has no data.
     fn waits(&self) -> bool {
-        use crate::engine::Move;
         let at = self.delivery.moves().get(self.delivery.state().place);
         matches!(at, Some(Move::Pause(None) | Move::Analysis(..)))
             || self.delivery.state().held == Some(Hold::Person)

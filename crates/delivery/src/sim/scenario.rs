@@ -1,8 +1,10 @@
 //! Under which conditions a rollout is simulated.
 
 use super::faults::Trouble;
+use super::meaning::Meaning;
 use super::service::{Behaviour, Incident, Service, Users};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Under which conditions a rollout is simulated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,11 +18,24 @@ pub struct Scenario {
     pub look: f64,
     /// Seconds after which a rollout that has not ended is looked at no more.
     pub horizon: f64,
+    /// What counted metrics measure, by name; guessed for others.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, Meaning>,
+    /// Seconds after which a person passes a pause without a time; nobody does unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<f64>,
 }
 
 impl Default for Scenario {
     fn default() -> Self {
-        Self { service: Service::default(), trouble: Trouble::default(), look: 1.0, horizon: 4.0 * 3600.0 }
+        Self {
+            service: Service::default(),
+            trouble: Trouble::default(),
+            look: 1.0,
+            horizon: 4.0 * 3600.0,
+            metrics: BTreeMap::new(),
+            person: None,
+        }
     }
 }
 

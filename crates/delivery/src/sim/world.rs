@@ -1,7 +1,9 @@
 //! The world around a rollout in virtual time: pods, router, users, measurements, and what goes wrong.
 
 use super::faults::Trouble;
+use super::meaning::Meaning;
 use super::pods::Running;
+use super::scenario::Scenario;
 use super::service::{Counters, Service};
 use crate::analysis::answer::Answer;
 use crate::analysis::condition::Readings;
@@ -22,6 +24,8 @@ pub(super) struct World {
     pub(super) trouble: Trouble,
     service: Service,
     analysis: Analysis,
+    /// What counted metrics measure.
+    meanings: Vec<Option<Meaning>>,
     bounds: Vec<f64>,
     pub(super) versions: Vec<Running>,
     pub(super) routes: Routes,
@@ -60,8 +64,7 @@ pub struct Exposure {
 
 impl World {
     pub(super) fn new(
-        service: &Service,
-        trouble: Trouble,
+        scenario: &Scenario,
         analysis: &Analysis,
         replicas: i32,
         has_router: bool,
@@ -72,17 +75,20 @@ impl World {
                 TestKind::Latency(bounds) => Some(bounds.clone()),
                 _ => None,
             },
-            Judge::Counted(..) => {
-                asks_latency(metric).then(|| (0..40).map(|step| 5.0 * 1.25f64.powi(step)).collect())
-            }
+            Judge::Counted(..) => None,
         });
+        let meanings = meanings(analysis, &scenario.metrics);
+        let measures_latency = meanings.iter().flatten().any(|meaning| meaning.is_latency());
+        let bounds = bounds
+            .or_else(|| measures_latency.then(|| (0..40).map(|step| 5.0 * 1.25f64.powi(step)).collect()));
         let stable = Revision("v1".to_owned());
         Self {
             now: 0.0,
             random,
-            trouble,
-            service: service.clone(),
+            trouble: scenario.trouble,
+            service: scenario.service.clone(),
             analysis: analysis.clone(),
+            meanings,
             bounds: bounds.unwrap_or_default(),
             versions: vec![Running::new(&stable, 1).ready(replicas)],
             routes: Routes { active: stable.clone(), ..Routes::default() },
@@ -163,6 +169,15 @@ impl World {
             (version.revision.clone(), f64::from(self.available(&version.revision)) / f64::from(total.max(1)))
         });
         (first, share)
+    }
+
+    /// The share of the users that a version has, in percent; before the first release that is all of them.
+    pub(super) fn weight(&self, revision: &Revision) -> u32 {
+        let (active, share) = self.shares();
+        let (other, of_other) = share.unwrap_or_default();
+        let of_active = if active == *revision { 1.0 - of_other } else { 0.0 };
+        let weight = if other == *revision { of_other } else { of_active };
+        (100.0 * weight).round() as u32
     }
 
     fn serve(&mut self, seconds: f64) {
@@ -323,10 +338,9 @@ impl World {
                 }
             },
             Judge::Counted(..) => {
-                let number: fn(&World, &Counters, &Counters) -> f64 =
-                    if asks_latency(metric) { latency_of } else { errors_of };
+                let meaning = self.meanings.get(index).copied().flatten().unwrap_or(Meaning::Errors);
                 let answer = |revision: &Revision| {
-                    let value = self.recent(revision, number);
+                    let value = self.measured(revision, meaning);
                     if value.is_nan() { Answer::Empty } else { Answer::Scalar(value) }
                 };
                 let canary = answer(revision);
@@ -337,6 +351,20 @@ impl World {
                     Readings::One(canary)
                 })
             }
+        }
+    }
+
+    /// What a metric of this meaning answers of a version; not a number without any data.
+    fn measured(&self, revision: &Revision, meaning: Meaning) -> f64 {
+        let errors = || self.recent(revision, errors_of);
+        match meaning {
+            Meaning::Errors => errors(),
+            Meaning::Success => 1.0 - errors(),
+            Meaning::ErrorsPercent => 100.0 * errors(),
+            Meaning::SuccessPercent => 100.0 * (1.0 - errors()),
+            Meaning::Up => f64::from(u8::from(self.available(revision) > 0)),
+            Meaning::LatencySeconds => self.recent(revision, latency_of) / 1_000.0,
+            Meaning::LatencyMilliseconds => self.recent(revision, latency_of),
         }
     }
 
@@ -354,12 +382,14 @@ impl World {
     }
 }
 
-fn arm(counters: &Counters) -> Arm {
-    Arm { units: counters.units, failures: counters.failures }
+/// What counted metrics measure, in their order.
+pub fn meanings(analysis: &Analysis, told: &BTreeMap<String, Meaning>) -> Vec<Option<Meaning>> {
+    let meaning = |metric: &Metric| told.get(&metric.name).copied().or_else(|| Meaning::of(metric));
+    analysis.metrics.iter().map(meaning).collect()
 }
 
-fn asks_latency(metric: &Metric) -> bool {
-    metric.name.contains("latency") || metric.name.contains("duration")
+fn arm(counters: &Counters) -> Arm {
+    Arm { units: counters.units, failures: counters.failures }
 }
 
 /// Share of the units that failed; not a number without any.

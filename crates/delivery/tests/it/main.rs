@@ -6,5 +6,6 @@ mod engine;
 mod mutants;
 mod rehearse;
 mod replicas;
+mod sim;
 mod spec;
 mod stats;

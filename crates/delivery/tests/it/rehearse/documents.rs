@@ -69,8 +69,8 @@ fn the_faulty_recording_is_taken_back() {
     assert!(FAULTY.len() < 10_000);
 }
 
-/// Blue-green: four measurements 30 s apart pass after 90 s, a person promotes at once, and what is asked after the
-/// switch takes its two minutes. Rolling: five measurements 10 s apart after 10 s are over before its minute.
+/// Blue-green: four measurements 30 s apart after a minute pass after 150 s, a person promotes at once, and what is
+/// asked after the switch takes the same time again. Rolling: five measurements 10 s apart after 10 s are over before its minute.
 #[test]
 fn the_other_examples_complete_when_they_are_healthy() {
     let one = |value: f64| answer(&[numbers("", 0, &[value; 41])]);
@@ -80,7 +80,7 @@ fn the_other_examples_complete_when_they_are_healthy() {
     ];
     let orders = [metric("health", &[("result", one(1.0))])];
     for (yaml, metrics, seconds, weight) in
-        [(BLUE_GREEN, &shop[..], 210, (90, 100.0)), (ROLLING, &orders, 60, (0, 100.0))]
+        [(BLUE_GREEN, &shop[..], 300, (150, 100.0)), (ROLLING, &orders, 60, (0, 100.0))]
     {
         let rehearsal = replay(&rollout(yaml), &recording("", metrics));
         assert_eq!((&rehearsal.ending, took(&rehearsal)), (&Ending::Completed, Some(seconds)), "{yaml}");
