@@ -2,6 +2,8 @@
 
 /// Rows of the picture.
 const ROWS: usize = 8;
+/// Columns beyond the end: what the last change came to.
+const BEYOND: usize = 3;
 
 /// A picture of a share over time: points of seconds and percent, each until the next one, the last one until
 /// `end`. Lines have at most `width` columns; the last one is the axis of time.
@@ -9,7 +11,7 @@ pub(super) fn share(points: &[(f64, u32)], end: f64, width: usize) -> Vec<String
     let columns = width.saturating_sub(7).clamp(10, 72);
     let end = if end > 0.0 { end } else { 1.0 };
     let level = |column: usize| {
-        let at = end * (column as f64 + 0.5) / columns as f64;
+        let at = end * (column as f64 + 0.5) / (columns - BEYOND) as f64;
         let percent =
             points.iter().take_while(|(from, _)| *from <= at).last().map_or(0, |(_, percent)| *percent);
         (f64::from(percent.min(100)) / 100.0 * ROWS as f64).round() as usize
@@ -31,7 +33,7 @@ pub(super) fn share(points: &[(f64, u32)], end: f64, width: usize) -> Vec<String
         .rev()
         .map(|row| format!("{}{}", label(row), rows[row].iter().collect::<String>()).trim_end().to_owned())
         .collect();
-    lines.push(axis(end, columns));
+    lines.push(axis(end, columns - BEYOND));
     lines
 }
 
@@ -81,19 +83,19 @@ mod tests {
 
     #[test]
     fn a_share_that_rises_and_falls() {
-        let lines = share(&[(0.0, 0), (10.0, 25), (20.0, 50), (30.0, 0)], 40.0, 27);
+        let lines = share(&[(0.0, 0), (10.0, 25), (20.0, 50), (30.0, 0), (40.0, 100)], 40.0, 30);
         assert_eq!(
             lines,
             [
-                " 100 ┤",
-                "     │",
-                "  75 ┤",
-                "     │",
-                "  50 ┤          ╭────╮",
-                "     │          │    │",
-                "  25 ┤     ╭────╯    │",
-                "     │     │         │",
-                "   0 ┤─────╯         ╰────",
+                " 100 ┤                    ╭──",
+                "     │                    │",
+                "  75 ┤                    │",
+                "     │                    │",
+                "  50 ┤          ╭────╮    │",
+                "     │          │    │    │",
+                "  25 ┤     ╭────╯    │    │",
+                "     │     │         │    │",
+                "   0 ┤─────╯         ╰────╯",
                 "      0       20 s    40 s",
             ]
         );
