@@ -1,7 +1,7 @@
 //! What must hold of a change: why a version goes back, what a person brought about, what takes over.
 
 use super::rules::Decision;
-use crate::engine::{Direction, Effect, Hold, Move, Phase, Reading, Revision, State, Verb};
+use crate::engine::{Applied, Direction, Effect, Hold, Move, Phase, Reading, Revision, State, Verb};
 use crate::spec::{Migration, Policy, Strategy};
 use std::collections::BTreeMap;
 
@@ -134,10 +134,13 @@ impl Migrations {
             }
         }
         let goes_back = is_forward(before) && after.phase == Phase::RollingBack;
+        let has = |list: &[Applied]| list.iter().any(|one| one.revision == before.revision);
+        // A controller that died before its decision was stored, and sees the past, does not know of it yet.
         let is_closed = Migration::is_one_way(migration)
             && before.stable.is_some()
             && made(&before.revision)
-            && before.reads.iter().all(|one| one.revision != before.revision);
+            && has(&before.applied)
+            && !has(&before.reads);
         (goes_back && is_closed && before.revision == after.revision)
             .then(|| ("a closed way back is not taken", format!("{}", after.revision)))
     }
