@@ -14,7 +14,7 @@ use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -29,7 +29,6 @@ pub const MIN_SECRET: usize = 4;
 const MIN_LINE: usize = 8;
 
 /// Finds secrets in any of their forms.
-#[derive(Debug)]
 pub struct Redactor {
     automaton: AhoCorasick,
     /// The forms, for the question whether a text may go on as one.
@@ -38,6 +37,13 @@ pub struct Redactor {
     labels: Vec<Arc<str>>,
     longest: usize,
     too_short: Vec<String>,
+}
+
+/// What it looks for is what nobody may see.
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").field("forms", &self.forms.len()).finish_non_exhaustive()
+    }
 }
 
 impl Redactor {
@@ -125,10 +131,16 @@ impl Redactor {
 }
 
 /// Redacts a text that comes in pieces.
-#[derive(Debug)]
 pub struct RedactStream {
     redactor: Arc<Redactor>,
     state: StreamState,
+}
+
+/// What it holds back may be a part of a secret.
+impl fmt::Debug for RedactStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactStream").field("redactor", &self.redactor).finish_non_exhaustive()
+    }
 }
 
 impl RedactStream {
@@ -148,7 +160,7 @@ impl RedactStream {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct StreamState {
     held: Zeroizing<Vec<u8>>,
     /// The held text begins right after a line break or the blanks that follow one.
@@ -356,6 +368,16 @@ mod tests {
 
     fn one() -> Arc<Redactor> {
         Arc::new(Redactor::new([("env:S".to_owned(), SECRET)]).unwrap())
+    }
+
+    #[test]
+    fn what_is_looked_for_is_not_shown() {
+        let mut stream = RedactStream::new(one());
+        stream.push(&SECRET.as_bytes()[..6], &mut Vec::new());
+        let shown = format!("{:?} {stream:?}", one());
+        let bytes: Vec<String> = SECRET.bytes().take(4).map(|byte| byte.to_string()).collect();
+        assert!(!shown.contains(&SECRET[..4]) && !shown.contains(&bytes.join(", ")), "{shown}");
+        assert!(shown.len() < 200, "{shown}");
     }
 
     #[test]
