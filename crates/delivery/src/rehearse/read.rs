@@ -7,7 +7,9 @@ use super::series::Sample;
 use crate::spec::Role;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::hash_map::DefaultHasher;
 use std::fmt::{self, Formatter, Write};
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 /// Most series of one answer that are kept: with more, the query lacks a `sum`.
@@ -91,12 +93,14 @@ pub(super) struct Series {
 /// Labels as one text such as `{code="500",pod="a"}`.
 pub(super) struct Labels {
     pub(super) name: String,
+    /// A digest of all but `le`: what the buckets of one histogram have in common, in any order.
+    pub(super) histogram: u64,
     pub(super) le: Option<String>,
 }
 
 impl Default for Labels {
     fn default() -> Self {
-        Self { name: "{}".to_owned(), le: None }
+        Self { name: "{}".to_owned(), histogram: 0, le: None }
     }
 }
 
@@ -226,7 +230,7 @@ impl<'de> Deserialize<'de> for Labels {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
-                let (mut name, mut le) = ("{".to_owned(), None);
+                let (mut name, mut le, mut histogram) = ("{".to_owned(), None, 0_u64);
                 while let Some((label, value)) = map.next_entry::<String, String>()? {
                     if name.len() < MAX_NAME {
                         let comma = if name.len() > 1 { "," } else { "" };
@@ -235,12 +239,16 @@ impl<'de> Deserialize<'de> for Labels {
                     }
                     if label == "le" {
                         le = Some(value);
+                    } else {
+                        let mut hasher = DefaultHasher::new();
+                        (label, value).hash(&mut hasher);
+                        histogram = histogram.wrapping_add(hasher.finish());
                     }
                 }
                 let cut = name.floor_char_boundary(MAX_NAME);
                 name.truncate(cut);
                 name.push('}');
-                Ok(Labels { name, le })
+                Ok(Labels { name, histogram, le })
             }
         }
         deserializer.deserialize_map(Map)

@@ -6,7 +6,7 @@ use super::words::clock;
 use crate::spec::Role;
 use crate::time::Time;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -216,10 +216,17 @@ fn count(queries: &mut Queries) {
     let steps = counters().filter_map(|series| Some(series.samples.get(1)?.at - series.samples.first()?.at));
     let step = steps.min().unwrap_or(i64::MAX);
     let Some((first, _)) = span(counters()) else { return };
-    for series in queries.iter_mut().filter(|(role, _)| role.is_counter()).flat_map(|(_, all)| all) {
-        // Queries of one metric may be less than a step apart.
-        let is_fresh = series.samples.first().is_some_and(|sample| sample.at - first.0 >= step);
-        series.count(is_fresh);
+    for (_, all) in queries.iter_mut().filter(|(role, _)| role.is_counter()) {
+        let mut anew: BTreeMap<u64, BTreeSet<i64>> = BTreeMap::new();
+        for bucket in all.iter().filter(|series| series.le.is_some()) {
+            anew.entry(bucket.histogram).or_default().extend(bucket.falls());
+        }
+        for series in all {
+            // Queries of one metric may be less than a step apart.
+            let is_fresh = series.samples.first().is_some_and(|sample| sample.at - first.0 >= step);
+            let anew = anew.get(&series.histogram).filter(|_| series.le.is_some());
+            series.count(is_fresh, anew.unwrap_or(&BTreeSet::new()));
+        }
     }
 }
 
@@ -279,7 +286,8 @@ impl Reader {
         } else {
             None
         };
-        let mut series = Series { name: name.clone(), le, samples: written.values.kept };
+        let histogram = written.metric.histogram;
+        let mut series = Series { name: name.clone(), histogram, le, samples: written.values.kept };
         let (gaps, more) = (&mut self.gaps, &mut self.more);
         examine(&mut series, role.is_counter(), self.step, |what, from, until| {
             if gaps.len() >= MAX_GAPS {

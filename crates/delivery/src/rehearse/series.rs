@@ -3,6 +3,7 @@
 use crate::spec::Role;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub(super) struct Sample {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Series {
     pub(super) name: String,
+    /// Of which histogram it is a bucket.
+    pub(super) histogram: u64,
     /// Its `le`, in milliseconds.
     pub(super) le: Option<f64>,
     /// Times rise. A counter's values are what was added since counting began.
@@ -93,16 +96,22 @@ impl Series {
         self.samples.windows(2).map(|pair| pair[1].at - pair[0].at).min()
     }
 
+    /// Times at which a counter falls, in milliseconds.
+    pub(super) fn falls(&self) -> impl Iterator<Item = i64> {
+        self.samples.windows(2).filter(|pair| pair[1].value < pair[0].value).map(|pair| pair[1].at)
+    }
+
     /// Turns the values of a counter into what was added. One that was there when the recording began counts
-    /// from its first value, one that came later from nothing.
-    pub(super) fn count(&mut self, is_fresh: bool) {
+    /// from its first value, one that came later from nothing; one that falls began anew, and so did all buckets
+    /// of a histogram where one of them falls (`anew`).
+    pub(super) fn count(&mut self, is_fresh: bool, anew: &BTreeSet<i64>) {
         let mut last: Option<f64> = None;
         let mut total = 0.0;
         for sample in &mut self.samples {
             total += match last {
                 None if is_fresh => sample.value,
                 None => 0.0,
-                Some(last) if sample.value < last => sample.value,
+                Some(last) if sample.value < last || anew.contains(&sample.at) => sample.value,
                 Some(last) => sample.value - last,
             };
             last = Some(sample.value);
