@@ -166,9 +166,18 @@ impl Group {
         }
     }
 
+    /// Returns once nothing of it is there. A process in the middle of `exec` shows no mark for a moment, so
+    /// where marks count nothing is looked at twice.
     async fn vanished(&self, scope: Scope) {
         let mut pause = LOOK.0;
-        while !self.members(scope).is_empty() {
+        let mut empty = 0;
+        while empty < if scope == Scope::Attempt { 2 } else { 1 } {
+            if self.members(scope).is_empty() {
+                empty += 1;
+                tokio::time::sleep(LOOK.0).await;
+                continue;
+            }
+            empty = 0;
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LOOK.1);
         }
