@@ -129,7 +129,9 @@ pub(crate) fn disaster(world: &mut World) -> Result<()> {
         let healthy = "--for=jsonpath={.status.phase}=Healthy --timeout=60s";
         kubectl(&format!("-n {app} wait rollout/{app} {healthy}"))?;
         let host = format!("{app}.local");
-        ensure!(version(&host)? == "v2", "{host} answers with {}", version(&host)?);
+        // The ingress learns of pods that serve a moment after the rollout does.
+        let found = until(&format!("{host} answers"), 30, || version(&host).map(Some))?;
+        ensure!(found == "v2", "{host} answers with {found}");
         let revisions = kubectl(&format!("-n {app} get replicasets -o name"))?;
         ensure!(revisions.lines().count() == 1, "{revisions}");
     }
