@@ -1,9 +1,10 @@
 //! End-to-end scenarios of taskmaster on a real Kubernetes.
 //!
 //! They run one after the other on one cluster, inside of its network (`make e2e` sees to that), each
-//! told as given, when, then. A scenario that fails ends the suite: what follows builds on it. Nothing
+//! told as given, when, then; those that need no cluster run beside them. A scenario that fails ends the suite: what follows builds on it. Nothing
 //! is tried a second time.
 
+mod beside;
 mod charts;
 #[cfg(test)]
 mod dockerfiles;
@@ -46,6 +47,12 @@ enum Command {
         /// Words
         words: Vec<String>,
     },
+    /// Run the scenarios that need no cluster
+    Apart {
+        /// The project: PRD, catalogues, manifests
+        #[arg(long, default_value = ".")]
+        project: PathBuf,
+    },
     /// Serve bare Git repositories over HTTP
     GitServer {
         /// Where it listens
@@ -61,6 +68,9 @@ fn main() -> ExitCode {
         Command::Run { project, words } => {
             World::new(&project).and_then(|mut world| suite(&mut world, &words))
         }
+        Command::Apart { project } => {
+            World::apart(&project).and_then(|mut world| all(&mut world, scenario::APART.iter()))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,10 +82,25 @@ fn main() -> ExitCode {
 }
 
 fn suite(world: &mut World, words: &[String]) -> Result<()> {
+    if words.is_empty() {
+        beside::begin(world)?;
+        all(world, scenario::ALL.iter())?;
+    } else {
+        let wanted = |name: &str| words.iter().any(|word| name.contains(word.as_str()));
+        let every = scenario::APART.iter().chain(scenario::ALL);
+        all(world, every.filter(|(name, _)| wanted(name)))?;
+    }
+    let (requests, failed) = world.requests;
+    println!("figure requests while something changed: {requests}, failed: {failed}");
+    world.figures.iter().for_each(|(name, value)| println!("figure {name}: {value}"));
+    Ok(())
+}
+
+/// One after the other, to the first that does not hold.
+fn all<'a>(world: &mut World, scenarios: impl Iterator<Item = &'a scenario::Named>) -> Result<()> {
     let began = Instant::now();
-    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let mut count = 0;
-    for (name, scenario) in scenario::ALL.iter().filter(|(name, _)| wanted(name)) {
+    for (name, scenario) in scenarios {
         println!("scenario {name}");
         let begun = Instant::now();
         if let Err(fault) = scenario(world) {
@@ -89,8 +114,5 @@ fn suite(world: &mut World, words: &[String]) -> Result<()> {
         bail!("no scenario is called so");
     }
     println!("{count} scenarios hold, {:.1} min", began.elapsed().as_secs_f64() / 60.0);
-    let (requests, failed) = world.requests;
-    println!("figure requests while something changed: {requests}, failed: {failed}");
-    world.figures.iter().for_each(|(name, value)| println!("figure {name}: {value}"));
     Ok(())
 }

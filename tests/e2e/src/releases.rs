@@ -20,6 +20,8 @@ const ACTIVE_HASH: &str = "{.spec.selector.rollouts-pod-template-hash}";
 const RATE: u32 = 250;
 /// How long the ingress may take to learn what the API server knows.
 const LAG: Duration = Duration::from_millis(1_500);
+/// More than the pause of the settings, 10 s.
+const LONGER_THAN_A_PAUSE: Duration = Duration::from_secs(13);
 /// Requests to measure how traffic is split.
 const SAMPLE: usize = 20_000;
 
@@ -202,7 +204,7 @@ pub(crate) fn canary(world: &mut World) -> Result<()> {
         ensure!((share - promised).abs() <= 1.0, "{share} % instead of {promised} %");
         if weight == "25" {
             then("it stays there while somebody has paused it");
-            std::thread::sleep(Duration::from_secs(20).saturating_sub(at.elapsed()));
+            std::thread::sleep(LONGER_THAN_A_PAUSE.saturating_sub(at.elapsed()));
             let seen = weights.seen();
             ensure!(seen.last().is_some_and(|(_, last)| last == "25"), "it went on: {seen:?}");
             when("it is let go on");
@@ -273,7 +275,7 @@ pub(crate) fn faulty_canary(world: &mut World) -> Result<()> {
     let told = run.told();
     ensure!(code == 20 && told.contains("success-rate"), "{code}: {told}");
     let back = weights.until("the canary has no weight", Duration::from_secs(30), |weight| weight == "0");
-    std::thread::sleep(Duration::from_secs(5));
+    std::thread::sleep(Duration::from_secs(3));
     let answers = traffic.stop()?;
     let last = answers.iter().filter(|answer| is_faulty(answer)).map(|answer| answer.came).max();
     let last = last.context("the faulty version got no traffic")?;
@@ -323,6 +325,14 @@ pub(crate) fn faults_during_a_canary(world: &mut World) -> Result<()> {
     let pods = kubectl(&format!("-n canary get pods -l rollouts-pod-template-hash={hash} -o name"))?;
     let pod = pods.lines().next().context("it has no pod")?;
     kubectl(&format!("-n canary delete {pod} --wait=false"))?;
+    // While no API server answers nobody could tell the ingress that it has gone.
+    let ready = "{.items[*].endpoints[?(@.conditions.ready==true)].targetRef.name}";
+    let name = pod.trim_start_matches("pod/");
+    until("the pod gets no requests any more", 20, || {
+        let ready = kubectl(&format!("-n canary get endpointslices -o jsonpath={ready}"))?;
+        Ok((!ready.contains(name)).then_some(()))
+    })?;
+    std::thread::sleep(LAG);
     when("the API server is killed");
     match pid_of("kube-apiserver")? {
         Some(pid) => rustix::process::kill_process(pid, rustix::process::Signal::KILL)?,

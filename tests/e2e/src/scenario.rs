@@ -2,18 +2,18 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use crate::world::World;
-use crate::{charts, gitops, guides, infra, platform, refusals, releases, waits};
+use crate::{beside, charts, gitops, guides, infra, platform, refusals, releases, waits};
 use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
 /// A scenario: an error says what did not hold.
 type Scenario = fn(&mut World) -> Result<()>;
 
-/// All of them.
-pub(crate) const ALL: &[(&str, Scenario)] = &[
-    ("the cluster answers, resolves names and runs pods", the_cluster_works),
-    ("a Git server takes a push", a_git_server_takes_a_push),
-    ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+/// A scenario and its name.
+pub(crate) type Named = (&'static str, Scenario);
+
+/// Those that need no cluster: they run beside the others, in a process of their own.
+pub(crate) const APART: &[Named] = &[
     ("charts have no faults for any environment", charts::without_faults),
     ("charts refuse values that do not fit", charts::refuse_values),
     ("charts give the presets and the plain manifests", charts::current),
@@ -23,6 +23,13 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("charts are delivered to every environment once", charts::applications),
     ("charts go to namespaces that are bounded and closed", charts::namespaces),
     ("terraform: the modules are formatted, valid and tested", infra::terraform_modules),
+];
+
+/// All others.
+pub(crate) const ALL: &[Named] = &[
+    ("the cluster answers, resolves names and runs pods", the_cluster_works),
+    ("a Git server takes a push", a_git_server_takes_a_push),
+    ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
     ("the platform comes from nothing, although taskmaster is killed on the way", platform::from_nothing),
     ("the platform is true, and nothing runs", platform::nothing_to_do),
     ("charts give what the API server takes", charts::taken_by_the_server),
@@ -47,6 +54,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("guide: canary", guides::canary),
     ("guide: troubleshooting", guides::troubleshooting),
     ("Flagger promotes it, and the task is done", waits::flagger_ends),
+    ("what needs no cluster holds", beside::ended),
     ("disaster: the ledger and the namespaces are gone", platform::disaster),
     ("destroy takes everything back", platform::destroy),
 ];

@@ -32,34 +32,50 @@ pub(crate) struct World {
     git: Option<Child>,
     /// Flagger takes its time: what it releases while other scenarios run.
     pub(crate) flagged: Option<Running>,
+    /// The scenarios that need no cluster.
+    pub(crate) apart: Option<Running>,
 }
 
 impl World {
     /// Takes the cluster that kubectl leads to. On one that is not ours `TASKMASTER_E2E_IMAGE` names
     /// the demo service's image, and `TASKMASTER_E2E_SETTINGS` a file in place of our settings.
     pub(crate) fn new(project: &Path) -> Result<Self> {
-        let scratch = tempfile::Builder::new().prefix("taskmaster-e2e-").tempdir()?;
-        let project = project.canonicalize()?;
-        let git_address = format!("{}:8418", address_seen_by_the_node()?);
-        let image = std::env::var("TASKMASTER_E2E_IMAGE").unwrap_or_else(|_| IMAGE.to_owned());
+        let mut world = Self::apart(project)?;
+        world.git_address = format!("{}:8418", address_seen_by_the_node()?);
+        if let Ok(image) = std::env::var("TASKMASTER_E2E_IMAGE") {
+            world.image = image;
+        }
         let settings = std::env::var_os("TASKMASTER_E2E_SETTINGS")
-            .map_or_else(|| project.join("tests/e2e/taskmaster/config.toml"), PathBuf::from);
+            .map_or_else(|| world.project.join("tests/e2e/taskmaster/config.toml"), PathBuf::from);
         let context = kubectl("config current-context")?;
         let text = fs::read_to_string(&settings).with_context(|| settings.display().to_string())?;
         let text = text
-            .replace(GIT, &git_address)
+            .replace(GIT, &world.git_address)
             .replace(CONTEXT, &format!("context = {:?}", context.trim()))
-            .replace(IMAGE, &image);
-        fs::create_dir_all(scratch.path().join("settings/taskmaster"))?;
-        fs::write(scratch.path().join("settings/taskmaster/config.toml"), text)?;
-        let figures = Vec::new();
-        let (requests, git, flagged) = ((0, 0), None, None);
-        let mut world = Self { project, scratch, figures, requests, image, git_address, git, flagged };
+            .replace(IMAGE, &world.image);
+        let scratch = world.scratch.path();
+        fs::create_dir_all(scratch.join("settings/taskmaster"))?;
+        fs::write(scratch.join("settings/taskmaster/config.toml"), text)?;
         // One scenario alone goes on from the platform of an earlier run.
         if world.repository().exists() {
             world.serve_git()?;
         }
         Ok(world)
+    }
+
+    /// Without a cluster.
+    pub(crate) fn apart(project: &Path) -> Result<Self> {
+        Ok(Self {
+            project: project.canonicalize()?,
+            scratch: tempfile::Builder::new().prefix("taskmaster-e2e-").tempdir()?,
+            figures: Vec::new(),
+            requests: (0, 0),
+            image: IMAGE.to_owned(),
+            git_address: String::new(),
+            git: None,
+            flagged: None,
+            apart: None,
+        })
     }
 
     pub(crate) fn figure(&mut self, name: &str, value: impl std::fmt::Display) {
