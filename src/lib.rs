@@ -3,10 +3,12 @@
 //! The root package is everything that touches the world; the pure decisions live in `crates/`.
 //! Modules in reading order; who may import whom is proved by `tests/it/tidy.rs`.
 
+pub mod agent;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deliver;
 pub mod exec;
 pub mod process;
 pub mod report;

@@ -15,8 +15,10 @@ const MODULES: &[(&str, &[&str])] = &[
     ("exec", &["clock", "process"]),
     ("report", &[]),
     ("config", &[]),
-    ("app", &["clock", "config", "exec", "process", "report", "store"]),
-    ("cli", &["app", "clock", "config", "exec", "process", "report", "store"]),
+    ("deliver", &["clock", "process"]),
+    ("agent", &["clock", "deliver", "process"]),
+    ("app", &["agent", "clock", "config", "deliver", "exec", "process", "report", "store"]),
+    ("cli", &["agent", "app", "clock", "config", "deliver", "exec", "process", "report", "store"]),
 ];
 
 /// What each crate and module may import from the workspace's crates.
@@ -34,6 +36,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("src/exec", &["taskmaster_core"]),
     ("src/report", &["taskmaster_core"]),
     ("src/config", &["taskmaster_core"]),
+    ("src/deliver", &["taskmaster_core", "taskmaster_delivery", "taskmaster_kube_api"]),
+    ("src/agent", &["taskmaster_core", "taskmaster_delivery"]),
     (
         "src/app",
         &[

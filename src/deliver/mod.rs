@@ -1,0 +1,4 @@
+//! Performs what the delivery engine decides: traffic, pods, measurements, notices.
+//!
+//! Absent on purpose: decisions. When a weight changes and what a measurement means is decided in
+//! `crates/delivery`.
