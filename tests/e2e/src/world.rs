@@ -34,12 +34,24 @@ pub(crate) struct World {
     pub(crate) flagged: Option<Running>,
     /// The scenarios that need no cluster.
     pub(crate) apart: Option<Running>,
+    /// The scenarios that have namespaces of their own.
+    pub(crate) guests: Option<Running>,
 }
 
 impl World {
     /// Takes the cluster that kubectl leads to. On one that is not ours `TASKMASTER_E2E_IMAGE` names
     /// the demo service's image, and `TASKMASTER_E2E_SETTINGS` a file in place of our settings.
     pub(crate) fn new(project: &Path) -> Result<Self> {
+        let mut world = Self::guest(project)?;
+        // One scenario alone goes on from the platform of an earlier run.
+        if world.repository().exists() {
+            world.serve_git()?;
+        }
+        Ok(world)
+    }
+
+    /// The same beside another one, which serves Git.
+    pub(crate) fn guest(project: &Path) -> Result<Self> {
         let mut world = Self::apart(project)?;
         world.git_address = format!("{}:8418", address_seen_by_the_node()?);
         if let Ok(image) = std::env::var("TASKMASTER_E2E_IMAGE") {
@@ -56,10 +68,6 @@ impl World {
         let scratch = world.scratch.path();
         fs::create_dir_all(scratch.join("settings/taskmaster"))?;
         fs::write(scratch.join("settings/taskmaster/config.toml"), text)?;
-        // One scenario alone goes on from the platform of an earlier run.
-        if world.repository().exists() {
-            world.serve_git()?;
-        }
         Ok(world)
     }
 
@@ -75,6 +83,7 @@ impl World {
             git: None,
             flagged: None,
             apart: None,
+            guests: None,
         })
     }
 
