@@ -11,6 +11,7 @@ use crate::spec::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most seconds of trouble.
@@ -65,6 +66,11 @@ impl Dice {
             analysis: Some(self.analysis()),
             progress_deadline: Some(Text(Duration::from_secs(600))),
             rollback_window: self.maybe(0.3, |dice| dice.number(0, 3)),
+            service: None,
+            gates: Vec::new(),
+            notices: Vec::new(),
+            sources: BTreeMap::new(),
+            load: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! A rollout that was checked: what is not here cannot be wrong any more.
 
+use super::hooks::{Gate, Notice};
 use super::role::Role;
+use super::service::{Load, Service};
+use super::source::Source;
 use crate::analysis::rule::Rule;
 use crate::analysis::run::MetricSpec;
 use crate::analysis::score::{ScoreSpec, Weighted};
@@ -24,6 +27,16 @@ pub struct Rollout {
     pub progress_deadline: Duration,
     /// A way back to one of so many versions before the stable one needs no steps.
     pub rollback_window: u32,
+    /// Its versions as processes of this machine.
+    pub service: Option<Service>,
+    /// Who is asked.
+    pub gates: Vec<Gate>,
+    /// Who is told.
+    pub notices: Vec<Notice>,
+    /// Whom metrics are asked of, by name.
+    pub sources: BTreeMap<String, Source>,
+    /// Requests of our own while a rollout is under way.
+    pub load: Option<Load>,
 }
 
 /// How a new version takes over. Each carries only its own data.
