@@ -22,3 +22,5 @@ pub mod files;
 pub mod guard;
 pub mod log;
 pub mod passing;
+pub mod service;
+pub mod socket;

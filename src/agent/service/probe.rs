@@ -86,7 +86,9 @@ mod tests {
     fn statuses_are_read_and_garbage_is_none() {
         assert_eq!(status(b"HTTP/1.1 204 No Content\r\nA: b\r\n"), Some(204));
         assert_eq!(status(b"HTTP/1.0 503\r\n"), Some(503));
-        for garbage in [&b""[..], b"\n", b"SSH-2.0-x\r\n", b"HTTP/1.1\r\n", b"HTTP/1.1 \xff\r\n", b"HTTP/2 200"] {
+        for garbage in
+            [&b""[..], b"\n", b"SSH-2.0-x\r\n", b"HTTP/1.1\r\n", b"HTTP/1.1 \xff\r\n", b"HTTP/2 200"]
+        {
             assert_eq!(status(garbage), None, "{garbage:?}");
         }
     }
