@@ -13,6 +13,6 @@ mod port;
 mod probe;
 mod process;
 pub mod recipe;
-mod replica;
+pub mod replica;
 pub mod supervisor;
 pub mod vault;

@@ -72,7 +72,7 @@ pub struct Pods {
 }
 
 /// Which version users reach, whole: one value, so that one write brings it about.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Routes {
     /// Where users go who are not sent elsewhere.
     pub active: Revision,
@@ -110,7 +110,7 @@ impl Routes {
 }
 
 /// A part of the traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Whose.
     pub revision: Revision,
@@ -130,7 +130,7 @@ pub struct Measured {
 }
 
 /// Where a migration is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrated {
     /// Of which version.
     pub revision: Revision,
