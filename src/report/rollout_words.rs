@@ -96,10 +96,14 @@ pub(super) fn versions(stable: Option<&str>, newcomer: Option<&str>, phase: Roll
     }
 }
 
-/// The versions of a view, short.
+/// The versions of a view, short. What was completed is told with the version before it.
 pub(super) fn versions_of(view: &RolloutView) -> String {
     let row = RolloutRow::of(view);
-    versions(row.stable.as_deref(), row.newcomer.as_deref(), row.phase)
+    let before = view.version(VersionRole::Old).map(|version| version.revision.as_str());
+    match (view.phase, before) {
+        (RolloutPhase::Completed, Some(_)) => versions(before, row.stable.as_deref(), view.phase),
+        _ => versions(row.stable.as_deref(), row.newcomer.as_deref(), view.phase),
+    }
 }
 
 /// What it is about as facts: where it is, its times.
@@ -155,7 +159,8 @@ pub(super) fn pods(kind: RolloutKind, pods: PodsView) -> String {
 
 /// What was counted of a version: pods, requests, failures, latency.
 pub(super) fn counted(kind: RolloutKind, version: &RolloutVersionView) -> Vec<String> {
-    let mut facts = vec![pods(kind, version.pods)];
+    let has_pods = version.pods.wanted > 0 || version.pods.created > 0;
+    let mut facts: Vec<String> = has_pods.then(|| pods(kind, version.pods)).into_iter().collect();
     facts.extend(traffic(version.requests, version.failures));
     facts.extend(latency(version.p50_ms, version.p99_ms));
     facts.extend(version.restarts.filter(|n| *n > 0).map(|n| format!("{n} restarts")));

@@ -18,8 +18,18 @@ pub(crate) fn rollout(view: &RolloutView) -> String {
     finish(&out)
 }
 
+/// One rollout in a line or two: what became of it, what its users met, and why.
+pub(super) fn brief(out: &mut String, view: &RolloutView) {
+    let group = words::group(view.phase, view.held.as_ref());
+    let state = words::state(view.phase, view.held.as_ref());
+    let why = words::why(view).map(|why| format!(": {}", text(&why))).unwrap_or_default();
+    let title = format!("{} {}", view.name, words::versions_of(view));
+    let (sign, title) = (text(&group.sign().to_string()), text(title.trim()));
+    let _ = writeln!(out, "{sign} **{title}** {} {state}{why}\n", words::strategy(view.strategy));
+}
+
 /// One rollout as a section under a heading of this depth.
-pub(in crate::report) fn section(out: &mut String, view: &RolloutView, depth: &str) {
+pub(super) fn section(out: &mut String, view: &RolloutView, depth: &str) {
     let group = words::group(view.phase, view.held.as_ref());
     let state = words::state(view.phase, view.held.as_ref());
     let versions = words::versions_of(view);

@@ -36,6 +36,40 @@ pub(crate) fn rollout(view: &RolloutView, options: TextOptions) -> String {
     sheet.finish()
 }
 
+/// Rollouts inside a report: what became of them, what their users met, and the evidence.
+pub(super) fn brief(sheet: &mut Sheet, views: &[RolloutView]) {
+    if views.is_empty() {
+        return;
+    }
+    sheet.heading("Rollouts");
+    for view in views {
+        let group = words::group(view.phase, view.held.as_ref());
+        let state = words::state(view.phase, view.held.as_ref());
+        let versions = words::versions_of(view);
+        let title = format!("{} {versions}: {} {state}", view.name, words::strategy(view.strategy));
+        sheet.paragraph(&[(Style::of(group), &format!("  {} ", group.sign()))], &title, Style::Plain);
+        if let Some(why) = words::why(view) {
+            sheet.paragraph(&[(Style::Plain, "      ")], &why, Style::of(group));
+        }
+        sheet.facts("      ", &words::facts(view), Style::Muted);
+        for version in &view.versions {
+            let facts = words::counted(view.kind, version).join(" · ");
+            if !facts.is_empty() {
+                let text = format!("{} {}: {facts}", words::role(version.role), version.revision);
+                sheet.paragraph(&[(Style::Plain, "      ")], &text, Style::Muted);
+            }
+        }
+        for metric in &view.metrics {
+            let (sign, group, _) = words::verdict(metric.verdict);
+            let text = format!("{}: {}", metric.name, words::evidence(metric));
+            sheet.paragraph(&[(Style::of(group), &format!("      {sign} "))], &text, Style::Plain);
+        }
+        if let Some(load) = &view.load {
+            sheet.paragraph(&[(Style::Plain, "      load: ")], &words::load(load), Style::Muted);
+        }
+    }
+}
+
 /// The lines of a picture of at most `height` rows: what matters most comes first, and what does not fit is left
 /// out from the end.
 pub(crate) fn rollout_live(view: &RolloutView, options: TextOptions, height: usize) -> Vec<String> {
