@@ -167,7 +167,7 @@ fn reap(child: &mut Child, end: End) {
 
 /// The control socket. A stale one is replaced by a rename: who comes meets the old one or the new one, and
 /// never one that others may speak to.
-fn listen(files: &Files) -> io::Result<UnixListener> {
+pub(super) fn listen(files: &Files) -> io::Result<UnixListener> {
     let socket = files.socket();
     match std::fs::symlink_metadata(&socket) {
         Ok(meta) if !meta.file_type().is_socket() => {

@@ -18,9 +18,17 @@
 //! commands speak to it), [`service`] (processes), [`rollout`] (one rollout at work), [`daemon`] (all of
 //! them).
 
+pub mod daemon;
+mod doors;
 pub mod files;
+mod gateway;
 pub mod guard;
+mod held;
+pub mod journal;
 pub mod log;
 pub mod passing;
+pub mod picture;
+pub mod rollout;
+pub mod senses;
 pub mod service;
 pub mod socket;

@@ -3,5 +3,7 @@
 //! Absent on purpose: decisions. When a weight changes and what a measurement means is decided in
 //! `crates/delivery`.
 
+pub mod backend;
+pub mod metrics;
 pub mod notify;
 pub mod traffic;

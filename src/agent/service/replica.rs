@@ -154,10 +154,13 @@ impl Replica {
         let port = port::free().map_err(words)?;
         let (stored, is_stored) = oneshot::channel();
         let id = self.known.id.clone();
-        let told = self.events.send(Event::Launching { id, port, stored }).await;
-        if told.is_err() || is_stored.await.is_err() {
-            // Nobody is there who could store it, so it is not done.
-            std::future::pending::<()>().await;
+        let _ = self.events.send(Event::Launching { id, port, stored }).await;
+        let mut wish = self.wish.clone();
+        // What cannot be stored is not done.
+        tokio::select! {
+            biased;
+            () = until(&mut wish, Wish::Leave) => return Err("it is not wanted any more".to_owned()),
+            Ok(()) = is_stored => {}
         }
         self.known.port = port;
         (self.known.state, self.known.process) = (ReplicaState::Starting, None);

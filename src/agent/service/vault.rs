@@ -64,6 +64,11 @@ impl Vault {
         self.environment.iter()
     }
 
+    /// A variable of its environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).map(|value| value.as_str().to_owned())
+    }
+
     /// Its environment as JSON, for the guard's memory.
     ///
     /// # Errors

@@ -16,8 +16,6 @@ use std::time::Duration;
 const START: Duration = Duration::from_secs(10);
 /// How long an answer may take. An end of all services takes their grace.
 const ANSWER: Duration = Duration::from_secs(600);
-/// Times that an agent is asked that dies while it is asked.
-const TRIES: u32 = 5;
 /// Between two looks for an agent that is about to be there.
 const LOOK: Duration = Duration::from_millis(20);
 /// Variables of ours that an agent inherits: those that name a run or a folder are not for it.
@@ -89,10 +87,12 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn ask_started<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
-        // An agent that ends or dies closes the line without a word. What may be asked twice is asked again.
-        for _ in 0..TRIES {
+        // An agent that dies closes the line without a word. What may be asked twice is asked again.
+        let deadline = clock::monotonic() + START;
+        while clock::monotonic() < deadline {
             let stream = self.started()?;
             match self.ask_over(&stream, call.clone()) {
+                Err(ClientError::Fault(fault)) if fault.code == FaultCode::Ending => {}
                 Err(ClientError::Io { source, .. }) if is_hang_up(&source) => {
                     if !call.is_repeatable() {
                         return Err(ClientError::Lost);
@@ -100,6 +100,7 @@ impl Client {
                 }
                 answer => return answer,
             }
+            std::thread::sleep(LOOK);
         }
         Err(ClientError::Lost)
     }

@@ -73,6 +73,10 @@ impl Call {
 pub struct Start {
     /// The rollout as it was written, checked by the sender and checked again.
     pub spec: Value,
+    /// The file, as the user named it.
+    pub file: String,
+    /// Digest of its text.
+    pub digest: Option<String>,
     /// The version.
     pub version: String,
     /// Folder of the file: paths in it are relative to it.
@@ -172,6 +176,8 @@ pub enum FaultCode {
     Stranger,
     /// Another version of the protocol.
     Version,
+    /// The agent ends: another one may be asked.
+    Ending,
     /// It could not be done.
     Failed,
     /// A kind that this program does not know.
@@ -213,6 +219,8 @@ pub struct ServiceProcess {
     pub state: String,
     /// Times that it was started again.
     pub restarts: u32,
+    /// Since when it is so, in milliseconds since the epoch.
+    pub since_ms: i64,
     /// Why it is not serving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -237,6 +245,8 @@ mod tests {
         let environment = BTreeMap::from([("TOKEN".to_owned(), "hunter22".to_owned())]);
         let start = Start {
             spec: Value::Null,
+            file: "web.yaml".into(),
+            digest: None,
             version: "v1".into(),
             directory: "/".into(),
             environment,

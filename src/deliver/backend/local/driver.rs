@@ -215,9 +215,15 @@ impl Driver {
         Next { driver, facts, effects: Vec::new() }
     }
 
-    /// Remembers what a proxy counted that ends now.
-    pub fn add_tally(&mut self, counted: &Tally) {
-        self.kept.tally = self.kept.tally.plus(counted);
+    /// Remembers what was counted so far.
+    pub fn note_counted(&mut self, counted: &Tally) {
+        self.kept.tally = counted.clone();
+    }
+
+    /// True where something but counters is otherwise.
+    pub fn differs(&self, other: &Self) -> bool {
+        let counted = &self.kept.tally;
+        Kept { tally: counted.clone(), ..other.kept.clone() } != self.kept
     }
 
     /// Looks at the world.

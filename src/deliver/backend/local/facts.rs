@@ -3,6 +3,7 @@
 use super::kept::Kept;
 use super::tally::Tally;
 use super::words;
+use crate::deliver::metrics::bounds_ms;
 use taskmaster_core::id::Digest;
 use taskmaster_core::rollout::{
     GateState, HoldBy, MetricEnd, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
@@ -122,7 +123,7 @@ impl<'a> Facts<'a> {
     }
 
     fn version_ends(&self, look: &Look<'_>) -> Vec<VersionEnd> {
-        let bounds = bounds_ms(look.rollout);
+        let bounds = bounds_ms(&look.rollout.analysis);
         let (state, before) = (&self.kept.state, look.before);
         let role = |revision: &Revision| {
             if before.stable.as_ref() == Some(revision) || (before.stable.is_none() && state.revision == *revision)
@@ -236,21 +237,4 @@ impl<'a> Facts<'a> {
         let guards = spec.kind.name().to_owned();
         self.add(RolloutFact::Gate { gate: spec.name.clone(), guards, state, words });
     }
-}
-
-/// Upper bounds of the latencies that a proxy counts for a rollout: those of its tests, and enough others for
-/// percentiles.
-pub fn bounds_ms(rollout: &Rollout) -> Vec<f64> {
-    use taskmaster_delivery::spec::{Judge, TestKind};
-    let mut bounds: Vec<f64> = (0..40).map(|step| (0.5 * 1.3_f64.powi(step) * 1000.0).round() / 1000.0).collect();
-    for metric in &rollout.analysis.metrics {
-        if let Judge::Test(test) = &metric.judge
-            && let TestKind::Latency(own) = &test.kind
-        {
-            bounds.extend(own);
-        }
-    }
-    bounds.sort_by(f64::total_cmp);
-    bounds.dedup();
-    bounds
 }

@@ -59,7 +59,7 @@ pub struct Kept {
     pub ended: Option<Time>,
     /// Its services were ended by a person, and come again only with the next start.
     pub is_stopped: bool,
-    /// What proxies counted that are gone.
+    /// What was counted by the time that this was stored.
     pub tally: Tally,
     /// What was counted when the release began.
     pub at_start: Tally,

@@ -16,5 +16,4 @@ pub mod verdicts;
 pub mod words;
 
 pub use driver::{Driver, Inbox, Next, Seen, Wanted};
-pub use facts::bounds_ms;
 pub use kept::{Kept, KeptVersion};
