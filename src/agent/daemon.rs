@@ -280,13 +280,16 @@ impl Daemon {
     }
 
     async fn about(&self) -> About {
+        let rollouts = self.rollouts().keys().cloned().collect();
+        let services = self.services().await;
         About {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             guard: self.shared.held.guard(),
             since_ms: self.since_ms,
-            rollouts: self.rollouts().keys().cloned().collect(),
-            services: self.services().await,
+            restarts: guard::restarts(),
+            rollouts,
+            services,
         }
     }
 

@@ -49,6 +49,11 @@ impl Files {
         self.dir.join("services").join(rollout)
     }
 
+    /// The log of a replica.
+    pub fn service_log(&self, rollout: &str, version: &str, number: u32) -> PathBuf {
+        self.service_logs(rollout).join(format!("{}-{number}.log", file_name(version)))
+    }
+
     /// Makes a folder and those above it, for the owner alone.
     ///
     /// # Errors
@@ -98,9 +103,22 @@ impl SocketPath {
     }
 }
 
+/// A version's name as a part of a file's. Two that read alike there share a log.
+pub fn file_name(version: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    version.chars().map(plain).take(100).collect::<String>().trim_start_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_stay_in_their_folder() {
+        assert_eq!(file_name("v1.2-rc_3"), "v1.2-rc_3");
+        assert_eq!(file_name("../../etc/passwd"), "_.._etc_passwd");
+        assert_eq!(file_name("web:1"), "web_1");
+    }
     use std::os::unix::net::{UnixListener, UnixStream};
 
     #[test]

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 pub const LOCK: &str = "lock";
 /// Name under which the control socket is held.
 pub const CONTROL: &str = "control";
+/// Tells an agent how many died before it.
+pub const RESTARTS: &str = "TASKMASTER_AGENT_RESTARTS";
 /// Descriptors that are held at most.
 const MOST_HELD: usize = 900;
 /// Deaths in a minute before each further start waits.
@@ -45,7 +47,7 @@ pub fn command(files: &Files, role: &str) -> Command {
 pub fn run(files: &Files, adopts: bool) -> io::Result<()> {
     // One that leads its session already was started so.
     let _ = rustix::process::setsid();
-    let mut guard = Guard { files: files.clone(), held: BTreeMap::new(), pace: Pace::default() };
+    let mut guard = Guard { files: files.clone(), held: BTreeMap::new(), pace: Pace::default(), deaths: restarts() };
     let mut line = None;
     if adopts {
         line = Some(Line::from_stdin()?);
@@ -61,6 +63,7 @@ pub fn run(files: &Files, adopts: bool) -> io::Result<()> {
             End::OnPurpose => return guard.leave(),
             End::Death { was_ready } => {
                 tracing::warn!(was_ready, "the agent died");
+                guard.deaths = guard.deaths.saturating_add(1);
                 std::thread::sleep(guard.pace.pause(was_ready, clock::monotonic()));
             }
         }
@@ -83,6 +86,12 @@ struct Guard {
     files: Files,
     held: BTreeMap<String, OwnedFd>,
     pace: Pace,
+    deaths: u64,
+}
+
+/// Agents that died before this process began.
+pub fn restarts() -> u64 {
+    std::env::var(RESTARTS).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 impl Guard {
@@ -105,6 +114,7 @@ impl Guard {
         let (ours, theirs) = UnixStream::pair()?;
         let out = log::open(&self.files)?;
         let mut agent = command(&self.files, "serve");
+        agent.env(RESTARTS, self.deaths.to_string());
         agent.stdin(OwnedFd::from(theirs)).stdout(out.try_clone()?).stderr(out).process_group(0);
         let mut child = agent.spawn()?;
         // It has the other end of the line now, and nobody else: its death ends the line.
@@ -264,6 +274,7 @@ mod tests {
             files: Files::of(folder.path()).unwrap(),
             held: BTreeMap::new(),
             pace: Pace::default(),
+            deaths: 0,
         };
         let mut first = guard();
         assert!(first.take_place().unwrap());

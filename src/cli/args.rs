@@ -3,7 +3,7 @@
 mod agent;
 mod rollout;
 
-pub use agent::{AgentCommand, AgentLogsArgs, AgentStopArgs};
+pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
 pub use rollout::{
     ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RolloutCommand, SimulateArgs, StartArgs, UndoArgs,
     VerbArgs, WaitArgs, WatchArgs,

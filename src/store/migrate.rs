@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_events.sql"),
     include_str!("migrations/0002_read_models.sql"),
-    include_str!("migrations/0003_notes.sql"),
+    include_str!("migrations/0003_memos.sql"),
 ];
 
 /// The schema that this program reads and writes.

@@ -108,10 +108,10 @@ impl Snapshot<'_> {
     }
 
     /// What is kept under keys that begin so, which end with `/`; in the order of the keys.
-    pub fn notes(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+    pub fn memos(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
         // `0` follows `/`.
         let end = format!("{}0", prefix.trim_end_matches('/'));
-        self.list("SELECT key, text FROM notes WHERE key >= ?1 AND key < ?2 ORDER BY key", [prefix, &end], |row| {
+        self.list("SELECT key, text FROM memos WHERE key >= ?1 AND key < ?2 ORDER BY key", [prefix, &end], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
     }

@@ -90,17 +90,17 @@ impl Tx<'_> {
     }
 
     /// Keeps a text under a key, in place of what was there.
-    pub fn put_note(&mut self, key: &str, text: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub fn put_memo(&mut self, key: &str, text: &str, at: Timestamp) -> Result<(), StoreError> {
         self.run(
-            "INSERT INTO notes (key, text, at_us) VALUES (?1, ?2, ?3)
+            "INSERT INTO memos (key, text, at_us) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET text = ?2, at_us = ?3",
             (key, text, at.as_microsecond()),
         )
     }
 
     /// Keeps nothing under a key any more.
-    pub fn remove_note(&mut self, key: &str) -> Result<(), StoreError> {
-        self.run("DELETE FROM notes WHERE key = ?1", [key])
+    pub fn remove_memo(&mut self, key: &str) -> Result<(), StoreError> {
+        self.run("DELETE FROM memos WHERE key = ?1", [key])
     }
 
     /// Empties every read model.

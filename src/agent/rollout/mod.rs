@@ -9,6 +9,6 @@ mod perform;
 mod shared;
 
 pub use actor::{AtWork, Letter, spawn};
-pub(crate) use actor::{replicas_key, rollout_key};
+pub(crate) use actor::replicas_key;
 pub use begin::{Beginning, Resumed};
 pub use shared::Shared;

@@ -10,7 +10,6 @@ use super::replica::{Event, InFlight, Replica, Wish};
 use crate::agent::files::Files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use taskmaster_delivery::engine::{Pods, Revision};
@@ -25,7 +24,7 @@ pub const MOST_REPLICAS: i32 = 1000;
 /// All replicas of one rollout.
 pub struct Supervisor {
     rollout: String,
-    logs: PathBuf,
+    files: Files,
     slots: BTreeMap<String, Slot>,
     recipes: BTreeMap<Revision, Arc<Recipe>>,
     events: mpsc::Sender<Event>,
@@ -52,7 +51,7 @@ impl Supervisor {
     pub fn new(rollout: &str, files: &Files, events: mpsc::Sender<Event>, in_flight: InFlight) -> Self {
         Self {
             rollout: rollout.to_owned(),
-            logs: files.service_logs(rollout),
+            files: files.clone(),
             slots: BTreeMap::new(),
             recipes: BTreeMap::new(),
             events,
@@ -112,7 +111,7 @@ impl Supervisor {
             return;
         };
         let (wish, wishes) = watch::channel(wish);
-        let log = self.logs.join(format!("{}-{}.log", file_name(&known.revision.0), known.number));
+        let log = self.files.service_log(&self.rollout, &known.revision.0, known.number);
         let replica = Replica {
             known: known.clone(),
             recipe,
@@ -289,23 +288,5 @@ fn fresh(revision: &Revision, number: u32, now: Time) -> Known {
         since_ms: now.0,
         restarts: 0,
         why: None,
-    }
-}
-
-/// A version's name as a part of a file's. Two that read alike there may share a log.
-fn file_name(version: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-    version.chars().map(plain).take(100).collect::<String>().trim_start_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_files_stay_in_their_folder() {
-        assert_eq!(file_name("v1.2-rc_3"), "v1.2-rc_3");
-        assert_eq!(file_name("../../etc/passwd"), "_.._etc_passwd");
-        assert_eq!(file_name("web:1"), "web_1");
     }
 }

@@ -196,6 +196,8 @@ pub struct About {
     pub guard: u32,
     /// Since when this agent runs, in milliseconds since the epoch.
     pub since_ms: i64,
+    /// Agents that died before it.
+    pub restarts: u64,
     /// Rollouts, by name.
     pub rollouts: Vec<String>,
     /// Processes of services.

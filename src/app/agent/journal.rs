@@ -27,11 +27,11 @@ impl Journal for LedgerJournal {
         let records = happened.into_iter().map(record).collect();
         let notes: Vec<(&str, Option<&str>)> =
             notes.iter().map(|note| (note.key.as_str(), note.text.as_deref())).collect();
-        let kept = self.ledger.commit_with_notes(records, &notes, at, Durability::Normal);
+        let kept = self.ledger.commit_with_memos(records, &notes, at, Durability::Normal);
         kept.map(drop).map_err(|fault| fault.to_string())
     }
 
     fn kept(&mut self, prefix: &str) -> Result<Vec<(String, String)>, String> {
-        self.ledger.notes(prefix).map_err(|fault| fault.to_string())
+        self.ledger.memos(prefix).map_err(|fault| fault.to_string())
     }
 }

@@ -11,7 +11,6 @@ use crate::report::view::{
     RolloutNoticeView, RolloutStepView, RolloutVersionView, RolloutView, StepState, VersionRole, WeightPoint,
 };
 use jiff::Timestamp;
-use std::time::Duration;
 use taskmaster_core::journal::{Entry, Record};
 use taskmaster_delivery::engine::{Hold, Move, Phase, Revision, State};
 use taskmaster_delivery::spec::{Gate, Judge, Strategy};
@@ -299,6 +298,3 @@ fn notices(picture: &Picture<'_>) -> Vec<RolloutNoticeView> {
     });
     told.chain(mute).collect()
 }
-
-/// How long a look at a rollout may be old before it is taken again.
-pub(crate) const FRESH: Duration = Duration::from_millis(250);
