@@ -4,3 +4,4 @@
 //! `crates/delivery`.
 
 pub mod metrics;
+pub mod traffic;
