@@ -17,7 +17,7 @@ use taskmaster_delivery::stats::{Arm, Look};
 fn rollout(url: &str, metric: &str) -> Rollout {
     let text = format!(
         "name: web\nstrategy: {{canary: {{}}}}\n\
-         service: {{command: [web], listen: '127.0.0.1:0', versions: {{}}}}\n\
+         service: {{command: [web, '{{port}}'], listen: '127.0.0.1:8080'}}\n\
          sources: {{prometheus: {{url: '{url}', timeout: 5s, retries: 0}}}}\n\
          analysis: {{metrics: [{{name: m, {metric}}}]}}\n"
     );
