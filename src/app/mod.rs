@@ -16,6 +16,7 @@ pub mod parse;
 pub mod plan;
 pub mod plan_view;
 pub mod ports;
+pub mod prometheus_gate;
 mod recover;
 pub mod report;
 pub mod rollout;

@@ -30,7 +30,8 @@ pub fn main() -> std::process::ExitCode {
     };
     logging::start(cli.global.verbose);
     let global = cli.global.clone();
-    let answers = matches!(cli.command, Command::KubeRollout(_) | Command::KubeApply(_));
+    let answers =
+        matches!(cli.command, Command::KubeRollout(_) | Command::KubeApply(_) | Command::PrometheusGate(_));
     match Context::new(&global).and_then(|context| run(&context, cli.command)) {
         Ok(exit) => exit.into(),
         Err(fault) => {
@@ -58,6 +59,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Agent(command) => command::agent::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
+        Command::PrometheusGate(args) => command::prometheus_gate::run(context, *args),
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn kind(kind: ActionKind) -> &'static str {
         ActionKind::Argocd => "argocd",
         ActionKind::Rollout => "rollout",
         ActionKind::Http => "http",
+        ActionKind::Prometheus => "prometheus",
         ActionKind::Approval => "approval",
         ActionKind::Wait => "wait",
         ActionKind::Inline => "inline",

@@ -210,6 +210,8 @@ pub enum ActionKind {
     Rollout,
     /// A request.
     Http,
+    /// A gate that a query of Prometheus opens.
+    Prometheus,
     /// A person's yes.
     Approval,
     /// Time.

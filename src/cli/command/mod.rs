@@ -9,6 +9,7 @@ pub(crate) mod kube_rollout;
 pub(crate) mod logs;
 pub(crate) mod parse;
 pub(crate) mod plan;
+pub(crate) mod prometheus_gate;
 pub(crate) mod report;
 pub(crate) mod rollout;
 pub(crate) mod rollouts;

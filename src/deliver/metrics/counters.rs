@@ -9,7 +9,7 @@
 //! - A value that cannot be a count (NaN, negative, infinite, above 2⁵³) is left out.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
 use taskmaster_delivery::analysis::answer::{Answer, Sample};
@@ -249,8 +249,7 @@ pub(super) struct Reading {
 /// A sample with labels, for tests.
 #[cfg(test)]
 pub(super) fn sample(labels: &[(&str, &str)], value: f64) -> Sample {
-    let labels: BTreeMap<String, String> =
-        labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Sample { labels, value }
 }
 

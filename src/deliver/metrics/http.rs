@@ -111,8 +111,9 @@ impl Http {
 
     /// Words of a server as they may be shown: on one line, without secrets.
     pub(super) fn words(&self, text: &str) -> String {
-        let shown = harmless(text.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ");
-        self.redactor.as_ref().map_or_else(|| shown.clone(), |redactor| redactor.text(&shown))
+        let plain = harmless(text.as_bytes());
+        let shown = self.redactor.as_ref().map_or_else(|| plain.clone(), |redactor| redactor.text(&plain));
+        shown.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     pub(super) fn clean(&self, fault: QueryError) -> QueryError {

@@ -379,7 +379,7 @@ fn pair(answer: impl Fn(Role) -> Option<Answer>) -> Result<Readings, String> {
 }
 
 /// An answer in the shape that a rule speaks of: an instant query answers with a list also where it is one number.
-fn shape(answer: &Answer, is_list: bool) -> Answer {
+pub(super) fn shape(answer: &Answer, is_list: bool) -> Answer {
     match answer {
         Answer::Vector(samples) if samples.len() == 1 && !is_list => Answer::Scalar(samples[0].value),
         Answer::Scalar(value) if is_list => Answer::vector([*value]),

@@ -6,10 +6,12 @@
 //! Absent on purpose: what a number means ([`taskmaster_delivery::analysis`]), and when it is asked for (the engine).
 //!
 //! Reading order: [`Settings`] and [`Prometheus`] (whom to ask, and how), `answer` and `wire` (what comes), [`measure`]
-//! (what follows), `own` (the proxy), `counters` and `looks` (counters of others).
+//! (what follows), `own` (the proxy), `counters` and `looks` (counters of others), [`gate`] (a task that waits for an
+//! answer).
 
 mod answer;
 mod counters;
+pub mod gate;
 mod http;
 mod looks;
 mod measure;

@@ -91,16 +91,13 @@ pub(super) struct History {
 }
 
 impl History {
-    /// The reading that a stretch of time begins with: the last one that is at least so old, else the oldest; the last one
-    /// where no time is given. Nothing where there is none.
+    /// The reading that a stretch of time begins with: the last one that is at least so old; the last one of all where no
+    /// time is given. Nothing where it goes back to the beginning.
     fn begin(&self, window: Option<Duration>, now: Instant) -> Option<&(Instant, Both)> {
-        match window {
-            None => self.kept.back(),
-            Some(window) => {
-                let is_old = |(at, _): &&(Instant, Both)| now.saturating_duration_since(*at) >= window;
-                self.kept.iter().rev().find(is_old).or_else(|| self.kept.front())
-            }
-        }
+        let Some(window) = window else { return self.kept.back() };
+        let is_old = |(at, _): &&(Instant, Both)| now.saturating_duration_since(*at) >= window;
+        let oldest = || self.kept.front().filter(|_| self.kept.len() >= MAX_KEPT);
+        self.kept.iter().rev().find(is_old).or_else(oldest)
     }
 
     /// Keeps a reading, and forgets what no question of these reaches any more.

@@ -15,6 +15,7 @@ mod kubectl;
 mod kubectl_ready;
 mod kubectl_verbs;
 mod probe;
+mod prometheus;
 mod renderer;
 mod rollout;
 mod shell;
@@ -29,6 +30,7 @@ pub(crate) use http::HttpRequestSpec;
 pub(crate) use inline::inline_action;
 pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
+pub(crate) use prometheus::PrometheusSpec;
 pub(crate) use renderer::{Renderer, TaskFacts};
 pub(crate) use rollout::RolloutActionSpec;
 pub(crate) use shell::{ShellSpec, variable_name};
@@ -60,14 +62,27 @@ pub(crate) enum ActionSpec {
     Rollout(Box<RolloutActionSpec>),
     /// A request.
     Http(Box<HttpRequestSpec>),
+    /// A gate that a query of Prometheus opens.
+    Prometheus(Box<PrometheusSpec>),
     /// A person's yes.
     Approval(ApprovalSpec),
     /// Time.
     Wait(WaitSpec),
 }
 
-const NAMES: [&str; 10] =
-    ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"];
+const NAMES: [&str; 11] = [
+    "exec",
+    "shell",
+    "terraform",
+    "kubectl",
+    "helm",
+    "argocd",
+    "rollout",
+    "http",
+    "prometheus",
+    "approval",
+    "wait",
+];
 
 impl Decode for ActionSpec {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
@@ -86,6 +101,7 @@ impl Decode for ActionSpec {
             "argocd" => Self::Argocd(Decode::decode(value, cx)?),
             "rollout" => Self::Rollout(Decode::decode(value, cx)?),
             "http" => Self::Http(Decode::decode(value, cx)?),
+            "prometheus" => Self::Prometheus(Decode::decode(value, cx)?),
             "approval" => Self::Approval(Decode::decode(value, cx)?),
             "wait" => Self::Wait(Decode::decode(value, cx)?),
             unknown => {
@@ -109,6 +125,7 @@ impl ActionSpec {
             Self::Argocd(_) => "argocd",
             Self::Rollout(_) => "rollout",
             Self::Http(_) => "http",
+            Self::Prometheus(_) => "prometheus",
             Self::Approval(_) => "approval",
             Self::Wait(_) => "wait",
         }
@@ -125,6 +142,7 @@ impl ActionSpec {
             Self::Argocd(_) => ActionKind::Argocd,
             Self::Rollout(_) => ActionKind::Rollout,
             Self::Http(_) => ActionKind::Http,
+            Self::Prometheus(_) => ActionKind::Prometheus,
             Self::Approval(_) => ActionKind::Approval,
             Self::Wait(_) => ActionKind::Wait,
         }
@@ -146,6 +164,7 @@ impl ActionSpec {
             Self::Argocd(spec) => spec.render(r),
             Self::Rollout(spec) => spec.render(r),
             Self::Http(spec) => spec.render(r),
+            Self::Prometheus(spec) => spec.render(r),
             Self::Approval(spec) => spec.render(r),
             Self::Wait(spec) => spec.render(),
         }
