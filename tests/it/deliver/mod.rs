@@ -1,0 +1,8 @@
+//! What performs delivery: real sockets on the loopback.
+
+mod traffic;
+mod traffic_answers;
+mod traffic_faults;
+mod traffic_http;
+mod traffic_limits;
+mod traffic_world;
