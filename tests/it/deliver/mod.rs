@@ -1,0 +1,3 @@
+//! What performs a rollout's effects, against real sockets of this test.
+
+mod notify;
