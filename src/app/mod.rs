@@ -18,6 +18,7 @@ pub mod ports;
 mod recover;
 pub mod report;
 pub mod rollout;
+pub mod rollouts;
 pub mod run;
 
 pub mod source;

@@ -9,6 +9,7 @@ mod command;
 mod context;
 pub mod diagnostics;
 mod logging;
+mod picture;
 mod progress;
 
 use crate::app::error::AppError;
@@ -53,7 +54,8 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Destroy(args) => command::destroy::run(context, args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
-        Command::Rollout(command) => command::rollout::run(context, command),
+        Command::Rollout(command) => command::rollout::run(context, *command),
+        Command::Agent(command) => command::agent::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
     }

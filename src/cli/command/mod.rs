@@ -1,5 +1,6 @@
 //! One file per command: arguments in, use case, view out.
 
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod destroy;
 pub(crate) mod history;
@@ -10,6 +11,7 @@ pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod rollout;
+pub(crate) mod rollouts;
 pub(crate) mod run;
 pub(crate) mod tasks;
 
