@@ -4,6 +4,7 @@ use hyper::Uri;
 use hyper::header::HeaderName;
 use std::str::FromStr;
 use std::time::Duration;
+use taskmaster_delivery::spec::Load;
 
 /// Highest rate, in requests a second.
 pub(super) const HIGHEST_RATE: f64 = 100_000.0;
@@ -42,6 +43,12 @@ impl Plan {
             sessions: None,
             version: VersionFrom::default(),
         }
+    }
+
+    /// The load of a rollout file. Each request is a new user, so that users are dealt to versions anew.
+    pub fn of(load: &Load, target: Target) -> Self {
+        let (paths, duration) = (load.paths.clone(), load.duration);
+        Self { paths, duration, ..Self::new(target, load.rate) }
     }
 
     /// What is wrong with it.

@@ -22,6 +22,7 @@ const IN_A_ROW: u64 = 64;
 pub struct Load {
     shared: Arc<Shared>,
     ending: watch::Sender<bool>,
+    done: watch::Receiver<bool>,
     sending: JoinHandle<()>,
 }
 
@@ -47,8 +48,9 @@ impl Load {
     pub fn start(plan: Plan) -> Result<Self, PlanFault> {
         let shared = Arc::new(Shared::new(plan)?);
         let (ending, ends) = watch::channel(false);
-        let sending = tokio::spawn(send(Arc::clone(&shared), ends));
-        Ok(Self { shared, ending, sending })
+        let (tells, done) = watch::channel(false);
+        let sending = tokio::spawn(send(Arc::clone(&shared), ends, tells));
+        Ok(Self { shared, ending, done, sending })
     }
 
     /// What came back until now.
@@ -58,20 +60,20 @@ impl Load {
 
     /// True once the last answer is there.
     pub fn is_over(&self) -> bool {
-        self.sending.is_finished()
+        *self.done.borrow()
     }
 
-    /// Waits for the end of its duration and for the last answer.
-    pub async fn wait(mut self) -> LoadReport {
-        // A panic of it would be a fault of this program; what was counted is still true.
-        let _ = (&mut self.sending).await;
-        self.shared.report()
+    /// Waits until the duration is over and the last answer is there; for ever where there is none.
+    pub async fn ended(&self) {
+        // Where it cannot tell any more it has ended as well.
+        let _ = self.done.clone().wait_for(|done| *done).await;
     }
 
     /// Sends nothing more and waits for what is under way, which takes no longer than a request may.
     pub async fn stop(self) -> LoadReport {
         self.ending.send_replace(true);
-        self.wait().await
+        self.ended().await;
+        self.shared.report()
     }
 }
 
@@ -116,11 +118,12 @@ impl Shared {
         LoadReport::new(self.plan.target.authority(), self.plan.rate, elapsed, &self.tally())
     }
 
-    /// When a request's turn is, after the start; nothing where the load is over by then.
+    /// When a request's turn is, after the start; nothing where the load is over by then, or the world.
     #[expect(clippy::cast_precision_loss, reason = "numbers of requests stay far below 2^53")]
     fn turn(&self, number: u64) -> Option<Duration> {
         let turn = Duration::try_from_secs_f64(number as f64 / self.plan.rate).ok()?;
-        self.plan.duration.is_none_or(|duration| turn < duration).then_some(turn)
+        let is_time = self.start.checked_add(turn)?.checked_add(self.plan.timeout).is_some();
+        (is_time && self.plan.duration.is_none_or(|duration| turn < duration)).then_some(turn)
     }
 
     fn path(&self, number: u64) -> &Uri {
@@ -130,7 +133,7 @@ impl Shared {
 }
 
 /// Sends until the end, and waits for what is under way.
-async fn send(shared: Arc<Shared>, mut ends: watch::Receiver<bool>) {
+async fn send(shared: Arc<Shared>, mut ends: watch::Receiver<bool>, done: watch::Sender<bool>) {
     let mut requests = JoinSet::new();
     for number in 0.. {
         let Some(turn) = shared.turn(number) else { break };
@@ -150,6 +153,7 @@ async fn send(shared: Arc<Shared>, mut ends: watch::Receiver<bool>) {
     }
     while requests.join_next().await.is_some() {}
     *shared.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::monotonic());
+    done.send_replace(true);
 }
 
 /// Begins a request, unless too many wait already.

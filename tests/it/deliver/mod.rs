@@ -1,3 +1,4 @@
 //! What performs a rollout's effects, against real sockets of this test.
 
+mod load;
 mod notify;
