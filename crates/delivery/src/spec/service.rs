@@ -370,7 +370,7 @@ fn knows_its_port(service: &Service, faults: &mut Faults) {
         words.any(|word| word.contains("{port}"))
     };
     let help = "`{port}` in `command` or in a variable of `env`";
-    if !is_told("") {
+    if !is_told("") && !service.command.is_empty() {
         faults.at("command", |faults| faults.help("nothing tells a replica its port", help));
     }
     for name in service.versions.iter().filter(|(_, variant)| variant.command.is_some()).map(|(name, _)| name)
