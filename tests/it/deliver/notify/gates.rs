@@ -5,8 +5,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
-use taskmaster::deliver::notify::{Answer, GateCall, Question, SIGNATURE, Secret, TIMESTAMP, ask, signature};
-use taskmaster_delivery::engine::Phase;
+use taskmaster::deliver::notify::{GateCall, Question, SIGNATURE, Secret, TIMESTAMP, ask, signature};
+use taskmaster_delivery::engine::{Answer, Phase};
 use taskmaster_delivery::spec::GateKind;
 
 fn gate(url: &str, timeout: Duration) -> GateCall {
