@@ -1,9 +1,11 @@
 //! The command line as types. Help texts are the command reference.
 
 mod agent;
+mod load;
 mod rollout;
 
 pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
+pub use load::LoadArgs;
 pub use rollout::{
     ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RolloutCommand, SimulateArgs, StartArgs, UndoArgs,
     VerbArgs, WaitArgs, WatchArgs,

@@ -6,6 +6,7 @@ pub(crate) mod destroy;
 pub(crate) mod history;
 pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
+pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod parse;
 pub(crate) mod plan;

@@ -36,7 +36,9 @@ pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, Ap
             context.say(&format!("{} is gone", args.name));
             Ok(Exit::Ok)
         }
-        RolloutCommand::Simulate(_) | RolloutCommand::Rehearse(_) => super::rollout::run(context, command),
+        RolloutCommand::Simulate(_) | RolloutCommand::Rehearse(_) | RolloutCommand::Load(_) => {
+            super::rollout::run(context, command)
+        }
     }
 }
 

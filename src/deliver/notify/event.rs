@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use taskmaster_delivery::spec::Event as Kind;
 
 /// Longest reason that is told, in UTF-16 units, as those who bound it count.
-const LONGEST_WHY: usize = 600;
+const LONGEST_WHY: usize = 500;
 
 /// Longest name of anything.
 const LONGEST_NAME: usize = 80;
@@ -50,9 +50,11 @@ pub(super) enum Tone {
 }
 
 impl Event {
-    /// It as it can be shown: no terminal controls, nothing longer than receivers take.
+    /// It as it can be shown: no terminal controls, nothing longer than receivers take, no empty reason.
     pub(super) fn tidy(&self) -> Self {
-        let name = |text: &str| clip(&harmless(text.as_bytes()), LONGEST_NAME).into_owned();
+        let tidy = |text: &str, longest| clip(harmless(text.as_bytes()).trim(), longest).into_owned();
+        let name = |text: &str| tidy(text, LONGEST_NAME);
+        let why = self.why.as_deref().map(|why| tidy(why, LONGEST_WHY));
         Self {
             id: self.id.clone(),
             at: self.at,
@@ -63,7 +65,7 @@ impl Event {
             stable: self.stable.as_deref().map(name),
             step: self.step,
             weight: self.weight,
-            why: self.why.as_deref().map(|why| clip(&harmless(why.as_bytes()), LONGEST_WHY).into_owned()),
+            why: why.filter(|why| !why.is_empty()),
         }
     }
 
@@ -110,7 +112,9 @@ impl Event {
             ("Step", step),
             ("Share", weight),
         ];
-        facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let known = facts.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        // An empty value is refused by some.
+        known.filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// The time to the millisecond, in UTC.

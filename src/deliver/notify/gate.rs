@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use taskmaster_delivery::engine::Phase;
+use taskmaster_delivery::engine::{Answer, Phase};
 use taskmaster_delivery::spec::{Gate, GateKind};
 
 /// Longest answer that is read. A longer one is none: it may be somebody's login page.
@@ -75,23 +75,6 @@ pub struct Question {
     pub weight: Option<u32>,
     /// The share that it gets by a yes, in percent.
     pub next_weight: Option<u32>,
-}
-
-/// What came of a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Yes.
-    Yes,
-    /// No.
-    No {
-        /// In the gate's own words, or its status.
-        why: String,
-    },
-    /// Nobody answered, or not what was asked.
-    Nothing {
-        /// What came instead.
-        why: String,
-    },
 }
 
 /// Asks a gate once, within its timeout.

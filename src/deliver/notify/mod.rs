@@ -19,8 +19,9 @@ mod sign;
 
 pub use event::Event;
 pub use format::body;
-pub use gate::{Answer, GateCall, Question, ask};
+pub use gate::{GateCall, Question, ask};
 pub use notifier::{Hook, HookState, Notifier};
 pub use retry::Limits;
 pub use secret::{Secret, SecretFault};
 pub use sign::{SIGNATURE, TIMESTAMP, signature};
+pub use taskmaster_delivery::engine::Answer;

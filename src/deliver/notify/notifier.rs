@@ -130,6 +130,8 @@ impl Notifier {
     /// Tells those who want to know of this kind of event. It does not wait. True where nothing was lost
     /// for want of room.
     pub fn tell(&self, event: Event) -> bool {
+        // What waits is bounded in size as well.
+        let event = event.tidy();
         let wanting = self.lanes.iter().filter(|lane| lane.hook.events.contains(&event.what));
         let fits: Vec<bool> = wanting.map(|lane| lane.take(event.clone())).collect();
         fits.into_iter().all(|fits| fits)

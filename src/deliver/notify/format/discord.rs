@@ -1,7 +1,10 @@
 //! Discord's webhooks: one embed, and nobody is mentioned.
 
-use crate::deliver::notify::event::{Event, Tone};
+use crate::deliver::notify::event::{Event, Tone, clip};
 use serde_json::{Value, json};
+
+/// Longest headline: each of its signs may get a backslash, and a title has at most 256.
+const LONGEST_HEADLINE: usize = 120;
 
 pub(super) fn body(event: &Event) -> Value {
     let facts = event.facts();
@@ -10,7 +13,7 @@ pub(super) fn body(event: &Event) -> Value {
         .map(|(name, value)| json!({"name": name, "value": escape(value), "inline": true}))
         .collect();
     let mut embed = json!({
-        "title": escape(&event.headline()),
+        "title": escape(&clip(&event.headline(), LONGEST_HEADLINE)),
         "color": color(event.tone()),
         "fields": fields,
         "footer": {"text": "taskmaster"},

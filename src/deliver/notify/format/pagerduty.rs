@@ -45,7 +45,7 @@ fn payload(event: &Event, severity: &str) -> Value {
     details.extend(event.why.iter().map(|why| ("Why".to_owned(), json!(why))));
     json!({
         "summary": clip(&summary, LONGEST_SUMMARY - 1),
-        "source": event.rollout,
+        "source": if event.rollout.is_empty() { "taskmaster" } else { &event.rollout },
         "severity": severity,
         "timestamp": event.time(),
         "component": event.rollout,

@@ -12,7 +12,9 @@ pub(super) fn body(event: &Event) -> Value {
     let facts = event.facts();
     let fields: Vec<Value> =
         facts.iter().map(|(name, value)| mrkdwn(&format!("*{name}*\n{}", escape(value)))).collect();
-    blocks.push(json!({"type": "section", "fields": fields}));
+    if !fields.is_empty() {
+        blocks.push(json!({"type": "section", "fields": fields}));
+    }
     let footer = mrkdwn(&format!("taskmaster, {}", event.time()));
     blocks.push(json!({"type": "context", "elements": [footer]}));
     json!({"text": headline, "blocks": blocks, "unfurl_links": false, "unfurl_media": false})
