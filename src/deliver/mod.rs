@@ -2,3 +2,5 @@
 //!
 //! Absent on purpose: decisions. When a weight changes and what a measurement means is decided in
 //! `crates/delivery`.
+
+pub mod backend;

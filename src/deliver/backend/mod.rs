@@ -1,0 +1,3 @@
+//! Backends: what brings decisions of the engine about.
+
+pub mod kube;
