@@ -9,6 +9,7 @@ mod command;
 mod context;
 pub mod diagnostics;
 mod logging;
+mod picture;
 mod progress;
 
 use crate::app::error::AppError;

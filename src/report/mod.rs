@@ -17,6 +17,7 @@ mod markdown;
 pub mod plan_summary;
 mod render;
 pub mod rollout_summary;
+mod rollout_words;
 pub mod summary;
 mod text;
 pub mod view;

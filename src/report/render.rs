@@ -73,6 +73,18 @@ render!(RolloutHistoryView, "rollout_history", rollout_history, |view| Listed {
 });
 render!(AgentView, "agent", agent, |view| Listed { shown: view.services.len(), total: view.services.len() });
 
+impl RolloutView {
+    /// The lines of a picture of the moment, at most `height` of them.
+    pub fn live(&self, options: TextOptions, height: usize) -> Vec<String> {
+        text::rollout_live(self, options, height)
+    }
+
+    /// One line about it, without times: another one where anything of weight has changed.
+    pub fn line(&self) -> String {
+        text::rollout_line(self)
+    }
+}
+
 impl ReportView {
     /// One self-contained HTML file.
     pub fn html(&self) -> String {

@@ -139,6 +139,21 @@ impl Snapshot<'_> {
         )
     }
 
+    /// The events of all streams whose names begin with `prefix`, oldest first. The prefix ends with `/`.
+    pub fn streams(&self, prefix: &str) -> Result<Vec<EventRow>, StoreError> {
+        // `0` follows `/`: a range that the index of streams serves.
+        let end = format!("{}0", prefix.trim_end_matches('/'));
+        self.list(
+            concat!(
+                "SELECT ",
+                event_columns!("e"),
+                " FROM events e WHERE e.stream >= ?1 AND e.stream < ?2 ORDER BY e.seq"
+            ),
+            [prefix, &end],
+            |row| event_at(row, 0),
+        )
+    }
+
     /// One document.
     pub fn document(&self, id: &str) -> Result<Option<DocumentRow>, StoreError> {
         self.maybe(

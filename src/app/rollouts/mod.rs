@@ -4,6 +4,7 @@ pub mod cluster;
 mod error;
 pub mod local;
 mod model;
+pub mod story;
 mod wait;
 
 pub use error::RolloutError;

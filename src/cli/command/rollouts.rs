@@ -7,9 +7,9 @@ use crate::app::rollouts::cluster::{self, Place};
 use crate::app::rollouts::{Ask, Backend, Named, StartFile, StartRequest, Waited, local, wait};
 use crate::cli::args::{ClusterArgs, NamedArgs, RolloutCommand, StartArgs, VerbArgs, WaitArgs, WatchArgs};
 use crate::cli::context::Context;
+use crate::cli::picture::Picture;
 use crate::report::view::{RolloutKind, RolloutView};
 use std::path::Path;
-use std::time::Duration;
 
 /// Performs a verb on any kind of rollout.
 pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, AppError> {
@@ -132,15 +132,22 @@ fn after(
         return Ok(Exit::Ok);
     }
     let name = Named { kind: Some(view.kind), name: view.name.clone() };
-    let waited = wait(backend, &name, Some(args.timeout), &mut |_| ())?;
+    let mut picture = Picture::beside(context);
+    let waited = wait(backend, &name, Some(args.timeout), &mut |view| picture.show(view));
+    picture.clear();
+    let waited = waited?;
     context.show(&waited.view)?;
     Ok(waited.exit())
 }
 
 fn watch(context: &Context, args: &WatchArgs) -> Result<Exit, AppError> {
     let backend = of(context, &args.named)?;
-    let limit: Option<Duration> = args.timeout;
-    let waited = wait(backend.as_ref(), &args.named.name, limit, &mut |_| ())?;
-    context.show(&waited.view)?;
+    let mut picture = Picture::watch(context);
+    let waited = wait(backend.as_ref(), &args.named.name, args.timeout, &mut |view| picture.show(view));
+    picture.clear();
+    let waited = waited?;
+    if !picture.has_answered() {
+        context.show(&waited.view)?;
+    }
     Ok(waited.exit())
 }

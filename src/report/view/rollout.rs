@@ -4,6 +4,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+pub use taskmaster_core::rollout::{
+    GateState, HoldBy, MetricVerdict, RolloutPhase, RolloutStrategy, VersionRole,
+};
 
 /// What drives a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,72 +18,6 @@ pub enum RolloutKind {
     Rollout,
     /// A `Canary` of Flagger.
     Canary,
-}
-
-/// How the new version takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RolloutStrategy {
-    /// By degrees.
-    Canary,
-    /// All at once, behind a preview.
-    BlueGreen,
-    /// For some users, told by what they send.
-    Ab,
-    /// Pod by pod.
-    Rolling,
-    /// It cannot be told.
-    Unknown,
-}
-
-/// Where a rollout is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RolloutPhase {
-    /// The new version gets what it needs before users reach it.
-    Initializing,
-    /// It is watched: a step's weight, pause or analysis.
-    Analyzing,
-    /// It takes over: pods and traffic follow.
-    Promoting,
-    /// It is the stable version.
-    Completed,
-    /// The stable version takes back pods and traffic.
-    RollingBack,
-    /// The stable version has all of the traffic again.
-    RolledBack,
-    /// It does not go on, and nothing takes it back: a specification that its controller refuses.
-    Degraded,
-    /// It cannot be told.
-    Unknown,
-}
-
-impl RolloutPhase {
-    /// True where nothing changes any more by itself.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::RolledBack | Self::Degraded)
-    }
-
-    /// True where the new version was given up.
-    pub fn is_back(self) -> bool {
-        matches!(self, Self::RollingBack | Self::RolledBack)
-    }
-}
-
-/// What a rollout stands still for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldBy {
-    /// A person has paused it.
-    Person,
-    /// A step waits for a person.
-    Step,
-    /// An analysis could not tell.
-    Doubt,
-    /// The way back is closed: the data cannot be brought back.
-    OneWay,
-    /// A gate has not said yes.
-    Gate,
 }
 
 /// Why a rollout stands still.
@@ -117,20 +54,6 @@ pub struct RolloutStepView {
     pub words: String,
     /// Where it is.
     pub state: StepState,
-}
-
-/// What a version is to its users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VersionRole {
-    /// It serves.
-    Stable,
-    /// The new one, by degrees.
-    Canary,
-    /// The new one, behind a preview.
-    Preview,
-    /// Out of service, not ended yet.
-    Old,
 }
 
 /// Pods of a version: processes where it is local.
@@ -173,24 +96,6 @@ pub struct RolloutVersionView {
     pub p99_ms: Option<f64>,
 }
 
-/// What a metric says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricVerdict {
-    /// Nothing was measured yet.
-    Pending,
-    /// It is measured, and no fault was found so far.
-    Measuring,
-    /// No fault was found.
-    Passed,
-    /// The new version is worse.
-    Failed,
-    /// It could not tell.
-    Inconclusive,
-    /// It could not be measured.
-    Error,
-}
-
 /// One metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolloutMetricView {
@@ -212,24 +117,6 @@ pub struct RolloutMetricView {
     pub sample: Option<u64>,
     /// So many are needed before it can pass.
     pub needed: Option<u64>,
-}
-
-/// What a gate has said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GateState {
-    /// It was not asked yet.
-    Pending,
-    /// It was asked, and has not answered.
-    Asked,
-    /// It said yes.
-    Yes,
-    /// It said no.
-    No,
-    /// It does not answer.
-    Silent,
-    /// A person passed it.
-    Passed,
 }
 
 /// One gate.
