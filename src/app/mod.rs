@@ -9,7 +9,6 @@ pub mod destroy;
 pub mod error;
 pub mod exit;
 pub mod kube_apply;
-pub mod kube_rollout;
 pub mod ledger;
 pub mod logs;
 pub mod parse;

@@ -11,7 +11,7 @@ pub use rollout::{
     VerbArgs, WaitArgs, WatchArgs,
 };
 
-use crate::app::kube_rollout::Kind;
+use crate::deliver::backend::kube::drive::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
