@@ -48,7 +48,9 @@ impl Gateway {
         ended: impl FnOnce(Tally) + Send + 'static,
     ) -> io::Result<()> {
         let at = doors.iter().map(|(_, door)| door.local_addr()).collect::<io::Result<Vec<_>>>()?;
-        if self.is_open() && self.doors == at && self.settings.as_ref().is_some_and(|now| is_same(now, &settings))
+        if self.is_open()
+            && self.doors == at
+            && self.settings.as_ref().is_some_and(|now| is_same(now, &settings))
         {
             return Ok(());
         }

@@ -48,7 +48,8 @@ impl Senses {
     pub(super) fn new(rollout: &Rollout, directory: &Path, vault: &Vault, counted: &Snapshot) -> Self {
         let env = |name: &str| vault.variable(name);
         let gates = rollout.gates.iter();
-        let gates = gates.map(|gate| GateCall::read(gate, directory, &env).map_err(|fault| fault.to_string()));
+        let gates =
+            gates.map(|gate| GateCall::read(gate, directory, &env).map_err(|fault| fault.to_string()));
         let (mut hooks, mut mute) = (Vec::new(), Vec::new());
         for notice in &rollout.notices {
             match Hook::read(notice, directory, &env) {

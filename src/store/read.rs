@@ -111,9 +111,11 @@ impl Snapshot<'_> {
     pub fn memos(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
         // `0` follows `/`.
         let end = format!("{}0", prefix.trim_end_matches('/'));
-        self.list("SELECT key, text FROM memos WHERE key >= ?1 AND key < ?2 ORDER BY key", [prefix, &end], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        self.list(
+            "SELECT key, text FROM memos WHERE key >= ?1 AND key < ?2 ORDER BY key",
+            [prefix, &end],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
     }
 
     /// Version of the projection that filled the read models; 0 for none.

@@ -1,6 +1,7 @@
 //! The task of one rollout.
 
 use super::begin::{self, Beginning, Parts, Resumed};
+use super::load::BuiltIn;
 use super::shared::{Shared, now};
 use crate::agent::gateway::Gateway;
 use crate::agent::journal::{Happening, Note};
@@ -76,6 +77,7 @@ pub(super) struct Actor {
     pub(super) supervisor: Supervisor,
     pub(super) gateway: Gateway,
     pub(super) senses: Senses,
+    pub(super) load: BuiltIn,
     /// What proxies counted that are gone.
     pub(super) base: Tally,
     pub(super) came: mpsc::Sender<Came>,
@@ -97,18 +99,14 @@ pub(super) struct Actor {
 ///
 /// # Errors
 /// Its doors cannot be opened, or its file has faults.
-pub fn spawn(
-    shared: &Shared,
-    found: Result<Resumed, &Beginning>,
-) -> Result<AtWork, Fault> {
+pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWork, Fault> {
     let (send, letters) = mpsc::channel(MOST_WAITING);
     let (came, results) = mpsc::channel(MOST_WAITING);
     let (driver, replicas) = match found {
         Ok(Resumed { driver, replicas }) => (driver, replicas),
         Err(beginning) => {
             let service = &beginning.service;
-            let doors =
-                begin::open_doors(shared, &beginning.rollout.name, service.listen, service.preview)?;
+            let doors = begin::open_doors(shared, &beginning.rollout.name, service.listen, service.preview)?;
             begin::hold_doors(shared, &beginning.rollout.name, &doors);
             (begin::fresh(beginning, &doors)?, Vec::new())
         }
@@ -120,7 +118,7 @@ pub fn spawn(
         let Some(service) = rollout.ok().and_then(|rollout| rollout.service) else { continue };
         let vault = begin::vault(shared, &name, &version.revision, &version.directory);
         let (revision, directory) = (version.revision.clone(), version.directory.clone());
-        supervisor.put_recipe(Recipe { service, revision, directory, vault });
+        supervisor.put_recipe(Recipe { service, revision, directory, vault }, now());
     }
     supervisor.adopt(replicas);
     let base = begin::counted_before(&driver);
@@ -133,6 +131,7 @@ pub fn spawn(
         supervisor,
         gateway,
         senses,
+        load: BuiltIn::default(),
         base,
         came,
         measuring: BTreeSet::new(),
@@ -236,7 +235,8 @@ impl Actor {
             let pods = self.supervisor.pods(&revision);
             (revision, pods)
         });
-        Seen { pods: pods.collect(), counted: self.base.plus(&self.gateway.counted()) }
+        let counted = self.base.plus(&self.gateway.counted());
+        Seen { pods: pods.collect(), counted, load: self.load.end() }
     }
 
     /// Looks, stores, performs; again as long as one follows from the other.
@@ -257,9 +257,19 @@ impl Actor {
             let has_more = self.perform(effects, &seen).await;
             self.publish();
             if !has_more {
-                return;
+                break;
             }
         }
+        self.keep_load();
+    }
+
+    /// The built-in load is there while a rollout is under way that somebody can answer.
+    fn keep_load(&mut self) {
+        let kept = self.driver.kept();
+        let serves = self.supervisor.endpoints().contains_key(&self.driver.routes(&self.seen()).active);
+        let is_wanted = self.driver.is_under_way() && serves && !kept.is_stopped;
+        let spec = self.driver.rollout().load.clone().filter(|_| is_wanted);
+        self.load.keep(spec.as_ref(), kept.doors.0, kept.release);
     }
 
     /// Stores what is new, then takes it. False where it cannot be stored: nothing is done then.
@@ -281,11 +291,8 @@ impl Actor {
             self.driver = driver;
             return true;
         }
-        let happened = facts.into_iter().map(|(release, fact)| Happening {
-            rollout: self.name.clone(),
-            release,
-            fact,
-        });
+        let happened =
+            facts.into_iter().map(|(release, fact)| Happening { rollout: self.name.clone(), release, fact });
         let kept = self.shared.recorder.keep(notes, happened.collect(), clock::now()).await;
         if let Err(why) = kept {
             if self.fault.as_ref() != Some(&why) {
@@ -332,7 +339,8 @@ impl Actor {
 
     /// Lets users go as it is wanted, to the processes that there are.
     pub(super) fn publish(&mut self) {
-        let table = Table { routes: self.driver.routes(&self.seen()), endpoints: self.supervisor.endpoints() };
+        let table =
+            Table { routes: self.driver.routes(&self.seen()), endpoints: self.supervisor.endpoints() };
         self.gateway.set(table);
     }
 
@@ -412,14 +420,13 @@ impl Actor {
     async fn start(&mut self, beginning: Beginning) -> Result<(), Fault> {
         let service = &beginning.service;
         let doors = begin::open_doors(&self.shared, &self.name, service.listen, service.preview)?;
-        let next = self
-            .driver
-            .want(&beginning.wanted, doors.at)
-            .map_err(|why| Fault::new(FaultCode::Usage, why))?;
+        let next =
+            self.driver.want(&beginning.wanted, doors.at).map_err(|why| Fault::new(FaultCode::Usage, why))?;
         self.change(next).await?;
         begin::hold_doors(&self.shared, &self.name, &doors);
         begin::hold_vault(&self.shared, &self.name, &beginning.wanted.revision, &beginning.vault);
-        self.supervisor.put_recipe(beginning.recipe());
+        self.supervisor.put_recipe(beginning.recipe(), now());
+        self.note_replicas();
         self.sense(&beginning.vault);
         self.open();
         Ok(())
@@ -443,6 +450,7 @@ impl Actor {
             mute,
             recent: self.senses.recent(),
             bounds_ms: self.senses.bounds_ms(),
+            is_loaded: self.load.is_running(),
             fault: self.fault.as_deref(),
             now: now(),
         })
@@ -478,6 +486,7 @@ impl Actor {
             let next = self.driver.stop(by, now());
             self.change(next).await?;
         }
+        self.load.keep(None, self.driver.kept().doors.0, 0);
         let counted = self.gateway.close(CLOSE).await;
         self.base = self.base.plus(&counted);
         self.supervisor.end_all(false, now());

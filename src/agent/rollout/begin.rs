@@ -94,7 +94,10 @@ fn check_name(name: &str) -> Result<(), String> {
     if begins && name.len() <= LONGEST_NAME && name.chars().all(is_plain) {
         return Ok(());
     }
-    Err(format!("`{}` cannot be a rollout's name here: want letters, digits, `-`, `_` and `.`", name.escape_debug()))
+    Err(format!(
+        "`{}` cannot be a rollout's name here: want letters, digits, `-`, `_` and `.`",
+        name.escape_debug()
+    ))
 }
 
 fn check_version(version: &str) -> Result<(), String> {
@@ -102,7 +105,10 @@ fn check_version(version: &str) -> Result<(), String> {
     if !version.is_empty() && version.len() <= LONGEST_VERSION && version.chars().all(is_plain) {
         return Ok(());
     }
-    Err(format!("`{}` cannot be a version's name: want letters, digits and `-_.:/+@`", version.escape_debug()))
+    Err(format!(
+        "`{}` cannot be a version's name: want letters, digits and `-_.:/+@`",
+        version.escape_debug()
+    ))
 }
 
 /// A rollout that an agent found.
@@ -187,7 +193,8 @@ pub(super) fn open_doors(
     let open = |which: Which, at: SocketAddr| {
         doors::open(&shared.held, name, which, at).map_err(|fault| {
             let message = format!("cannot listen on {at}: {fault}");
-            let help = format!("choose another address, or end who has it: `ss -ltnp 'sport = :{}'`", at.port());
+            let help =
+                format!("choose another address, or end who has it: `ss -ltnp 'sport = :{}'`", at.port());
             Fault::new(FaultCode::Failed, message).help(help)
         })
     };
@@ -240,8 +247,7 @@ pub(super) fn seed() -> u64 {
 
 /// A rollout that was never there.
 pub(super) fn fresh(beginning: &Beginning, doors: &Doors) -> Result<Driver, Fault> {
-    Driver::begin(&beginning.wanted, doors.at, seed(), now())
-        .map_err(|why| Fault::new(FaultCode::Usage, why))
+    Driver::begin(&beginning.wanted, doors.at, seed(), now()).map_err(|why| Fault::new(FaultCode::Usage, why))
 }
 
 /// What was counted before, for a rollout that goes on.

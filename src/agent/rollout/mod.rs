@@ -5,10 +5,11 @@
 
 mod actor;
 mod begin;
+mod load;
 mod perform;
 mod shared;
 
-pub use actor::{AtWork, Letter, spawn};
 pub(crate) use actor::replicas_key;
+pub use actor::{AtWork, Letter, spawn};
 pub use begin::{Beginning, Resumed};
 pub use shared::Shared;

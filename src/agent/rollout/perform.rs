@@ -63,11 +63,7 @@ impl Actor {
         let came = self.came.clone();
         tokio::spawn(async move {
             let answer = match call {
-                Ok(call) => match notify::ask(&call, &asked).await {
-                    notify::Answer::Yes => Answer::Yes,
-                    notify::Answer::No { why } => Answer::No { why },
-                    notify::Answer::Nothing { why } => Answer::Nothing { why },
-                },
+                Ok(call) => notify::ask(&call, &asked).await,
                 Err(why) => Answer::Nothing { why },
             };
             let answered = Answered { gate, revision, question, answer };
@@ -154,7 +150,12 @@ impl Actor {
         });
     }
 
-    fn change_of_data(&self, revision: &Revision, direction: Direction, attempt: u64) -> Result<Change, String> {
+    fn change_of_data(
+        &self,
+        revision: &Revision,
+        direction: Direction,
+        attempt: u64,
+    ) -> Result<Change, String> {
         let version = self.driver.kept().version(revision).ok_or("its version was forgotten")?;
         let migration = migration(&version.spec)?;
         let argv = match direction {

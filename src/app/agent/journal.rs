@@ -19,11 +19,8 @@ impl LedgerJournal {
 
 impl Journal for LedgerJournal {
     fn keep(&mut self, notes: &[Note], happened: Vec<Happening>, at: Timestamp) -> Result<(), String> {
-        let record = |one: Happening| Record::Rollout {
-            rollout: one.rollout,
-            release: one.release,
-            fact: one.fact,
-        };
+        let record =
+            |one: Happening| Record::Rollout { rollout: one.rollout, release: one.release, fact: one.fact };
         let records = happened.into_iter().map(record).collect();
         let notes: Vec<(&str, Option<&str>)> =
             notes.iter().map(|note| (note.key.as_str(), note.text.as_deref())).collect();

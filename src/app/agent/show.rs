@@ -7,7 +7,7 @@ use crate::deliver::backend::local::tally::Counted;
 use crate::deliver::backend::local::verdicts::verdicts;
 use crate::deliver::backend::local::{Kept, words};
 use crate::report::view::{
-    GateState, HoldBy, HoldView, PodsView, RolloutGateView, RolloutKind, RolloutMetricView,
+    GateState, HoldBy, HoldView, PodsView, RolloutGateView, RolloutKind, RolloutLoadView, RolloutMetricView,
     RolloutNoticeView, RolloutStepView, RolloutVersionView, RolloutView, StepState, VersionRole, WeightPoint,
 };
 use jiff::Timestamp;
@@ -45,8 +45,15 @@ pub fn view(picture: &Picture<'_>) -> RolloutView {
     view.metrics = metrics(picture);
     gates(picture, &mut view);
     view.notices = notices(picture);
-    view.weights =
-        kept.weights.iter().filter_map(|(at, weight)| point(*at, *weight)).collect();
+    view.load = picture.seen.load.as_ref().map(|load| RolloutLoadView {
+        rate: load.rate,
+        is_running: picture.is_loaded,
+        requests: load.requests,
+        failures: load.failures,
+        p50_ms: load.p50_ms,
+        p99_ms: load.p99_ms,
+    });
+    view.weights = kept.weights.iter().filter_map(|(at, weight)| point(*at, *weight)).collect();
     view.address = Some(format!("http://{}", kept.doors.0));
     view.preview = kept.doors.1.map(|at| format!("http://{at}"));
     view
@@ -65,7 +72,11 @@ fn told(kept: &Kept, now: Timestamp) -> RolloutView {
     let entry = |(at, fact): &(Time, _)| Entry {
         seq: 0,
         at: stamp(*at).unwrap_or(now),
-        record: Record::Rollout { rollout: kept.name.clone(), release: kept.release, fact: Clone::clone(fact) },
+        record: Record::Rollout {
+            rollout: kept.name.clone(),
+            release: kept.release,
+            fact: Clone::clone(fact),
+        },
     };
     let entries: Vec<Entry> = kept.story.iter().map(entry).collect();
     let last = story::releases(&entries, now).pop();
@@ -101,9 +112,11 @@ fn held(picture: &Picture<'_>) -> Option<HoldView> {
 /// The guard that is waited for.
 fn waits_for<'a>(picture: &'a Picture<'_>, state: &State) -> Option<&'a Gate> {
     let gates = &picture.driver.rollout().gates;
-    let mut here = state.gates.asked.iter().filter(|(place, asking)| {
-        asking.is_here && !state.gates.passed.contains(place)
-    });
+    let mut here = state
+        .gates
+        .asked
+        .iter()
+        .filter(|(place, asking)| asking.is_here && !state.gates.passed.contains(place));
     here.find_map(|(place, _)| gates.get(*place).filter(|gate| gate.kind.is_guard()))
 }
 

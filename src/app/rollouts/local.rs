@@ -102,7 +102,8 @@ impl Local {
             Some(_) => self.client.ask(Call::List).unwrap_or_default(),
             None => self.kept()?.values().filter_map(|kept| at_rest(kept).ok()).collect(),
         };
-        let address = |name: &str| views.iter().find(|view| view.name == name).and_then(|view| view.address.clone());
+        let address =
+            |name: &str| views.iter().find(|view| view.name == name).and_then(|view| view.address.clone());
         let mut services: BTreeMap<String, ServiceView> = BTreeMap::new();
         for process in about.iter().flat_map(|about| &about.services) {
             let service = services.entry(process.rollout.clone()).or_insert_with(|| ServiceView {
@@ -145,7 +146,8 @@ impl Local {
         let is_under_way = |view: &&RolloutView| !view.phase.is_over() && view.native.is_none();
         let busy: Vec<&str> = views.iter().filter(is_under_way).map(|view| view.name.as_str()).collect();
         if !busy.is_empty() && !force {
-            let help = "wait for their end, abort them, or add --force: the next start goes on where they were";
+            let help =
+                "wait for their end, abort them, or add --force: the next start goes on where they were";
             return Err(AppError::usage(format!("under way: {}", busy.join(", ")), help));
         }
         match self.client.ask::<serde_json::Value>(Call::Stop) {
@@ -171,7 +173,10 @@ impl Local {
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(AppError::usage(format!("no service {service} was ever started here"), "see `agent status`"));
+                return Err(AppError::usage(
+                    format!("no service {service} was ever started here"),
+                    "see `agent status`",
+                ));
             }
             Err(error) => return Err(fault(error)),
         };
@@ -290,7 +295,8 @@ impl Backend for Local {
 fn start(file: &StartFile) -> Result<Start, AppError> {
     let mut diagnostics = Vec::new();
     let spec = taskmaster_catalogue::plain(&file.text, &mut diagnostics).map(|(value, _)| value);
-    let spec = spec.ok_or_else(|| AppError::usage("this rollout is empty", "write `name:` and `strategy:`"))?;
+    let spec =
+        spec.ok_or_else(|| AppError::usage("this rollout is empty", "write `name:` and `strategy:`"))?;
     let text = |value: std::ffi::OsString| value.into_string().ok();
     // What is no text cannot be sent, and is nobody's secret.
     let environment = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
@@ -308,8 +314,8 @@ fn start(file: &StartFile) -> Result<Start, AppError> {
 
 /// A rollout that no agent steps, as it was kept.
 fn at_rest(kept: &Kept) -> Result<RolloutView, AppError> {
-    let driver = Driver::resume(kept.clone())
-        .map_err(|why| RolloutError::Failed { why, help: String::new() })?;
+    let driver =
+        Driver::resume(kept.clone()).map_err(|why| RolloutError::Failed { why, help: String::new() })?;
     let seen = Seen { counted: kept.tally.clone(), ..Seen::default() };
     let bounds = crate::deliver::metrics::bounds_ms(&driver.rollout().analysis);
     Ok(agent::view(&Picture {
@@ -320,6 +326,7 @@ fn at_rest(kept: &Kept) -> Result<RolloutView, AppError> {
         mute: &[],
         recent: &BTreeMap::new(),
         bounds_ms: &bounds,
+        is_loaded: false,
         fault: None,
         now: Time(clock::now().as_millisecond()),
     }))

@@ -17,7 +17,8 @@ pub(crate) fn run(context: &Context, command: AgentCommand) -> Result<Exit, AppE
         }
         AgentCommand::Stop(args) => {
             let was_there = Local::new(&context.workspace)?.stop(args.force)?;
-            let words = if was_there { "the agent and its services have ended" } else { "no agent was at work" };
+            let words =
+                if was_there { "the agent and its services have ended" } else { "no agent was at work" };
             context.answer(&json!({ "stopped": was_there }), words)?;
             Ok(Exit::Ok)
         }

@@ -7,10 +7,10 @@ use super::words;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use taskmaster_core::rollout::RolloutFact;
+use taskmaster_core::rollout::{LoadEnd, RolloutFact};
 use taskmaster_delivery::engine::{
-    Answered, Delivery, Effect, Measured, Migrated, Observation, Pods, Refusal, Revision, Routes, State, Verb,
-    Version, undo_target,
+    Answered, Delivery, Effect, Measured, Migrated, Observation, Pods, Refusal, Revision, Routes, State,
+    Verb, Version, undo_target,
 };
 use taskmaster_delivery::spec::{Canary, Rollout, RolloutSpec, Strategy, Traffic};
 use taskmaster_delivery::time::Time;
@@ -29,6 +29,8 @@ pub struct Seen {
     pub pods: BTreeMap<Revision, Pods>,
     /// What was counted since the rollout is known.
     pub counted: Tally,
+    /// What the built-in load came to so far.
+    pub load: Option<LoadEnd>,
 }
 
 /// What came in since the last look.
@@ -259,6 +261,7 @@ impl Driver {
             verdicts: &ends,
             share,
             counted: &seen.counted,
+            load: seen.load.as_ref(),
         };
         facts.of_look(&look);
         let facts = facts.done();
@@ -290,7 +293,8 @@ impl Driver {
         let (old, new) = (available(stable), available(&state.revision));
         if state.revision == *stable || new == 0 {
             // Where neither serves, somebody older may.
-            let serving = seen.pods.iter().filter(|(_, pods)| pods.available > 0).map(|(revision, _)| revision);
+            let serving =
+                seen.pods.iter().filter(|(_, pods)| pods.available > 0).map(|(revision, _)| revision);
             let active = if old > 0 { Some(stable) } else { serving.last().or(Some(stable)) };
             return Routes { active: active.cloned().unwrap_or_default(), ..Routes::default() };
         }

@@ -6,7 +6,7 @@ use super::words;
 use crate::deliver::metrics::bounds_ms;
 use taskmaster_core::id::Digest;
 use taskmaster_core::rollout::{
-    GateState, HoldBy, MetricEnd, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
+    GateState, HoldBy, LoadEnd, MetricEnd, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
 };
 use taskmaster_delivery::engine::{
     Answer, Answered, Direction, Effect, Hold, Migrated, Notice, Phase, Revision, Said, State,
@@ -26,6 +26,7 @@ pub(super) struct Look<'a> {
     pub(super) verdicts: &'a [MetricEnd],
     pub(super) share: u32,
     pub(super) counted: &'a Tally,
+    pub(super) load: Option<&'a LoadEnd>,
 }
 
 /// Facts as they come, which also change what is kept for people.
@@ -97,7 +98,7 @@ impl<'a> Facts<'a> {
         kept.release += 1;
         (kept.started, kept.ended) = (Some(self.now), None);
         kept.at_start = look.counted.clone();
-        kept.weights = Vec::new();
+        (kept.weights, kept.story) = (Vec::new(), Vec::new());
         kept.verdicts.clear();
         let stable = kept.state.stable.as_ref().map(|stable| stable.0.clone());
         let fact = RolloutFact::Started {
@@ -119,14 +120,15 @@ impl<'a> Facts<'a> {
         let versions = self.version_ends(look);
         let why = why.filter(|_| phase == RolloutPhase::RolledBack);
         let metrics = look.verdicts.to_vec();
-        self.add(RolloutFact::Ended { phase, why, metrics, versions, load: None });
+        self.add(RolloutFact::Ended { phase, why, metrics, versions, load: look.load.cloned() });
     }
 
     fn version_ends(&self, look: &Look<'_>) -> Vec<VersionEnd> {
         let bounds = bounds_ms(&look.rollout.analysis);
         let (state, before) = (&self.kept.state, look.before);
         let role = |revision: &Revision| {
-            if before.stable.as_ref() == Some(revision) || (before.stable.is_none() && state.revision == *revision)
+            if before.stable.as_ref() == Some(revision)
+                || (before.stable.is_none() && state.revision == *revision)
             {
                 VersionRole::Stable
             } else if before.revision != *revision {
@@ -214,7 +216,8 @@ impl<'a> Facts<'a> {
     /// Answers of gates that are no guards are told here: the engine tells of them by what it does.
     fn of_answers(&mut self, look: &Look<'_>) {
         for answered in look.answers {
-            let Some(gate) = look.rollout.gates.get(answered.gate).filter(|gate| !gate.kind.is_guard()) else {
+            let Some(gate) = look.rollout.gates.get(answered.gate).filter(|gate| !gate.kind.is_guard())
+            else {
                 continue;
             };
             let (state, words) = match &answered.answer {

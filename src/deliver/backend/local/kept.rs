@@ -131,14 +131,17 @@ impl Kept {
         let is_kept = |revision: &Revision| versions.iter().any(|version| version.revision == *revision);
         self.tally.retain(is_kept);
         self.at_start.retain(is_kept);
-        drop_first(&mut self.weights, POINTS);
-        drop_first(&mut self.story, LINES);
+        drop_old(&mut self.weights, POINTS);
+        drop_old(&mut self.story, LINES);
     }
 }
 
-fn drop_first<T>(list: &mut Vec<T>, most: usize) {
+/// The first one stays: it says how all began.
+fn drop_old<T>(list: &mut Vec<T>, most: usize) {
     let too_many = list.len().saturating_sub(most);
-    list.drain(..too_many);
+    if too_many > 0 {
+        list.drain(1..=too_many);
+    }
 }
 
 /// A specification, checked.

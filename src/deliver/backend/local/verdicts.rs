@@ -38,7 +38,8 @@ fn of_test(delivery: &Delivery, index: usize, test: &Sequential, alpha: Alpha) -
         return (verdict, words);
     }
     let power = tested.power(alpha).map(|power| format!("; {power}")).unwrap_or_default();
-    let verdict = if state.phase == Phase::Completed { MetricVerdict::Passed } else { MetricVerdict::Measuring };
+    let verdict =
+        if state.phase == Phase::Completed { MetricVerdict::Passed } else { MetricVerdict::Measuring };
     (verdict, format!("{words}{power}"))
 }
 
