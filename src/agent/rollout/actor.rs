@@ -108,7 +108,7 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
             let service = &beginning.service;
             let doors = begin::open_doors(shared, &beginning.rollout.name, service.listen, service.preview)?;
             begin::hold_doors(shared, &beginning.rollout.name, &doors);
-            (begin::fresh(beginning, &doors)?, Vec::new())
+            (begin::fresh(shared, beginning, &doors)?, Vec::new())
         }
     };
     let name = driver.kept().name.clone();
@@ -503,12 +503,23 @@ impl Actor {
             self.shared.held.release(&name);
         }
         if forget {
-            let keys = [rollout_key(&self.name), replicas_key(&self.name)];
-            let notes = keys.into_iter().map(|key| Note { key, text: None }).collect();
-            let kept = self.shared.recorder.keep(notes, Vec::new(), clock::now()).await;
-            kept.map_err(|why| Fault::new(FaultCode::Failed, why))?;
+            self.forget().await?;
         }
         Ok(Value::Null)
+    }
+}
+
+impl Actor {
+    /// Nothing is kept of it any more but how many releases it had.
+    async fn forget(&self) -> Result<(), Fault> {
+        let count = self.driver.kept().release;
+        let keys = [rollout_key(&self.name), replicas_key(&self.name)];
+        let mut notes: Vec<Note> = keys.into_iter().map(|key| Note { key, text: None }).collect();
+        notes.push(Note { key: format!("past/{}", self.name), text: Some(count.to_string()) });
+        let kept = self.shared.recorder.keep(notes, Vec::new(), clock::now()).await;
+        kept.map_err(|why| Fault::new(FaultCode::Failed, why))?;
+        self.shared.note_releases(&self.name, count);
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use crate::agent::{guard, log};
 use crate::clock;
 use crate::process::show;
 use serde::de::DeserializeOwned;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -103,6 +104,15 @@ impl Client {
             std::thread::sleep(LOOK);
         }
         Err(ClientError::Lost)
+    }
+
+    /// Waits until guard and agent are gone, after they were told to end. They take a moment.
+    pub fn wait_for_end(&self) {
+        let deadline = clock::monotonic() + START;
+        let is_free = || File::open(self.files.lock()).is_ok_and(|lock| lock.try_lock_shared().is_ok());
+        while clock::monotonic() < deadline && self.files.lock().exists() && !is_free() {
+            std::thread::sleep(LOOK);
+        }
     }
 
     fn connect(&self) -> io::Result<UnixStream> {

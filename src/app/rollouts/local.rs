@@ -151,7 +151,10 @@ impl Local {
             return Err(AppError::usage(format!("under way: {}", busy.join(", ")), help));
         }
         match self.client.ask::<serde_json::Value>(Call::Stop) {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.client.wait_for_end();
+                Ok(true)
+            }
             Err(ClientError::Absent | ClientError::Lost) => Ok(false),
             Err(fault) => Err(of_client("stop", fault)),
         }

@@ -84,14 +84,14 @@ impl Driver {
         Ok(Self { kept, delivery })
     }
 
-    /// A rollout that was never there.
+    /// A rollout that is not there, with the seed of its cookies and the number of its releases of old.
     ///
     /// # Errors
     /// The file has faults, in words.
     pub fn begin(
         wanted: &Wanted,
         doors: (SocketAddr, Option<SocketAddr>),
-        seed: u64,
+        (seed, release): (u64, u64),
         now: Time,
     ) -> Result<Self, String> {
         let rollout = checked(&wanted.spec)?;
@@ -104,7 +104,7 @@ impl Driver {
             directory: wanted.directory.clone(),
             wanted: Revision::default(),
             by: None,
-            release: 0,
+            release,
             versions: Vec::new(),
             state: State::new(now),
             routes: Routes { active: wanted.revision.clone(), ..Routes::default() },

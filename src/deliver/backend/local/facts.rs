@@ -6,7 +6,7 @@ use super::words;
 use crate::deliver::metrics::bounds_ms;
 use taskmaster_core::id::Digest;
 use taskmaster_core::rollout::{
-    GateState, HoldBy, LoadEnd, MetricEnd, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
+    GateState, HoldBy, LoadEnd, MetricEnd, MetricVerdict, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
 };
 use taskmaster_delivery::engine::{
     Answer, Answered, Direction, Effect, Hold, Migrated, Notice, Phase, Revision, Said, State,
@@ -112,7 +112,10 @@ impl<'a> Facts<'a> {
             by: kept.by.clone(),
         };
         self.add(fact);
-        self.add(RolloutFact::Phase { phase: RolloutPhase::Initializing, why: None });
+        if look.before.phase == Phase::Initializing {
+            // The phase does not change then.
+            self.add(RolloutFact::Phase { phase: RolloutPhase::Initializing, why: None });
+        }
     }
 
     fn ended(&mut self, phase: RolloutPhase, why: Option<String>, look: &Look<'_>) {
@@ -182,7 +185,8 @@ impl<'a> Facts<'a> {
     fn of_verdicts(&mut self, verdicts: &[MetricEnd]) {
         for end in verdicts {
             let said = self.kept.verdicts.insert(end.metric.clone(), end.verdict);
-            let is_news = said != Some(end.verdict) && said.is_some();
+            let is_said = !matches!(end.verdict, MetricVerdict::Pending | MetricVerdict::Measuring);
+            let is_news = is_said && said != Some(end.verdict);
             if is_news {
                 self.add(RolloutFact::Verdict { end: end.clone() });
             }
