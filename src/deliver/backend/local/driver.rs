@@ -105,6 +105,7 @@ impl Driver {
             wanted: Revision::default(),
             by: None,
             release,
+            releases: Vec::new(),
             versions: Vec::new(),
             state: State::new(now),
             routes: Routes { active: wanted.revision.clone(), ..Routes::default() },
@@ -189,12 +190,19 @@ impl Driver {
         Ok(Next { driver, facts, effects: Vec::new() })
     }
 
-    /// Asks for a version that was there before.
+    /// Asks for the version of an earlier release by its number; for the newest other one unless given.
     ///
     /// # Errors
     /// There is none.
     pub fn undo(&self, to: Option<u64>, by: &str, now: Time) -> Result<Next, Refusal> {
-        let target = undo_target(&self.observation(&Seen::default(), Inbox::default()), to)?;
+        let target = match to {
+            None => undo_target(&self.observation(&Seen::default(), Inbox::default()), None)?,
+            Some(number) => {
+                let mut releases = self.kept.releases.iter();
+                let found = releases.find(|(release, _)| *release == number);
+                found.map(|(_, revision)| revision.clone()).ok_or(Refusal::NoVersion)?
+            }
+        };
         let mut driver = self.clone();
         let known = driver.kept.version(&target).ok_or(Refusal::NoVersion)?.clone();
         driver.kept.wanted = target;

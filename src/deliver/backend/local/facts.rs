@@ -96,6 +96,7 @@ impl<'a> Facts<'a> {
         }
         let kept = &mut *self.kept;
         kept.release += 1;
+        kept.releases.push((kept.release, kept.state.revision.clone()));
         (kept.started, kept.ended) = (Some(self.now), None);
         kept.at_start = look.counted.clone();
         (kept.weights, kept.story) = (Vec::new(), Vec::new());

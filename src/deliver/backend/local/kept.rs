@@ -39,6 +39,9 @@ pub struct Kept {
     pub by: Option<String>,
     /// Counts what was asked for, from 1.
     pub release: u64,
+    /// The last releases: their number and version.
+    #[serde(default)]
+    pub releases: Vec<(u64, Revision)>,
     /// Versions that may be asked for again, and those that have processes.
     pub versions: Vec<KeptVersion>,
     /// What the engine remembers.
@@ -131,6 +134,8 @@ impl Kept {
         let is_kept = |revision: &Revision| versions.iter().any(|version| version.revision == *revision);
         self.tally.retain(is_kept);
         self.at_start.retain(is_kept);
+        let too_many = self.releases.len().saturating_sub(POINTS);
+        self.releases.drain(..too_many);
         drop_old(&mut self.weights, POINTS);
         drop_old(&mut self.story, LINES);
     }
