@@ -249,9 +249,11 @@ impl Actor {
         }
         for _ in 0..MOST_LOOKS {
             let seen = self.seen();
-            let next = self.driver.look(&seen, std::mem::take(&mut self.inbox), now());
+            let inbox = std::mem::take(&mut self.inbox);
+            let next = self.driver.look(&seen, inbox.clone(), now());
             let effects = next.effects.clone();
             if !self.store(next, &seen.counted).await {
+                self.inbox = inbox;
                 return self.save_users(&effects);
             }
             let has_more = self.perform(effects, &seen).await;
@@ -429,7 +431,22 @@ impl Actor {
         self.note_replicas();
         self.sense(&beginning.vault);
         self.open();
+        self.forget_old();
         Ok(())
+    }
+
+    /// Nobody needs to know how versions are run that nobody can go back to.
+    fn forget_old(&mut self) {
+        let known: BTreeSet<Revision> =
+            self.driver.kept().versions.iter().map(|version| version.revision.clone()).collect();
+        self.supervisor.keep_recipes(&known);
+        let needed: BTreeSet<String> =
+            self.supervisor.recipes().map(|revision| begin::vault_name(&self.name, revision)).collect();
+        for name in self.shared.held.names(&format!("vault/{}/", self.name)) {
+            if !needed.contains(&name) {
+                self.shared.held.release(&name);
+            }
+        }
     }
 
     /// Whom it asks and tells may be others now.

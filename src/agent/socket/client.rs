@@ -15,8 +15,9 @@ use std::time::Duration;
 
 /// How long an agent may take to be there.
 const START: Duration = Duration::from_secs(10);
-/// How long an answer may take. An end of all services takes their grace.
-const ANSWER: Duration = Duration::from_secs(600);
+/// How long an answer may take: that of a question, and that of an order, which may wait for an end of
+/// services.
+const ANSWER: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 /// Between two looks for an agent that is about to be there.
 const LOOK: Duration = Duration::from_millis(20);
 /// Variables of ours that an agent inherits: those that name a run or a folder are not for it.
@@ -186,7 +187,7 @@ impl Client {
 }
 
 fn exchange(mut stream: &UnixStream, call: Call) -> io::Result<Vec<u8>> {
-    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_read_timeout(Some(if call.is_question() { ANSWER.0 } else { ANSWER.1 }))?;
     stream.set_write_timeout(Some(START))?;
     let mut line = serde_json::to_vec(&Request::new(call))?;
     if line.len() >= LONGEST_LINE {
