@@ -5,12 +5,10 @@ use super::load::BuiltIn;
 use super::shared::{Shared, now};
 use crate::agent::gateway::Gateway;
 use crate::agent::journal::{Happening, Note};
-use crate::agent::picture::Picture;
 use crate::agent::senses::Senses;
 use crate::agent::service::recipe::Recipe;
 use crate::agent::service::replica::Event;
 use crate::agent::service::supervisor::Supervisor;
-use crate::agent::service::vault::Vault;
 use crate::agent::socket::wire::{Fault, FaultCode, ServiceProcess};
 use crate::clock;
 use crate::deliver::backend::local::tally::Tally;
@@ -21,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use taskmaster_delivery::engine::{Answered, Effect, Measured, Migrated, Phase, Refusal, Revision, Verb};
+use taskmaster_delivery::engine::{Answered, Effect, Measured, Migrated, Phase, Revision, Verb};
 use tokio::sync::{mpsc, oneshot};
 
 /// Longest time between two looks: while something is under way, and at rest.
@@ -32,10 +30,8 @@ const MOST_LOOKS: u32 = 8;
 const MOST_WAITING: usize = 256;
 /// At least so often what was counted is stored: under way, and at rest.
 const COUNTED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
-/// How long what is in flight may take when a rollout is ended.
-const CLOSE: Duration = Duration::from_secs(10);
 
-type Reply = oneshot::Sender<Result<Value, Fault>>;
+pub(super) type Reply = oneshot::Sender<Result<Value, Fault>>;
 
 /// What a command wants of a rollout.
 pub enum Letter {
@@ -85,13 +81,13 @@ pub(super) struct Actor {
     pub(super) measuring: BTreeSet<usize>,
     pub(super) asking: BTreeSet<u64>,
     pub(super) migrating: Option<u64>,
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
     /// Replicas that may begin once what is known of them was stored.
-    unstored: Vec<oneshot::Sender<()>>,
-    is_replicas_new: bool,
-    stored_at: Option<Instant>,
-    fault: Option<String>,
-    owns: Arc<AtomicBool>,
+    pub(super) unstored: Vec<oneshot::Sender<()>>,
+    pub(super) is_replicas_new: bool,
+    pub(super) stored_at: Option<Instant>,
+    pub(super) fault: Option<String>,
+    pub(super) owns: Arc<AtomicBool>,
 }
 
 /// Starts the task of a rollout; the answer comes once its doors are open. A new one is nothing yet: the
@@ -196,7 +192,7 @@ impl Actor {
         }
     }
 
-    fn apply(&mut self, event: Event) {
+    pub(super) fn apply(&mut self, event: Event) {
         let change = self.supervisor.apply(event, now());
         self.is_replicas_new = true;
         self.unstored.extend(change.stored);
@@ -240,7 +236,7 @@ impl Actor {
     }
 
     /// Looks, stores, performs; again as long as one follows from the other.
-    async fn look(&mut self) {
+    pub(super) async fn look(&mut self) {
         if self.driver.kept().is_stopped {
             return self.store_replicas().await;
         }
@@ -281,21 +277,23 @@ impl Actor {
         let rest = if driver.is_under_way() { COUNTED.0 } else { COUNTED.1 };
         let is_counted_new = *counted != driver.kept().tally && is_old(rest);
         let is_new = !facts.is_empty() || driver.differs(&self.driver) || is_counted_new;
-        let mut notes = Vec::new();
-        if is_new {
-            driver.note_counted(counted);
-            notes.push(note(&rollout_key(&self.name), driver.kept()));
-        }
-        if self.is_replicas_new || !self.unstored.is_empty() {
-            notes.push(note(&replicas_key(&self.name), &self.supervisor.known()));
-        }
-        if notes.is_empty() {
+        let is_replicas_new = self.is_replicas_new || !self.unstored.is_empty();
+        if !is_new && !is_replicas_new {
             self.driver = driver;
             return true;
         }
+        if is_new {
+            driver.note_counted(counted);
+        }
+        let of_rollout = is_new.then(|| note(&rollout_key(&self.name), driver.kept()));
+        let of_replicas = is_replicas_new.then(|| note(&replicas_key(&self.name), &self.supervisor.known()));
+        let notes: Result<Vec<Note>, String> = of_rollout.into_iter().chain(of_replicas).collect();
         let happened =
             facts.into_iter().map(|(release, fact)| Happening { rollout: self.name.clone(), release, fact });
-        let kept = self.shared.recorder.keep(notes, happened.collect(), clock::now()).await;
+        let kept = match notes {
+            Ok(notes) => self.shared.recorder.keep(notes, happened.collect(), clock::now()).await,
+            Err(why) => Err(why),
+        };
         if let Err(why) = kept {
             if self.fault.as_ref() != Some(&why) {
                 tracing::error!(rollout = self.name, why, "nothing can be recorded");
@@ -314,7 +312,7 @@ impl Actor {
     }
 
     /// Stores what is known of processes alone.
-    async fn store_replicas(&mut self) {
+    pub(super) async fn store_replicas(&mut self) {
         if self.is_replicas_new || !self.unstored.is_empty() {
             let next = Next { driver: self.driver.clone(), facts: Vec::new(), effects: Vec::new() };
             let counted = self.driver.kept().tally.clone();
@@ -347,7 +345,7 @@ impl Actor {
     }
 
     /// Opens the proxy; where that cannot be done it is tried again at the next look.
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         if self.driver.kept().is_stopped {
             return;
         }
@@ -375,169 +373,6 @@ impl Actor {
             }
         }
     }
-
-    async fn read(&mut self, letter: Letter) {
-        match letter {
-            Letter::Start(beginning, reply) => {
-                let result = self.start(*beginning).await;
-                self.answer(result, reply).await;
-            }
-            Letter::View(reply) => drop(reply.send(Ok(self.view()))),
-            Letter::Ask(verb, by, reply) => {
-                let result = match self.driver.ask(verb, &by, now()) {
-                    Ok(next) => self.change(next).await,
-                    Err(refusal) => Err(refused(refusal)),
-                };
-                self.answer(result, reply).await;
-            }
-            Letter::Undo(to, by, reply) => {
-                let result = match self.driver.undo(to, &by, now()) {
-                    Ok(next) => self.change(next).await,
-                    Err(refusal) => Err(refused(refusal)),
-                };
-                self.answer(result, reply).await;
-            }
-            Letter::Services(reply) => drop(reply.send(self.services())),
-            Letter::End { .. } => {}
-        }
-    }
-
-    /// What follows is seen in the answer.
-    async fn answer(&mut self, result: Result<(), Fault>, reply: Reply) {
-        if result.is_ok() {
-            self.look().await;
-        }
-        let _ = reply.send(result.map(|()| self.view()));
-    }
-
-    async fn change(&mut self, next: Next) -> Result<(), Fault> {
-        let counted = self.seen().counted;
-        if self.store(next, &counted).await {
-            return Ok(());
-        }
-        let why = self.fault.clone().unwrap_or_default();
-        Err(Fault::new(FaultCode::Failed, format!("it cannot be recorded: {why}")))
-    }
-
-    async fn start(&mut self, beginning: Beginning) -> Result<(), Fault> {
-        let service = &beginning.service;
-        let doors = begin::open_doors(&self.shared, &self.name, service.listen, service.preview)?;
-        let next =
-            self.driver.want(&beginning.wanted, doors.at).map_err(|why| Fault::new(FaultCode::Usage, why))?;
-        self.change(next).await?;
-        begin::hold_doors(&self.shared, &self.name, &doors);
-        begin::hold_vault(&self.shared, &self.name, &beginning.wanted.revision, &beginning.vault);
-        self.supervisor.put_recipe(beginning.recipe(), now());
-        self.note_replicas();
-        self.sense(&beginning.vault);
-        self.open();
-        self.forget_old();
-        Ok(())
-    }
-
-    /// Nobody needs to know how versions are run that nobody can go back to.
-    fn forget_old(&mut self) {
-        let known: BTreeSet<Revision> =
-            self.driver.kept().versions.iter().map(|version| version.revision.clone()).collect();
-        self.supervisor.keep_recipes(&known);
-        let needed: BTreeSet<String> =
-            self.supervisor.recipes().map(|revision| begin::vault_name(&self.name, revision)).collect();
-        for name in self.shared.held.names(&format!("vault/{}/", self.name)) {
-            if !needed.contains(&name) {
-                self.shared.held.release(&name);
-            }
-        }
-    }
-
-    /// Whom it asks and tells may be others now.
-    fn sense(&mut self, vault: &Vault) {
-        let counted = self.seen().counted.snapshot();
-        let senses = Senses::new(self.driver.rollout(), &self.driver.kept().directory, vault, &counted);
-        let before = std::mem::replace(&mut self.senses, senses);
-        tokio::spawn(before.end());
-    }
-
-    fn view(&self) -> Value {
-        let (hooks, mute) = self.senses.hooks();
-        self.shared.show.show(&Picture {
-            driver: &self.driver,
-            seen: &self.seen(),
-            replicas: &self.supervisor.known(),
-            hooks: &hooks,
-            mute,
-            recent: self.senses.recent(),
-            bounds_ms: self.senses.bounds_ms(),
-            is_loaded: self.load.is_running(),
-            fault: self.fault.as_deref(),
-            now: now(),
-        })
-    }
-
-    fn services(&self) -> Vec<ServiceProcess> {
-        let known = self.supervisor.known().into_iter();
-        let mut all: Vec<ServiceProcess> = known
-            .map(|known| ServiceProcess {
-                rollout: self.name.clone(),
-                version: known.revision.0.clone(),
-                replica: known.number,
-                pid: known.process.as_ref().map(|process| process.pid),
-                port: known.port,
-                state: known.state.words().to_owned(),
-                restarts: known.restarts,
-                since_ms: known.since_ms,
-                why: known.why,
-            })
-            .collect();
-        all.sort_by(|one, other| (&one.version, one.replica).cmp(&(&other.version, other.replica)));
-        all
-    }
-
-    /// Ends its services in order: no new requests, then the processes.
-    async fn end(
-        &mut self,
-        forget: bool,
-        by: &str,
-        events: &mut mpsc::Receiver<Event>,
-    ) -> Result<Value, Fault> {
-        if !self.driver.kept().is_stopped {
-            let next = self.driver.stop(by, now());
-            self.change(next).await?;
-        }
-        self.load.keep(None, self.driver.kept().doors.0, 0);
-        let counted = self.gateway.close(CLOSE).await;
-        self.base = self.base.plus(&counted);
-        self.supervisor.end_all(false, now());
-        self.is_replicas_new = true;
-        while !self.supervisor.is_empty() {
-            self.store_replicas().await;
-            if let Some(event) = events.recv().await {
-                self.apply(event);
-            }
-        }
-        self.store_replicas().await;
-        let prefix = [format!("door/{}/", self.name), format!("vault/{}/", self.name)];
-        for name in prefix.iter().flat_map(|prefix| self.shared.held.names(prefix)) {
-            self.shared.held.release(&name);
-        }
-        if forget {
-            self.forget().await?;
-        }
-        Ok(Value::Null)
-    }
-}
-
-impl Actor {
-    /// Nothing is kept of it any more but how many releases it had.
-    async fn forget(&self) -> Result<(), Fault> {
-        let count = self.driver.kept().release;
-        let keys = [rollout_key(&self.name), replicas_key(&self.name)];
-        let mut notes: Vec<Note> = keys.into_iter().map(|key| Note { key, text: None }).collect();
-        notes.push(Note { key: format!("past/{}", self.name), text: Some(count.to_string()) });
-        let kept = self.shared.recorder.keep(notes, Vec::new(), clock::now()).await;
-        kept.map_err(|why| Fault::new(FaultCode::Failed, why))?;
-        self.shared.note_releases(&self.name, count);
-        Ok(())
-    }
 }
 
 /// Under which key a rollout is kept.
@@ -550,14 +385,9 @@ pub(crate) fn replicas_key(name: &str) -> String {
     format!("replicas/{name}")
 }
 
-fn note(key: &str, value: &impl serde::Serialize) -> Note {
-    // What is kept has text keys and finite numbers alone.
-    let text = serde_json::to_string(value).unwrap_or_default();
-    Note { key: key.to_owned(), text: Some(text) }
-}
-
-fn refused(refusal: Refusal) -> Fault {
-    Fault::new(FaultCode::Refused, refusal.to_string())
+fn note(key: &str, value: &impl serde::Serialize) -> Result<Note, String> {
+    let text = serde_json::to_string(value).map_err(|fault| fault.to_string())?;
+    Ok(Note { key: key.to_owned(), text: Some(text) })
 }
 
 /// A version's name, for messages.

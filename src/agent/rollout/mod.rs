@@ -5,6 +5,7 @@
 
 mod actor;
 mod begin;
+mod letters;
 mod load;
 mod perform;
 mod shared;
