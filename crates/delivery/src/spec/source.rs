@@ -133,7 +133,7 @@ pub(super) fn bind(analysis: &mut Analysis, spec: &RolloutSpec, faults: &mut Fau
                 "" => only(metric, spec, faults),
                 PROXY if has_service && !counts_itself => {
                     faults.at("source", |faults| {
-                        faults.say("the proxy counts for tests without a query alone")
+                        faults.say("the proxy counts for tests without a query alone");
                     });
                 }
                 PROXY if has_service => {}
