@@ -27,6 +27,8 @@ pub(super) struct Streamed {
     /// What has to be driven; nothing where the whole answer was read.
     source: Option<Source>,
     turn: Turn,
+    /// It ended early, and nothing of it comes any more.
+    is_cut: bool,
 }
 
 /// The connection that a body comes from.
@@ -55,9 +57,9 @@ impl Answer {
         turn.watch().wait(Waiting::Body);
         if source.upstream.is_free() {
             source.finish();
-            return Self::Service(Streamed { body, source: None, turn });
+            return Self::Service(Streamed { body, source: None, turn, is_cut: false });
         }
-        Self::Service(Streamed { body, source: Some(source), turn })
+        Self::Service(Streamed { body, source: Some(source), turn, is_cut: false })
     }
 }
 
@@ -71,6 +73,9 @@ impl Source {
 
 impl Streamed {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if self.is_cut {
+            return Poll::Ready(Some(Err(Cut)));
+        }
         let watch = self.turn.watch();
         let upstream = self.source.as_mut().map(|source| &mut *source.upstream);
         match poll_part(&mut self.body, upstream, context) {
@@ -85,7 +90,7 @@ impl Streamed {
                 self.finish(context);
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(Err(_))) => self.cut(),
+            Poll::Ready(Some(Err(_))) => self.cut(context),
             Poll::Pending => {
                 watch.register(context);
                 if watch.waiting() == Waiting::Client {
@@ -94,7 +99,7 @@ impl Streamed {
                 let has_ended = self.source.as_ref().is_none_or(|source| source.upstream.has_ended());
                 if has_ended || watch.is_over() {
                     watch.pardon();
-                    return self.cut();
+                    return self.cut(context);
                 }
                 Poll::Pending
             }
@@ -109,12 +114,15 @@ impl Streamed {
         source.finish();
     }
 
-    /// The service is to blame for an answer that ended early.
-    fn cut(&mut self) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    /// The service is to blame for an answer that ended early. The client gets what came of it: the fault is
+    /// told a moment later, for it drops what is not written yet.
+    fn cut(&mut self, context: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.is_cut = true;
         if let Some(mut source) = self.source.take() {
             source.exchange.cut();
         }
-        Poll::Ready(Some(Err(Cut)))
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

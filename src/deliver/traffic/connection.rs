@@ -61,8 +61,6 @@ pub(super) async fn serve(
     });
     if is_http2 {
         watch.wait(Waiting::Idle);
-        watch.stream_began();
-        watch.stream_ended();
     }
     let socket = TokioIo::new(ClientSocket::new(stream, early, watch.clone(), fault));
     let service = service_fn(move |request| exchange::handle(client.clone(), request));
@@ -113,7 +111,12 @@ async fn read_first(stream: &TcpStream) -> Option<(Bytes, bool)> {
 }
 
 /// Drives a connection until it ends, its time is over, or the proxy stops and it has answered.
-async fn run<C: Future>(worker: &Worker, watch: &Watch, connection: C, shut: impl Fn(Pin<&mut C>)) {
+async fn run<C: Future<Output = Result<(), hyper::Error>>>(
+    worker: &Worker,
+    watch: &Watch,
+    connection: C,
+    shut: impl Fn(Pin<&mut C>),
+) {
     let mut connection = pin!(connection);
     let mut is_told = false;
     poll_fn(|context| {
@@ -121,14 +124,21 @@ async fn run<C: Future>(worker: &Worker, watch: &Watch, connection: C, shut: imp
         // Others that are over answer for themselves.
         let is_silent = !matches!(watch.waiting(), Waiting::Upload | Waiting::Answer | Waiting::Body);
         if is_silent && watch.is_over() {
-            count(&worker.shared.totals.timed_out);
+            if watch.waiting() != Waiting::Farewell {
+                count(&worker.shared.totals.timed_out);
+            }
             return Poll::Ready(());
         }
         if !is_told && worker.shared.is_stopping.load(Ordering::Relaxed) {
             is_told = true;
             shut(connection.as_mut());
         }
-        connection.as_mut().poll(context).map(|_| ())
+        connection.as_mut().poll(context).map(|end| {
+            // It was told so already where there was something to tell.
+            if end.is_err_and(|error| error.is_parse()) {
+                count(&worker.shared.totals.refused);
+            }
+        })
     })
     .await;
 }

@@ -49,6 +49,14 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), &'static str> {
     if is_missing && request.version() == Version::HTTP_11 {
         return Err("it names no host");
     }
+    let mut lengths = request.headers().get_all(CONTENT_LENGTH).iter();
+    let (length, other) = (lengths.next(), lengths.next());
+    if other.is_some() {
+        return Err("it has two lengths");
+    }
+    if length.is_some_and(|length| length.is_empty() || !length.as_bytes().iter().all(u8::is_ascii_digit)) {
+        return Err("its length is no number");
+    }
     let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
     let is_known = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
     if codings.next().is_some_and(|coding| !is_known(coding)) || codings.next().is_some() {
@@ -70,6 +78,9 @@ pub(super) fn kind<B>(request: &Request<B>) -> Kind {
 
 /// Makes a client's request one of this proxy.
 pub(super) fn for_service<B>(request: &mut Request<B>, peer: &Peer, kind: Kind, has_length: bool) {
+    if request.version() == Version::HTTP_2 {
+        join_cookies(request.headers_mut());
+    }
     let protocol = (kind == Kind::Upgrade).then(|| request.headers_mut().remove(UPGRADE)).flatten();
     remove_hop_by_hop(request.headers_mut());
     name_host(request);
@@ -108,9 +119,24 @@ fn forward(headers: &mut HeaderMap, peer: &Peer) {
     }
 }
 
-/// The host stands in a field, and the target is a path.
+/// HTTP/2 may send one cookie a line; before it there is one line for all.
+fn join_cookies(headers: &mut HeaderMap) {
+    let lines: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if lines.len() > 1
+        && let Ok(line) = HeaderValue::from_bytes(&lines.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, line);
+    }
+}
+
+/// The host stands in a field, and the target is a path. Who named no host asked for none.
 fn name_host<B>(request: &mut Request<B>) {
-    let Some(authority) = request.uri().authority() else { return };
+    let Some(authority) = request.uri().authority() else {
+        if !request.headers().contains_key(HOST) {
+            request.headers_mut().insert(HOST, HeaderValue::from_static(""));
+        }
+        return;
+    };
     let name = authority.as_str().rsplit('@').next().unwrap_or_default();
     let host = HeaderValue::from_str(name).ok();
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -279,6 +305,22 @@ mod tests {
         assert_eq!(check(&request(&[("host", "a")])), Ok(()));
         assert_eq!(check(&request(&[])), Err("it names no host"));
         assert_eq!(check(&request(&[("host", "a"), ("host", "a")])), Err("it names two hosts"));
+        let lengths = |fields: &[(&'static str, &'static str)]| {
+            let host = [("host", "a")];
+            check(&request(&[&host, fields].concat()))
+        };
+        assert_eq!(lengths(&[("content-length", "1"), ("content-length", "2")]), Err("it has two lengths"));
+        assert_eq!(lengths(&[("content-length", "+1")]), Err("its length is no number"));
+        assert_eq!(lengths(&[("content-length", "1")]), Ok(()));
+    }
+
+    #[test]
+    fn cookies_of_http2_become_one_line() {
+        let mut crumbs = request(&[("host", "a"), ("cookie", "a=1"), ("cookie", "b=2")]);
+        *crumbs.version_mut() = Version::HTTP_2;
+        for_service(&mut crumbs, &Peer::new("127.0.0.1:1".parse().unwrap()), Kind::Plain, true);
+        let lines: Vec<_> = crumbs.headers().get_all("cookie").iter().collect();
+        assert_eq!(lines, ["a=1; b=2"]);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Meter {
 
     /// A request failed; its session with it, once.
     pub(super) fn fail(&self, session: Option<u64>) {
-        add(&self.failures, 1);
+        self.failures.fetch_add(1, Ordering::Release);
         let Some(session) = session else { return };
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.old.contains(&session) || !failed.young.insert(session) {
@@ -119,7 +119,7 @@ impl Meter {
             failed.old = std::mem::take(&mut failed.young);
         }
         drop(failed);
-        add(&self.failed_sessions, 1);
+        self.failed_sessions.fetch_add(1, Ordering::Release);
     }
 
     pub(super) fn session(&self) {
@@ -134,13 +134,16 @@ impl Meter {
         add(&self.mirrored_failures, 1);
     }
 
+    /// Failures are read first: there are never more of them than requests.
     pub(super) fn counts(&self) -> Counts {
+        let failures = self.failures.load(Ordering::Acquire);
+        let failed_sessions = self.failed_sessions.load(Ordering::Acquire);
         let codes = CODES.zip(&self.codes).map(|(code, counter)| (code, get(counter)));
         Counts {
             requests: get(&self.requests),
-            failures: get(&self.failures),
+            failures,
             sessions: get(&self.sessions),
-            failed_sessions: get(&self.failed_sessions),
+            failed_sessions,
             codes: codes.filter(|(_, count)| *count > 0).collect(),
             buckets: self.buckets.iter().map(get).collect(),
             sum_ms: get(&self.sum_us) as f64 / 1_000.0,

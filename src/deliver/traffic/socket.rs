@@ -54,8 +54,9 @@ impl ClientSocket {
     }
 
     fn see(&mut self, bytes: &[u8]) {
-        self.watch.received();
+        // Bytes of a multiplexed connection say nothing yet of any request.
         if let Some((framing, fault)) = &mut self.framing {
+            self.watch.received();
             framing.see(bytes);
             if let Some((request, why)) = framing.fault() {
                 fault.set(request, why);
@@ -109,7 +110,11 @@ impl AsyncWrite for ClientSocket {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        let stream = Pin::new(&mut self.stream);
+        let result = match parts {
+            [one] => stream.poll_write(context, one),
+            _ => stream.poll_write_vectored(context, parts),
+        };
         self.wrote(result)
     }
 
@@ -199,7 +204,11 @@ impl AsyncWrite for ServiceSocket {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let stream = Pin::new(&mut self.stream);
+        match parts {
+            [one] => stream.poll_write(context, one),
+            _ => stream.poll_write_vectored(context, parts),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

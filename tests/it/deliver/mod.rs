@@ -1,3 +1,9 @@
 //! What performs delivery: real sockets on the loopback, real servers that mean no good.
 
 mod metrics;
+mod traffic;
+mod traffic_answers;
+mod traffic_faults;
+mod traffic_http;
+mod traffic_limits;
+mod traffic_world;
