@@ -310,4 +310,24 @@ mod tests {
         assert!(of(r#"[[2,"2"],[1,"2"]]"#).is_err());
         assert!(of(r#"[[1,"2"],[1,"2"]]"#).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(
+            at in 0_usize..200,
+            byte in proptest::num::u8::ANY,
+            end in 0_usize..200,
+            text in "[\\[\\]{}\":,0-9a-z.+-]{0,60}",
+        ) {
+            let good = br#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1,"2"]}]},"warnings":["x"]}"#;
+            let mut changed = good.to_vec();
+            if let Some(place) = changed.get_mut(at) {
+                *place = byte;
+            }
+            changed.truncate(end.max(1));
+            drop((instant(&changed), range(&changed), instant(text.as_bytes())));
+            let inside = format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{text}}}}}"#);
+            drop((instant(inside.as_bytes()), range(inside.as_bytes())));
+        }
+    }
 }

@@ -372,4 +372,27 @@ mod tests {
         arm.take(&reading, true, clock::monotonic());
         assert!(arm.read(&pods(&all), &Answer::Empty).is_err_and(|why| why.contains("sum them up by pod")));
     }
+
+    proptest::proptest! {
+        /// What is handed on only rises, whatever a source says: a count that fell would be counted a second time.
+        #[test]
+        fn totals_never_fall(
+            looks in proptest::collection::vec(
+                proptest::collection::vec((0_u8..4, proptest::num::f64::ANY), 0..4), 1..20),
+        ) {
+            let now = clock::monotonic();
+            for mut arm in [canary(), baseline()] {
+                let mut last = [0, 0];
+                for (at, pods) in looks.iter().enumerate() {
+                    let samples = pods.iter().map(|(pod, value)| sample(&[("pod", &pod.to_string())], *value));
+                    let answer = Answer::Vector(samples.collect());
+                    let reading = arm.read(&answer, &answer).unwrap();
+                    arm.take(&reading, at == 0, now + Duration::from_secs(20 * at as u64));
+                    let totals = arm.totals();
+                    proptest::prop_assert!(totals[0] >= last[0] && totals[1] >= last[1]);
+                    last = totals;
+                }
+            }
+        }
+    }
 }

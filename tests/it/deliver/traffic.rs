@@ -1,9 +1,11 @@
 //! Who gets which request: weights, cookies, headers, copies, previews, and what a change of them does.
 
-use super::traffic_world::{Conn, Service, World, get, nobody, ok, revision, settings, sticky, table};
+use super::traffic_world::{
+    Conn, LONGEST, Service, World, get, nobody, ok, revision, settings, sticky, table,
+};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use taskmaster::deliver::traffic::{Limits, Settings};
 use taskmaster_delivery::spec::{Compare, Field, HeaderRoute, Match, Mirror};
@@ -81,27 +83,34 @@ fn no_switch_fails_a_request() {
     assert_eq!((failures, world.proxy.snapshot().without_target), (0, 0));
 }
 
-#[test]
-fn what_is_under_way_ends_where_it_began() {
-    let (asked, may) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (asked_too, may_too) = (asked.clone(), may.clone());
-    let v1 = Service::new(move |_| {
-        asked_too.wait();
-        may_too.wait();
+/// A service that says when it is asked, and answers when it may.
+fn held() -> (Service, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (to_test, asked) = mpsc::channel();
+    let (may, from_test) = mpsc::channel();
+    let from_test = Mutex::new(from_test);
+    let service = Service::new(move |_| {
+        to_test.send(()).unwrap();
+        from_test.lock().unwrap().recv_timeout(LONGEST).unwrap();
         ok("v1")
     });
+    (service, asked, may)
+}
+
+#[test]
+fn what_is_under_way_ends_where_it_began() {
+    let (v1, asked, may) = held();
     let v2 = Service::named("v2");
     let world = World::one(&v1);
     let mut slow = world.connect();
     assert!(slow.send(get("/", "")));
-    asked.wait();
+    asked.recv_timeout(LONGEST).unwrap();
     let began = Instant::now();
     world.proxy.set(table("v2", None, &[("v2", v2.address)]));
     assert_eq!(world.get("/", "").text(), "v2");
     assert!(began.elapsed() < Duration::from_secs(1));
     assert_eq!(world.proxy.table().routes.active, revision("v2"));
     assert_eq!((world.proxy.in_flight(v1.address), world.proxy.in_flight(v2.address)), (1, 0));
-    may.wait();
+    may.send(()).unwrap();
     assert_eq!(slow.answer().unwrap().text(), "v1");
     until("it is over", 5, || (world.proxy.in_flight(v1.address) == 0).then_some(()));
     // The same connection goes on with the new version.
@@ -312,18 +321,12 @@ fn replicas_take_turns_and_one_that_is_away_is_passed_over() {
 
 #[test]
 fn a_stop_lets_answers_end_and_accepts_nobody() {
-    let (asked, may) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (asked_too, may_too) = (asked.clone(), may.clone());
-    let v1 = Service::new(move |_| {
-        asked_too.wait();
-        may_too.wait();
-        ok("v1")
-    });
+    let (v1, asked, may) = held();
     let world = World::one(&v1);
     let (address, proxy) = (world.address, world.proxy.clone());
     let (mut slow, mut idle) = (world.connect(), world.connect());
     assert!(slow.send(get("/", "")));
-    asked.wait();
+    asked.recv_timeout(LONGEST).unwrap();
     let stopping = std::thread::spawn(move || {
         let began = Instant::now();
         world.stop(Duration::from_secs(10));
@@ -331,7 +334,7 @@ fn a_stop_lets_answers_end_and_accepts_nobody() {
     });
     until("it listens no more", 5, || std::net::TcpStream::connect(address).is_err().then_some(()));
     assert!(idle.is_closed());
-    may.wait();
+    may.send(()).unwrap();
     let answer = slow.answer().unwrap();
     assert_eq!((answer.text().as_str(), answer.field("connection")), ("v1", Some("close")));
     assert!(slow.is_closed());

@@ -493,32 +493,4 @@ impl Delivery {
         let due = self.rules.due(&mut self.state.judging, is_exposed, self.now);
         due.into_iter().map(|metric| Effect::Measure { metric, revision: revision.clone() }).collect()
     }
-
-    /// True where any request may reach the new version.
-    pub(super) fn is_exposed(&self, seen: &Observation) -> bool {
-        match &seen.routes {
-            Some(routes) if self.has_router() => routes.reaches(&self.state.revision),
-            _ => seen.pods(&self.state.revision).available > 0,
-        }
-    }
-
-    /// True where pods stand as the share asks for.
-    fn is_balanced(&self, seen: &Observation) -> bool {
-        let settled = |effect: &Effect| !matches!(effect, Effect::Scale { .. });
-        let wanted = seen.pods(&self.state.revision).wanted;
-        let is_there = seen.pods(&self.state.revision).available >= wanted;
-        let is_ours = |revision: &Revision| {
-            *revision == self.state.revision || self.state.stable.as_ref() == Some(revision)
-        };
-        let mut older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
-        is_there
-            && older.all(|version| version.pods.available <= 0)
-            && self.scaling(seen, self.now).iter().all(settled)
-            && self.is_stable_there(seen)
-    }
-
-    fn is_stable_there(&self, seen: &Observation) -> bool {
-        let pods = self.state.stable.as_ref().map(|stable| seen.pods(stable)).unwrap_or_default();
-        pods.created == pods.wanted
-    }
 }

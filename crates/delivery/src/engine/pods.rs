@@ -219,6 +219,26 @@ impl Delivery {
         Clamp { replicas, surge: limits.surge, terminating }.terminating(counts, &sets)
     }
 
+    /// True where pods stand as the share asks for.
+    pub(super) fn is_balanced(&self, seen: &Observation) -> bool {
+        let settled = |effect: &Effect| !matches!(effect, Effect::Scale { .. });
+        let wanted = seen.pods(&self.state().revision).wanted;
+        let is_there = seen.pods(&self.state().revision).available >= wanted;
+        let is_ours = |revision: &Revision| {
+            *revision == self.state().revision || self.state().stable.as_ref() == Some(revision)
+        };
+        let mut older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
+        is_there
+            && older.all(|version| version.pods.available <= 0)
+            && self.scaling(seen, self.now()).iter().all(settled)
+            && self.is_stable_there(seen)
+    }
+
+    fn is_stable_there(&self, seen: &Observation) -> bool {
+        let pods = self.state().stable.as_ref().map(|stable| seen.pods(stable)).unwrap_or_default();
+        pods.created == pods.wanted
+    }
+
     /// Where it stands, in the terms of the maths.
     fn position(&self) -> Position {
         let state = self.state();

@@ -390,7 +390,7 @@ pub(super) fn load(spec: &LoadSpec, has_service: bool, faults: &mut Faults) -> L
     }
     if !(spec.rate > 0.0 && spec.rate <= HIGHEST_RATE) {
         faults.at("rate", |faults| {
-            faults.say(format!("{} is not above 0 and at most {HIGHEST_RATE}", spec.rate))
+            faults.say(format!("{} is not above 0 and at most {HIGHEST_RATE}", spec.rate));
         });
     }
     if spec.paths.len() > MOST {

@@ -136,7 +136,7 @@ impl Faults {
     /// An address of the web.
     pub(super) fn url(&mut self, key: &str, text: &Text) {
         self.text(key, text);
-        let fault = text.literal().and_then(|literal| url_fault(literal));
+        let fault = text.literal().and_then(url_fault);
         if let Some((fault, help)) = fault {
             self.at(key, |faults| faults.help(fault, help));
         }

@@ -1,5 +1,7 @@
 //! The parts of a rollout file that reach out of it: services, gates, notices, sources and load.
 
+#![expect(clippy::needless_pass_by_value, reason = "a table of values reads better without references")]
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;

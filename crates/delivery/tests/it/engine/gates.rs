@@ -1,5 +1,7 @@
 //! Gates: what each withholds, when it is asked, and who may pass it.
 
+#![expect(clippy::needless_pass_by_value, reason = "a table of values reads better without references")]
+
 use super::world::{Source, World, revision, with};
 use serde_json::{Value, json};
 use taskmaster_delivery::engine::{
