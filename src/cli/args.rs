@@ -5,8 +5,8 @@ mod rollout;
 
 pub use agent::{AgentCommand, AgentLogsArgs, AgentStopArgs};
 pub use rollout::{
-    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RolloutCommand, SimulateArgs, StartArgs, UndoArgs,
-    VerbArgs, WaitArgs, WatchArgs,
+    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RemoveArgs, RolloutCommand, SimulateArgs, StartArgs,
+    StatusArgs, UndoArgs, VerbArgs, WaitArgs, WatchArgs,
 };
 
 use crate::app::kube_rollout::Kind;

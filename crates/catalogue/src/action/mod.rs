@@ -14,9 +14,11 @@ mod inline;
 mod kubectl;
 mod kubectl_ready;
 mod kubectl_verbs;
+mod local_rollout;
 mod probe;
 mod renderer;
 mod rollout;
+mod service;
 mod shell;
 mod terraform;
 mod wait;
@@ -31,6 +33,7 @@ pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
 pub(crate) use renderer::{Renderer, TaskFacts};
 pub(crate) use rollout::RolloutActionSpec;
+pub(crate) use service::ServiceSpec;
 pub(crate) use shell::{ShellSpec, variable_name};
 pub(crate) use terraform::TerraformSpec;
 pub(crate) use wait::WaitSpec;
@@ -56,8 +59,10 @@ pub(crate) enum ActionSpec {
     Helm(Box<HelmSpec>),
     /// Argo CD's command line.
     Argocd(Box<ArgocdSpec>),
-    /// Argo Rollouts, Argo CD and Flagger: objects that deliver progressively.
+    /// What delivers progressively: on this machine, by Argo Rollouts, Argo CD and Flagger.
     Rollout(Box<RolloutActionSpec>),
+    /// A service of this machine.
+    Service(ServiceSpec),
     /// A request.
     Http(Box<HttpRequestSpec>),
     /// A person's yes.
@@ -66,8 +71,19 @@ pub(crate) enum ActionSpec {
     Wait(WaitSpec),
 }
 
-const NAMES: [&str; 10] =
-    ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"];
+const NAMES: [&str; 11] = [
+    "exec",
+    "shell",
+    "terraform",
+    "kubectl",
+    "helm",
+    "argocd",
+    "rollout",
+    "service",
+    "http",
+    "approval",
+    "wait",
+];
 
 impl Decode for ActionSpec {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
@@ -85,6 +101,7 @@ impl Decode for ActionSpec {
             "helm" => Self::Helm(Decode::decode(value, cx)?),
             "argocd" => Self::Argocd(Decode::decode(value, cx)?),
             "rollout" => Self::Rollout(Decode::decode(value, cx)?),
+            "service" => Self::Service(Decode::decode(value, cx)?),
             "http" => Self::Http(Decode::decode(value, cx)?),
             "approval" => Self::Approval(Decode::decode(value, cx)?),
             "wait" => Self::Wait(Decode::decode(value, cx)?),
@@ -108,6 +125,7 @@ impl ActionSpec {
             Self::Helm(_) => "helm",
             Self::Argocd(_) => "argocd",
             Self::Rollout(_) => "rollout",
+            Self::Service(_) => "service",
             Self::Http(_) => "http",
             Self::Approval(_) => "approval",
             Self::Wait(_) => "wait",
@@ -124,6 +142,7 @@ impl ActionSpec {
             Self::Helm(_) => ActionKind::Helm,
             Self::Argocd(_) => ActionKind::Argocd,
             Self::Rollout(_) => ActionKind::Rollout,
+            Self::Service(_) => ActionKind::Service,
             Self::Http(_) => ActionKind::Http,
             Self::Approval(_) => ActionKind::Approval,
             Self::Wait(_) => ActionKind::Wait,
@@ -145,6 +164,7 @@ impl ActionSpec {
             Self::Helm(spec) => spec.render(r),
             Self::Argocd(spec) => spec.render(r),
             Self::Rollout(spec) => spec.render(r),
+            Self::Service(spec) => spec.render(r),
             Self::Http(spec) => spec.render(r),
             Self::Approval(spec) => spec.render(r),
             Self::Wait(spec) => spec.render(),

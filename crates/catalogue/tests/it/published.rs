@@ -75,6 +75,7 @@ fn every_code_in_the_sources_is_in_the_reference() {
         include_str!("../../src/action/shell.rs"),
         include_str!("../../src/action/kubectl.rs"),
         include_str!("../../src/action/kubectl_verbs.rs"),
+        include_str!("../../src/action/local_rollout.rs"),
         include_str!("../../src/action/helm.rs"),
         include_str!("../../src/action/http.rs"),
         include_str!("../../src/action/inline.rs"),
@@ -104,9 +105,19 @@ fn every_code_in_the_sources_is_in_the_reference() {
 
 #[test]
 fn every_action_is_in_the_reference() {
-    for action in
-        ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"]
-    {
+    for action in [
+        "exec",
+        "shell",
+        "terraform",
+        "kubectl",
+        "helm",
+        "argocd",
+        "rollout",
+        "service",
+        "http",
+        "approval",
+        "wait",
+    ] {
         assert!(REFERENCE.contains(&format!("### `{action}`")), "{action}");
     }
 }
