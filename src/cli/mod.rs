@@ -44,7 +44,7 @@ pub fn main() -> std::process::ExitCode {
 /// True for what answers by its exit code: 0 yes, 1 no, 2 nothing can be said.
 fn answers(command: &Command) -> bool {
     match command {
-        Command::KubeRollout(_) | Command::KubeApply(_) => true,
+        Command::KubeRollout(_) | Command::KubeApply(_) | Command::PrometheusGate(_) => true,
         Command::Rollout(command) => {
             matches!(&**command, RolloutCommand::Status(status) if status.serves.is_some())
         }
@@ -69,6 +69,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Agent(command) => command::agent::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
+        Command::PrometheusGate(args) => command::prometheus_gate::run(context, *args),
     }
 }
 

@@ -68,6 +68,7 @@ pub(super) fn kind(kind: ActionKind) -> &'static str {
         ActionKind::Rollout => "rollout",
         ActionKind::Service => "service",
         ActionKind::Http => "http",
+        ActionKind::Prometheus => "prometheus",
         ActionKind::Approval => "approval",
         ActionKind::Wait => "wait",
         ActionKind::Inline => "inline",

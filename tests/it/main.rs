@@ -3,6 +3,7 @@
 
 mod browser;
 mod cli;
+mod deliver;
 mod demo;
 mod exec;
 mod report;

@@ -212,6 +212,8 @@ pub enum ActionKind {
     Service,
     /// A request.
     Http,
+    /// A gate that a query of Prometheus opens.
+    Prometheus,
     /// A person's yes.
     Approval,
     /// Time.

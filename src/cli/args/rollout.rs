@@ -1,6 +1,6 @@
 //! `taskmaster rollout …`
 
-use super::{duration, key_value};
+use super::{LoadArgs, duration, key_value};
 use crate::app::rollout::simulate::{self, Meaning};
 use crate::app::rollouts::{Named, Until};
 use clap::{Args, Subcommand};
@@ -38,6 +38,8 @@ pub enum RolloutCommand {
     Simulate(SimulateArgs),
     /// Replay recorded Prometheus data: what would have happened, when, and to whom
     Rehearse(RehearseArgs),
+    /// Send requests at a steady rate: how fast, how many failed, which version answered
+    Load(LoadArgs),
 }
 
 /// Where a rollout is. Any of these means a cluster; without them, and with a bare name, it is this machine.

@@ -36,7 +36,9 @@ pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, Ap
             Ok(Exit::Ok)
         }
         RolloutCommand::Remove(args) => remove(context, &args),
-        RolloutCommand::Simulate(_) | RolloutCommand::Rehearse(_) => super::rollout::run(context, command),
+        RolloutCommand::Simulate(_) | RolloutCommand::Rehearse(_) | RolloutCommand::Load(_) => {
+            super::rollout::run(context, command)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod kubectl_ready;
 mod kubectl_verbs;
 mod local_rollout;
 mod probe;
+mod prometheus;
 mod renderer;
 mod rollout;
 mod service;
@@ -31,6 +32,7 @@ pub(crate) use http::HttpRequestSpec;
 pub(crate) use inline::inline_action;
 pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
+pub(crate) use prometheus::PrometheusSpec;
 pub(crate) use renderer::{Renderer, TaskFacts};
 pub(crate) use rollout::RolloutActionSpec;
 pub(crate) use service::ServiceSpec;
@@ -65,13 +67,15 @@ pub(crate) enum ActionSpec {
     Service(ServiceSpec),
     /// A request.
     Http(Box<HttpRequestSpec>),
+    /// A gate that a query of Prometheus opens.
+    Prometheus(Box<PrometheusSpec>),
     /// A person's yes.
     Approval(ApprovalSpec),
     /// Time.
     Wait(WaitSpec),
 }
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "exec",
     "shell",
     "terraform",
@@ -81,6 +85,7 @@ const NAMES: [&str; 11] = [
     "rollout",
     "service",
     "http",
+    "prometheus",
     "approval",
     "wait",
 ];
@@ -103,6 +108,7 @@ impl Decode for ActionSpec {
             "rollout" => Self::Rollout(Decode::decode(value, cx)?),
             "service" => Self::Service(Decode::decode(value, cx)?),
             "http" => Self::Http(Decode::decode(value, cx)?),
+            "prometheus" => Self::Prometheus(Decode::decode(value, cx)?),
             "approval" => Self::Approval(Decode::decode(value, cx)?),
             "wait" => Self::Wait(Decode::decode(value, cx)?),
             unknown => {
@@ -127,6 +133,7 @@ impl ActionSpec {
             Self::Rollout(_) => "rollout",
             Self::Service(_) => "service",
             Self::Http(_) => "http",
+            Self::Prometheus(_) => "prometheus",
             Self::Approval(_) => "approval",
             Self::Wait(_) => "wait",
         }
@@ -144,6 +151,7 @@ impl ActionSpec {
             Self::Rollout(_) => ActionKind::Rollout,
             Self::Service(_) => ActionKind::Service,
             Self::Http(_) => ActionKind::Http,
+            Self::Prometheus(_) => ActionKind::Prometheus,
             Self::Approval(_) => ActionKind::Approval,
             Self::Wait(_) => ActionKind::Wait,
         }
@@ -166,6 +174,7 @@ impl ActionSpec {
             Self::Rollout(spec) => spec.render(r),
             Self::Service(spec) => spec.render(r),
             Self::Http(spec) => spec.render(r),
+            Self::Prometheus(spec) => spec.render(r),
             Self::Approval(spec) => spec.render(r),
             Self::Wait(spec) => spec.render(),
         }

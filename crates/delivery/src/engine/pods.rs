@@ -107,6 +107,7 @@ impl Delivery {
         let new = match state.phase {
             Phase::RollingBack => seen.pods(&state.revision).wanted,
             Phase::RolledBack => self.of_given_up(seen),
+            _ if self.is_unconfirmed() => seen.pods(&state.revision).wanted,
             _ => self.pods_for_weight(seen).max(self.pods_for_users(seen)),
         };
         Counts {
@@ -183,7 +184,11 @@ impl Delivery {
     /// The plan where pods share the users among versions.
     fn plan_by_pods(&self, replicas: i32) -> Option<Plan> {
         match &self.spec().strategy {
-            Strategy::Canary(canary) if canary.traffic == Traffic::Pods => Some(plan(canary, replicas)),
+            Strategy::Canary(canary) if canary.traffic == Traffic::Pods => {
+                let plan = plan(canary, replicas);
+                let steps = vec![Step::SetWeight(0), Step::Pause(None)];
+                Some(if self.is_withheld_at_start() { Plan { steps, ..plan } } else { plan })
+            }
             Strategy::Rolling(rolling) => {
                 let weight = if self.setting().replaces { 100 } else { 0 };
                 Some(Plan {
@@ -221,7 +226,7 @@ impl Delivery {
         let rolls = matches!(self.spec().strategy, Strategy::Rolling(_));
         let step = match (aborted, rolls) {
             (true, _) | (_, true) => 0,
-            _ => state.place,
+            _ => self.place_of_pods(),
         };
         Position { course: Course::Steps, aborted, step }
     }

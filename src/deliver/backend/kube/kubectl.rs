@@ -1,17 +1,14 @@
 //! kubectl, as a child of this process. It shares our process group, so it ends when we are stopped.
 
-use jiff::Timestamp;
 use serde_json::Value;
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 use taskmaster_core::cause;
 use taskmaster_core::tool::Tool;
-use taskmaster_kube_api::{Patch, Subresource, one_line};
+use taskmaster_kube_api::{Event, Patch, Subresource, one_line};
 
 /// Longest time of one request.
 pub(super) const REQUEST_TIMEOUT: &str = "20s";
-/// How many events are shown.
-const EVENTS: usize = 5;
-
 /// Where an object is.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
@@ -69,13 +66,22 @@ impl KubectlError {
     }
 
     /// Nobody answered.
-    fn is_silence(&self) -> bool {
+    pub fn is_silence(&self) -> bool {
         self.says(&cause::silent_words(Tool::Rollout))
     }
 
     /// Somebody else changed the object meanwhile.
     pub fn is_conflict(&self) -> bool {
-        self.says(&["(Conflict)", "(Invalid)", "test operation", "testing value", "testing path"])
+        // A test of a list of operations that does not hold is told by the server as a whole request that
+        // is invalid; an object that would be invalid is told by its kind and name.
+        self.says(&[
+            "(Conflict)",
+            "(Invalid)",
+            "request is invalid",
+            "test operation",
+            "testing value",
+            "testing path",
+        ])
     }
 
     /// It can be tried again.
@@ -106,12 +112,14 @@ impl KubectlError {
 }
 
 /// kubectl with the settings of a cluster.
-pub(super) struct Kubectl {
+#[derive(Clone, Debug)]
+pub struct Kubectl {
     settings: Vec<String>,
 }
 
 impl Kubectl {
-    pub(super) fn new(cluster: &Cluster) -> Self {
+    /// With these settings.
+    pub fn new(cluster: &Cluster) -> Self {
         let flag =
             |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("--{name}={value}"));
         let settings = [
@@ -124,14 +132,19 @@ impl Kubectl {
     }
 
     fn call(&self, verb: &str, object: &str, arguments: &[&str]) -> Result<Vec<u8>, KubectlError> {
-        let output = Command::new("kubectl")
-            .arg(verb)
-            .args(arguments)
-            .args(&self.settings)
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(KubectlError::Start)?;
+        self.call_with(verb, object, arguments, None)
+    }
+
+    fn call_with(
+        &self,
+        verb: &str,
+        object: &str,
+        arguments: &[&str],
+        body: Option<&str>,
+    ) -> Result<Vec<u8>, KubectlError> {
+        let mut command = Command::new("kubectl");
+        command.arg(verb).args(arguments).args(&self.settings).env("LC_ALL", "C");
+        let output = output(&mut command, body).map_err(KubectlError::Start)?;
         if output.status.success() {
             return Ok(output.stdout);
         }
@@ -154,6 +167,11 @@ impl Kubectl {
         self.json(&format!("{resource}/{name}"), &[resource, name, "--output=json"])
     }
 
+    /// All objects of a kind.
+    pub(super) fn all(&self, resource: &str) -> Result<Value, KubectlError> {
+        self.json(resource, &[resource, "--output=json"])
+    }
+
     /// Objects with these labels.
     pub(super) fn list(&self, resource: &str, selector: &str) -> Result<Value, KubectlError> {
         let selector = format!("--selector={selector}");
@@ -171,25 +189,27 @@ impl Kubectl {
         self.call("patch", &format!("{resource}/{name}"), &arguments).map(drop)
     }
 
-    /// The last events of an object, oldest first: those since then, else whatever there is.
-    pub(super) fn events(&self, kind: &str, name: &str, since: Timestamp) -> Vec<String> {
+    /// What the API server leads to a service, or to anything else that is no object.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<(), KubectlError> {
+        let raw = format!("--raw={path}");
+        self.call_with("create", path, &[&raw, "--filename=-"], Some(&body.to_string())).map(drop)
+    }
+
+    /// The events of an object, oldest first; none where they cannot be had.
+    pub(super) fn events(&self, kind: &str, name: &str) -> Vec<Event> {
         let field = format!("--field-selector=involvedObject.kind={kind},involvedObject.name={name}");
         let arguments = ["events", &field, "--sort-by=.lastTimestamp", "--output=json"];
-        let Ok(list) = self.json("events", &arguments) else { return Vec::new() };
-        let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        let is_new = |item: &&Value| time(item).is_none_or(|time| time >= since);
-        let new: Vec<&Value> = items.iter().filter(is_new).collect();
-        let told = if new.is_empty() { items.iter().collect() } else { new };
-        let text =
-            |item: &Value, key: &str| one_line(item.get(key).and_then(Value::as_str).unwrap_or_default());
-        let line = |item: &Value| {
-            format!("{} {}: {}", text(item, "type"), text(item, "reason"), text(item, "message"))
-        };
-        told.iter().skip(told.len().saturating_sub(EVENTS)).map(|item| line(item)).collect()
+        self.json("events", &arguments).map(|list| Event::from_list(&list)).unwrap_or_default()
     }
 }
 
-/// When an event was seen last, as far as it says so.
-fn time(event: &Value) -> Option<Timestamp> {
-    ["lastTimestamp", "eventTime"].iter().find_map(|key| event.get(key)?.as_str()?.parse().ok())
+/// Runs it to its end; what it is given is short enough for any pipe.
+fn output(command: &mut Command, body: Option<&str>) -> std::io::Result<Output> {
+    let stdin = if body.is_some() { Stdio::piped() } else { Stdio::null() };
+    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let (Some(mut pipe), Some(body)) = (child.stdin.take(), body) {
+        // One that does not read to the end has said why on standard error.
+        let _ = pipe.write_all(body.as_bytes());
+    }
+    child.wait_with_output()
 }

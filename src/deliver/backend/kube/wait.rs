@@ -1,7 +1,8 @@
 //! Waits, by looking again and again. Every change is one line.
 
+use super::KubeError;
+use super::drive::{Ending, Kind, Request};
 use super::kubectl::{Kubectl, KubectlError};
-use super::{Ending, Kind, KubeError, Request};
 use crate::clock;
 use serde_json::Value;
 use std::time::Duration;
@@ -56,11 +57,7 @@ fn seen_by_flagger(
     seen: (String, Progress),
 ) -> Result<(String, Progress), KubeError> {
     let target = Canary::from_json(object)?.spec.target_ref;
-    let resource = match target.kind.as_str() {
-        "Deployment" => "deployments.apps",
-        "DaemonSet" => "daemonsets.apps",
-        _ => return Ok(seen),
-    };
+    let Some(resource) = target.resource() else { return Ok(seen) };
     if !matches!(seen.1, Progress::Done) {
         return Ok(seen);
     }
