@@ -10,6 +10,7 @@ pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod parse;
 pub(crate) mod plan;
+pub(crate) mod prometheus_gate;
 pub(crate) mod report;
 pub(crate) mod rollout;
 pub(crate) mod rollouts;

@@ -177,7 +177,7 @@ impl Delivery {
     /// What is set where it stands.
     pub(super) fn setting(&self) -> Setting {
         if !self.is_promoting() {
-            return self.withheld().unwrap_or_else(|| setting(&self.moves, self.state.place));
+            return self.set_so_far();
         }
         let is_weighted = matches!(self.spec.strategy, Strategy::Canary(_) | Strategy::Ab(_));
         let mut setting = setting(&self.moves, self.moves.len());

@@ -197,11 +197,16 @@ fn reaches(set: &Setting, spec: &Rollout) -> bool {
 }
 
 impl Delivery {
+    /// True where guards are asked at all.
+    fn is_guarded(&self) -> bool {
+        let is_on_its_way = matches!(self.state().phase, Phase::Initializing | Phase::Analyzing);
+        let is_free = self.is_first() || self.state().is_full || mutant::is(Mutant::GateUnasked);
+        is_on_its_way && !is_free
+    }
+
     /// The gate whose yes is waited for: it was asked, or is about to be.
     fn gate_at_door(&self) -> Option<usize> {
-        let is_on_its_way = matches!(self.state().phase, Phase::Initializing | Phase::Analyzing);
-        let is_guarded = is_on_its_way && !self.is_first() && !self.state().is_full;
-        if !is_guarded || mutant::is(Mutant::GateUnasked) {
+        if !self.is_guarded() {
             return None;
         }
         let door = self.doors().get(self.state().place)?;
@@ -235,18 +240,23 @@ impl Delivery {
         kind == Some(GateKind::ConfirmRollout)
     }
 
-    /// What is set while a door is closed: what was set before it. Nothing leads to a version that nobody
-    /// was to reach.
-    pub(super) fn withheld(&self) -> Option<Setting> {
-        if self.is_open() {
-            return None;
-        }
+    /// What its place sets: while a door is closed, what was set before it. Nothing leads to a version that
+    /// nobody is to reach yet, also where it has pods of an earlier try.
+    pub(super) fn set_so_far(&self) -> Setting {
         let place = self.state().place;
-        let mut set = place.checked_sub(1).map(|before| setting(self.moves(), before)).unwrap_or_default();
-        if self.is_before_users() {
+        let until = if self.is_open() { Some(place) } else { place.checked_sub(1) };
+        let mut set = until.map(|until| setting(self.moves(), until)).unwrap_or_default();
+        if self.is_unreached() {
             (set.headers, set.mirror) = (Vec::new(), None);
         }
-        Some(set)
+        set
+    }
+
+    /// True while no request is to reach it, for the gate before the first ones is at hand or yet to come.
+    pub(crate) fn is_unreached(&self) -> bool {
+        let has_gate = self.spec().gates.iter().any(|gate| gate.kind == GateKind::PreRollout);
+        let from = self.state().place + usize::from(self.is_open());
+        has_gate && self.is_guarded() && self.doors().iter().skip(from).any(|door| door.reaches)
     }
 
     /// True at the door behind which the first requests reach it: its pods are made ready for them.

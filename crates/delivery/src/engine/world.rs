@@ -74,7 +74,7 @@ pub struct Pods {
 }
 
 /// Which version users reach, whole: one value, so that one write brings it about.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Routes {
     /// Where users go who are not sent elsewhere.
     pub active: Revision,
@@ -112,7 +112,7 @@ impl Routes {
 }
 
 /// A part of the traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Whose.
     pub revision: Revision,
@@ -132,7 +132,7 @@ pub struct Measured {
 }
 
 /// Where a migration is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrated {
     /// Of which version.
     pub revision: Revision,

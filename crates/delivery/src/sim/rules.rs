@@ -92,7 +92,8 @@ impl Rules {
             decision.seen.pods(&state.revision).available > 0 && state.stable.is_some() && !state.is_full;
         // The share of one that was overtaken goes first.
         let is_free = routes.share.as_ref().is_none_or(|share| share.revision == state.revision)
-            && decision.after.is_open();
+            && decision.after.is_open()
+            && !decision.after.is_unreached();
         let lacks = is_forward && can && is_free && !set.is_empty() && routes.headers != set && !writes;
         lacks.then(|| ("routes by header are there while the version is", format!("{:?}", routes.headers)))
     }

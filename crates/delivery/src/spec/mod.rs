@@ -8,6 +8,7 @@ mod check;
 pub mod duration;
 mod hooks;
 mod model;
+mod own;
 mod raw;
 mod role;
 mod service;
@@ -22,6 +23,7 @@ pub use model::{
     Mirror, NoData, Policy, Rolling, Rollout, Scale, Sequential, Step, Strategy, TestKind, Traffic, Unit,
     Watch,
 };
+pub use own::{BadOwnQuery, OwnNumber, OwnQuery};
 pub use raw::{
     AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MarksSpec,
     MatchSpec, MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RangeSpec,

@@ -9,6 +9,7 @@ use crate::analysis::run::MetricSpec;
 use crate::analysis::score::{ScoreSpec, Weighted};
 use crate::replicas::Amount;
 use crate::stats::{Alpha, budget};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -122,7 +123,7 @@ pub enum Scale {
 }
 
 /// Requests that go to the canary. Without matches the route is taken away.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeaderRoute {
     /// Its name.
     pub name: String,
@@ -131,7 +132,7 @@ pub struct HeaderRoute {
 }
 
 /// A header or cookie of a request.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {
     /// Where it stands.
     pub field: Field,
@@ -140,7 +141,7 @@ pub struct Match {
 }
 
 /// Where a value stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Field {
     /// In a header of this name.
     Header(String),
@@ -149,7 +150,7 @@ pub enum Field {
 }
 
 /// How a value is compared.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Compare {
     /// The whole value.
     Exact(String),
@@ -160,7 +161,7 @@ pub enum Compare {
 }
 
 /// Copies of requests for the canary.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mirror {
     /// Name of the route.
     pub name: String,

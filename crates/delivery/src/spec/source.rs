@@ -3,6 +3,7 @@
 use super::check::Faults;
 use super::duration;
 use super::model::{Analysis, Judge, Metric, TestKind, Unit};
+use super::own::OwnQuery;
 use super::raw::RolloutSpec;
 use super::text::{Text, is_no_path, is_token};
 use serde::{Deserialize, Serialize};
@@ -131,12 +132,7 @@ pub(super) fn bind(analysis: &mut Analysis, spec: &RolloutSpec, faults: &mut Fau
                 "" if counts_itself && !has_service => {}
                 "" if counts_itself => PROXY.clone_into(&mut metric.source),
                 "" => only(metric, spec, faults),
-                PROXY if has_service && !counts_itself => {
-                    faults.at("source", |faults| {
-                        faults.say("the proxy counts for tests without a query alone")
-                    });
-                }
-                PROXY if has_service => {}
+                PROXY if has_service => own(metric, faults),
                 _ if spec.sources.contains_key(&metric.source) => asks(metric, faults),
                 name => {
                     let message = format!("no source is called `{name}`");
@@ -144,7 +140,7 @@ pub(super) fn bind(analysis: &mut Analysis, spec: &RolloutSpec, faults: &mut Fau
                 }
             }
             if metric.source == PROXY && has_service {
-                sessions(metric, spec, faults);
+                unit(metric, spec, faults);
             }
         });
     }
@@ -162,6 +158,24 @@ fn only(metric: &mut Metric, spec: &RolloutSpec, faults: &mut Faults) {
     }
 }
 
+/// The proxy counts for tests by itself, and answers a counted metric by words of its own.
+fn own(metric: &Metric, faults: &mut Faults) {
+    match &metric.judge {
+        Judge::Test(_) if metric.queries.is_empty() => {}
+        Judge::Test(_) => faults.at("query", |faults| faults.say("the proxy counts for a test by itself")),
+        Judge::Counted(..) if metric.queries.is_empty() => {
+            faults.help("asks nothing of its source", "`query: {result: errors}`");
+        }
+        Judge::Counted(..) => {
+            for (role, text) in &metric.queries {
+                if let Err(fault) = text.parse::<OwnQuery>() {
+                    faults.at(format!("query.{role}"), |faults| faults.say(fault.to_string()));
+                }
+            }
+        }
+    }
+}
+
 /// A server has to be asked something.
 fn asks(metric: &Metric, faults: &mut Faults) {
     if metric.queries.is_empty() {
@@ -175,9 +189,14 @@ fn names(spec: &RolloutSpec) -> String {
     format!("there are {}", all.join(", "))
 }
 
-/// The proxy tells sessions apart by its cookie, and of a session it knows whether a request of it failed.
-fn sessions(metric: &Metric, spec: &RolloutSpec, faults: &mut Faults) {
+/// The proxy deals requests and sessions. It tells sessions apart by its cookie, and of a session it knows whether a request of it failed.
+fn unit(metric: &Metric, spec: &RolloutSpec, faults: &mut Faults) {
     let Judge::Test(test) = &metric.judge else { return };
+    if test.unit == Unit::Bucket && !matches!(test.kind, TestKind::Mean(_)) {
+        faults.at("test.unit", |faults| {
+            faults.say("the proxy deals requests and sessions, no stretches of time")
+        });
+    }
     if test.unit != Unit::Session {
         return;
     }

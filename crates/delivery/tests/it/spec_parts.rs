@@ -265,6 +265,12 @@ fn sources() {
 fn whom_a_metric_is_asked_of() {
     let test = |unit: &str| json!({"name": "m", "test": {"of": "errors", "unit": unit}});
     let rate = json!({"name": "m", "threshold": 1, "query": {"result": "up"}});
+    let own =
+        json!({"name": "m", "threshold": 1, "query": {"canary": "errors[1m]", "baseline": "p99-seconds"}});
+    let queries =
+        ["canaryTotal", "canaryFailures", "baselineTotal", "baselineFailures"].map(|role| (role, "up"));
+    let queries: std::collections::BTreeMap<&str, &str> = queries.into_iter().collect();
+    let counting = json!({"name": "m", "test": {"of": "errors"}, "query": queries});
     let one = json!({"prom": {"url": "http://127.0.0.1:9090"}});
     let two = json!({"prom": {"url": "http://127.0.0.1:9090"}, "other": {"url": "http://127.0.0.1:9091"}});
     let from = |metric: &Value, source: &str| {
@@ -285,6 +291,7 @@ fn whom_a_metric_is_asked_of() {
         (test("session"), &one, "proxy"),
         (rate.clone(), &one, "prom"),
         (from(&rate, "other"), &two, "other"),
+        (from(&own, "proxy"), &two, "proxy"),
     ] {
         assert_eq!(good(&whole(metric, sources, true)).analysis.metrics[0].source, source);
     }
@@ -293,7 +300,10 @@ fn whom_a_metric_is_asked_of() {
         (rate.clone(), &json!({}), "", "does not say whom to ask"),
         (rate.clone(), &two, "", "does not say whom to ask"),
         (from(&rate, "third"), &two, ".source", "no source is called `third`"),
-        (from(&rate, "proxy"), &two, ".source", "for tests without a query alone"),
+        (from(&rate, "proxy"), &two, ".query.result", "`up` is nothing that the proxy counts"),
+        (from(&json!({"name": "m", "threshold": 1}), "proxy"), &two, "", "asks nothing of its source"),
+        (from(&counting, "proxy"), &two, ".query", "the proxy counts for a test by itself"),
+        (test("bucket"), &two, ".test.unit", "no stretches of time"),
         (from(&test("request"), "prom"), &one, "", "asks nothing of its source"),
         (json!({"name": "m", "threshold": 1}), &one, "", "asks nothing of its source"),
         (latency, &one, ".test.unit", "errors alone"),

@@ -644,3 +644,45 @@ fn gates_keep_few_words() {
     assert_eq!(why.chars().count(), 501);
     assert!(serde_json::to_string(world.delivery.state()).unwrap().len() < 5_000);
 }
+
+/// A version that was given up keeps its pods for a while: what begins again must not reach them by a header before
+/// its gate.
+#[test]
+fn gates_pre_rollout_guards_pods_of_an_earlier_try() {
+    let header = json!({"setHeaderRoute": {"name": "h", "match": [{"header": "x", "exact": "1"}]}});
+    let mirror = json!({"setMirrorRoute": {"name": "m", "percentage": 5}});
+    let mut world = canary(json!([header, mirror, {"setWeight": 20}, {"pause": {}}]), &["pre-rollout"]);
+    world.gates.insert(0, Answer::Yes);
+    world.want("v2");
+    assert_eq!((world.weight("v2"), world.headers()), (20, vec!["h"]));
+    world.gates.clear();
+    world.must(Verb::Abort);
+    assert_eq!((world.pods("v2"), world.headers().len()), (2, 0));
+    world.must(Verb::Retry);
+    assert_eq!((world.pods("v2"), world.place(), asks(&world, 0)), (2, 2, 2));
+    assert!(!world.routes.as_ref().unwrap().reaches(&revision("v2")), "{:?}", world.routes);
+    world.gates.insert(0, Answer::Yes);
+    world.settle();
+    assert_eq!((world.weight("v2"), world.headers()), (20, vec!["h"]));
+}
+
+/// Upstream forgets to look at faults while a gate is waited for (FL#1801).
+#[test]
+fn fault_15_a_bad_version_is_taken_back_while_a_gate_is_waited_for() {
+    let kinds = ["confirm-traffic-increase", "confirm-promotion"];
+    for (steps, kind) in [(json!([{"setWeight": 20}, {"setWeight": 50}]), 0), (json!([{"setWeight": 20}]), 1)]
+    {
+        let mut text = text(&json!({"canary": {"steps": steps}}), &kinds[kind..=kind]);
+        text["analysis"] = json!({"metrics": [{"name": "errors", "test": {"of": "errors"}}]});
+        let mut world = World::serving(with(&text));
+        world.want("v2");
+        if kind == 0 {
+            world.must(Verb::Promote);
+        }
+        assert_eq!((world.weight("v2"), world.delivery.gate_at_hand()), (20, Some(0)));
+        world.sources.insert(0, Source::Counts { canary: (100, 50), baseline: (400, 0) });
+        world.wait(30);
+        assert_eq!((world.phase(), world.weight("v2")), (Phase::RolledBack, 0));
+        assert!(world.why().starts_with("errors: "), "{}", world.why());
+    }
+}

@@ -33,7 +33,7 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn every_block_is_a_rollout_or_a_recording() {
     let rollouts = blocks("yaml");
-    assert_eq!(rollouts.len(), 5);
+    assert_eq!(rollouts.len(), 6);
     rollouts.iter().for_each(|block| drop(rollout(block)));
     let recordings = blocks("json");
     assert_eq!(recordings.len(), 1);
