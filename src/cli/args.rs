@@ -7,8 +7,8 @@ mod rollout;
 pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
 pub use load::LoadArgs;
 pub use rollout::{
-    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RolloutCommand, SimulateArgs, StartArgs, UndoArgs,
-    VerbArgs, WaitArgs, WatchArgs,
+    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RemoveArgs, RolloutCommand, SimulateArgs, StartArgs,
+    StatusArgs, UndoArgs, VerbArgs, WaitArgs, WatchArgs,
 };
 
 use crate::deliver::backend::kube::drive::Kind;

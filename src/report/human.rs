@@ -66,6 +66,7 @@ pub(super) fn kind(kind: ActionKind) -> &'static str {
         ActionKind::Helm => "helm",
         ActionKind::Argocd => "argocd",
         ActionKind::Rollout => "rollout",
+        ActionKind::Service => "service",
         ActionKind::Http => "http",
         ActionKind::Prometheus => "prometheus",
         ActionKind::Approval => "approval",

@@ -3,6 +3,7 @@
 use crate::process::show::harmless;
 use jiff::Timestamp;
 use std::borrow::Cow;
+use taskmaster_delivery::engine::{Notice, Said};
 use taskmaster_delivery::spec::Event as Kind;
 
 /// Longest reason that is told, in UTF-16 units, as those who bound it count.
@@ -50,6 +51,23 @@ pub(super) enum Tone {
 }
 
 impl Event {
+    /// The reason in a notice of the engine; of a gate, which one it is and what it said.
+    pub fn why(notice: &Notice) -> Option<String> {
+        match notice {
+            Notice::Begun { .. } | Notice::Step { .. } | Notice::Completed { .. } => None,
+            Notice::Paused { why } | Notice::RollingBack { why } | Notice::RolledBack { why } => {
+                Some(why.clone())
+            }
+            Notice::Gate { name, said, .. } => Some(match said {
+                Said::Waits => format!("{name} is waited for"),
+                Said::Yes => format!("{name} says yes"),
+                Said::No(why) => format!("{name} says no: {why}"),
+                Said::Nothing(why) => format!("{name} does not answer: {why}"),
+                Said::ByHand => format!("{name} was passed by a person"),
+            }),
+        }
+    }
+
     /// It as it can be shown: no terminal controls, nothing longer than receivers take, no empty reason.
     pub(super) fn tidy(&self) -> Self {
         let tidy = |text: &str, longest| clip(harmless(text.as_bytes()).trim(), longest).into_owned();
@@ -82,7 +100,7 @@ impl Event {
                 None => format!("{web}: {new} is at its next step"),
             },
             Kind::Paused => format!("{web}: {new} waits"),
-            Kind::Gate => format!("{web}: a gate of {new}"),
+            Kind::Gate => format!("{web}: a gate before {new}"),
             Kind::Completed => format!("{web}: {new} has taken over"),
             Kind::RollingBack => format!("{web}: {new} is being taken back"),
             Kind::RolledBack => match &self.stable {
@@ -164,6 +182,23 @@ mod tests {
         assert_eq!(why.encode_utf16().count(), LONGEST_WHY + 1);
         assert!(why.starts_with('😀') && why.ends_with('…'), "{why}");
         assert_eq!(event.revision.chars().count(), LONGEST_NAME + 1);
+    }
+
+    #[test]
+    fn what_a_gate_said_is_told() {
+        let gate = |said| Notice::Gate { gate: 0, name: "office-hours".into(), said };
+        let rows = [
+            (gate(Said::Waits), Some("office-hours is waited for")),
+            (gate(Said::Yes), Some("office-hours says yes")),
+            (gate(Said::No("freeze".into())), Some("office-hours says no: freeze")),
+            (gate(Said::Nothing("late".into())), Some("office-hours does not answer: late")),
+            (gate(Said::ByHand), Some("office-hours was passed by a person")),
+            (Notice::Paused { why: "paused by a person".into() }, Some("paused by a person")),
+            (Notice::Step { step: 1 }, None),
+        ];
+        for (notice, expected) in rows {
+            assert_eq!(Event::why(&notice).as_deref(), expected, "{notice:?}");
+        }
     }
 
     #[test]

@@ -101,7 +101,9 @@ fn headers(post: &Post<'_>) -> Result<HeaderMap, Fault> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let mut put = |name: &'static str, value: &str| {
-        let value = HeaderValue::from_str(value)
+        // A name of a rollout may be in it, with letters of any script.
+        let value: String = value.chars().filter(|letter| !letter.is_control()).collect();
+        let value = HeaderValue::from_bytes(value.as_bytes())
             .map_err(|_| Fault::Unusable(format!("the header {name} cannot be sent")))?;
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| Fault::Unusable(format!("{name} is no header")))?;

@@ -14,10 +14,12 @@ mod inline;
 mod kubectl;
 mod kubectl_ready;
 mod kubectl_verbs;
+mod local_rollout;
 mod probe;
 mod prometheus;
 mod renderer;
 mod rollout;
+mod service;
 mod shell;
 mod terraform;
 mod wait;
@@ -33,6 +35,7 @@ pub(crate) use probe::render_probe;
 pub(crate) use prometheus::PrometheusSpec;
 pub(crate) use renderer::{Renderer, TaskFacts};
 pub(crate) use rollout::RolloutActionSpec;
+pub(crate) use service::ServiceSpec;
 pub(crate) use shell::{ShellSpec, variable_name};
 pub(crate) use terraform::TerraformSpec;
 pub(crate) use wait::WaitSpec;
@@ -58,8 +61,10 @@ pub(crate) enum ActionSpec {
     Helm(Box<HelmSpec>),
     /// Argo CD's command line.
     Argocd(Box<ArgocdSpec>),
-    /// Argo Rollouts, Argo CD and Flagger: objects that deliver progressively.
+    /// What delivers progressively: on this machine, by Argo Rollouts, Argo CD and Flagger.
     Rollout(Box<RolloutActionSpec>),
+    /// A service of this machine.
+    Service(ServiceSpec),
     /// A request.
     Http(Box<HttpRequestSpec>),
     /// A gate that a query of Prometheus opens.
@@ -70,7 +75,7 @@ pub(crate) enum ActionSpec {
     Wait(WaitSpec),
 }
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "exec",
     "shell",
     "terraform",
@@ -78,6 +83,7 @@ const NAMES: [&str; 11] = [
     "helm",
     "argocd",
     "rollout",
+    "service",
     "http",
     "prometheus",
     "approval",
@@ -100,6 +106,7 @@ impl Decode for ActionSpec {
             "helm" => Self::Helm(Decode::decode(value, cx)?),
             "argocd" => Self::Argocd(Decode::decode(value, cx)?),
             "rollout" => Self::Rollout(Decode::decode(value, cx)?),
+            "service" => Self::Service(Decode::decode(value, cx)?),
             "http" => Self::Http(Decode::decode(value, cx)?),
             "prometheus" => Self::Prometheus(Decode::decode(value, cx)?),
             "approval" => Self::Approval(Decode::decode(value, cx)?),
@@ -124,6 +131,7 @@ impl ActionSpec {
             Self::Helm(_) => "helm",
             Self::Argocd(_) => "argocd",
             Self::Rollout(_) => "rollout",
+            Self::Service(_) => "service",
             Self::Http(_) => "http",
             Self::Prometheus(_) => "prometheus",
             Self::Approval(_) => "approval",
@@ -141,6 +149,7 @@ impl ActionSpec {
             Self::Helm(_) => ActionKind::Helm,
             Self::Argocd(_) => ActionKind::Argocd,
             Self::Rollout(_) => ActionKind::Rollout,
+            Self::Service(_) => ActionKind::Service,
             Self::Http(_) => ActionKind::Http,
             Self::Prometheus(_) => ActionKind::Prometheus,
             Self::Approval(_) => ActionKind::Approval,
@@ -163,6 +172,7 @@ impl ActionSpec {
             Self::Helm(spec) => spec.render(r),
             Self::Argocd(spec) => spec.render(r),
             Self::Rollout(spec) => spec.render(r),
+            Self::Service(spec) => spec.render(r),
             Self::Http(spec) => spec.render(r),
             Self::Prometheus(spec) => spec.render(r),
             Self::Approval(spec) => spec.render(r),
