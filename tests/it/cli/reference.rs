@@ -4,7 +4,7 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "",
     "parse",
     "plan",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 32] = [
     "rollout remove",
     "rollout simulate",
     "rollout rehearse",
+    "rollout load",
     "agent status",
     "agent stop",
     "agent logs",
