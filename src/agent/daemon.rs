@@ -62,8 +62,12 @@ pub fn serve(files: &Files, mut journal: Box<dyn Journal>, show: Arc<dyn Show>) 
     let kept = journal.kept("rollout/").map_err(AgentError::Journal)?;
     let replicas: BTreeMap<String, String> =
         journal.kept("replicas/").map_err(AgentError::Journal)?.into_iter().collect();
+    let past = journal.kept("past/").map_err(AgentError::Journal)?.into_iter();
+    let past =
+        past.filter_map(|(key, count)| Some((key.strip_prefix("past/")?.to_owned(), count.parse().ok()?)));
+    let releases = Arc::new(Mutex::new(past.collect()));
     let recorder = Recorder::start(journal)?;
-    let shared = Shared { files: files.clone(), held, recorder, show };
+    let shared = Shared { files: files.clone(), held, recorder, show, releases };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let daemon = Arc::new(Daemon {

@@ -27,6 +27,8 @@ pub const CONTROL: &str = "control";
 pub const RESTARTS: &str = "TASKMASTER_AGENT_RESTARTS";
 /// Descriptors that are held at most.
 const MOST_HELD: usize = 900;
+/// Agents that may die before the first one is at work.
+const TRIES: u32 = 3;
 /// Deaths in a minute before each further start waits.
 const DEATHS_A_MINUTE: usize = 120;
 
@@ -41,10 +43,11 @@ pub fn command(files: &Files, role: &str) -> Command {
 }
 
 /// Is the guard of a state directory until its agent ends on purpose. Where another one is, it ends at once.
+/// False where no agent comes to work, which has said why in the log.
 ///
 /// # Errors
 /// The control socket cannot be made, or no agent can be started.
-pub fn run(files: &Files, adopts: bool) -> io::Result<()> {
+pub fn run(files: &Files, adopts: bool) -> io::Result<bool> {
     // One that leads its session already was started so.
     let _ = rustix::process::setsid();
     let mut guard =
@@ -53,7 +56,7 @@ pub fn run(files: &Files, adopts: bool) -> io::Result<()> {
     if adopts {
         line = Some(Line::from_stdin()?);
     } else if !guard.take_place()? {
-        return Ok(());
+        return Ok(true);
     }
     loop {
         let end = match line.take() {
@@ -61,11 +64,17 @@ pub fn run(files: &Files, adopts: bool) -> io::Result<()> {
             None => guard.keep_one()?,
         };
         match end {
-            End::OnPurpose => return guard.leave(),
+            End::OnPurpose => return guard.leave().map(|()| true),
             End::Death { was_ready } => {
                 tracing::warn!(was_ready, "the agent died");
                 guard.deaths = guard.deaths.saturating_add(1);
-                std::thread::sleep(guard.pace.pause(was_ready, clock::monotonic()));
+                guard.was_ready |= was_ready;
+                let pause = guard.pace.pause(was_ready, clock::monotonic());
+                if !guard.was_ready && guard.pace.early >= TRIES {
+                    // Nothing is held for anybody, and who waits for an answer is to know.
+                    return guard.leave().map(|()| false);
+                }
+                std::thread::sleep(pause);
             }
         }
     }
@@ -88,6 +97,8 @@ struct Guard {
     held: BTreeMap<String, OwnedFd>,
     pace: Pace,
     deaths: u64,
+    /// An agent has been at work.
+    was_ready: bool,
 }
 
 /// Agents that died before this process began.
@@ -276,6 +287,7 @@ mod tests {
             held: BTreeMap::new(),
             pace: Pace::default(),
             deaths: 0,
+            was_ready: false,
         };
         let mut first = guard();
         assert!(first.take_place().unwrap());

@@ -19,11 +19,11 @@
 //! them).
 
 pub mod daemon;
-mod doors;
+pub mod doors;
 pub mod files;
-mod gateway;
+pub mod gateway;
 pub mod guard;
-mod held;
+pub mod held;
 pub mod journal;
 pub mod log;
 pub mod passing;

@@ -24,6 +24,8 @@ pub struct Picture<'a> {
     pub recent: &'a BTreeMap<usize, Recent>,
     /// Upper bounds of the latencies that are counted.
     pub bounds_ms: &'a [f64],
+    /// The built-in load sends.
+    pub is_loaded: bool,
     /// What keeps the agent from going on, in words.
     pub fault: Option<&'a str>,
     /// When it was taken.

@@ -1,6 +1,7 @@
 //! The task of one rollout.
 
 use super::begin::{self, Beginning, Parts, Resumed};
+use super::load::BuiltIn;
 use super::shared::{Shared, now};
 use crate::agent::gateway::Gateway;
 use crate::agent::journal::{Happening, Note};
@@ -76,6 +77,7 @@ pub(super) struct Actor {
     pub(super) supervisor: Supervisor,
     pub(super) gateway: Gateway,
     pub(super) senses: Senses,
+    pub(super) load: BuiltIn,
     /// What proxies counted that are gone.
     pub(super) base: Tally,
     pub(super) came: mpsc::Sender<Came>,
@@ -106,7 +108,7 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
             let service = &beginning.service;
             let doors = begin::open_doors(shared, &beginning.rollout.name, service.listen, service.preview)?;
             begin::hold_doors(shared, &beginning.rollout.name, &doors);
-            (begin::fresh(beginning, &doors)?, Vec::new())
+            (begin::fresh(shared, beginning, &doors)?, Vec::new())
         }
     };
     let name = driver.kept().name.clone();
@@ -116,7 +118,7 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
         let Some(service) = rollout.ok().and_then(|rollout| rollout.service) else { continue };
         let vault = begin::vault(shared, &name, &version.revision, &version.directory);
         let (revision, directory) = (version.revision.clone(), version.directory.clone());
-        supervisor.put_recipe(Recipe { service, revision, directory, vault });
+        supervisor.put_recipe(Recipe { service, revision, directory, vault }, now());
     }
     supervisor.adopt(replicas);
     let base = begin::counted_before(&driver);
@@ -129,6 +131,7 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
         supervisor,
         gateway,
         senses,
+        load: BuiltIn::default(),
         base,
         came,
         measuring: BTreeSet::new(),
@@ -232,7 +235,8 @@ impl Actor {
             let pods = self.supervisor.pods(&revision);
             (revision, pods)
         });
-        Seen { pods: pods.collect(), counted: self.base.plus(&self.gateway.counted()) }
+        let counted = self.base.plus(&self.gateway.counted());
+        Seen { pods: pods.collect(), counted, load: self.load.end() }
     }
 
     /// Looks, stores, performs; again as long as one follows from the other.
@@ -245,17 +249,29 @@ impl Actor {
         }
         for _ in 0..MOST_LOOKS {
             let seen = self.seen();
-            let next = self.driver.look(&seen, std::mem::take(&mut self.inbox), now());
+            let inbox = std::mem::take(&mut self.inbox);
+            let next = self.driver.look(&seen, inbox.clone(), now());
             let effects = next.effects.clone();
             if !self.store(next, &seen.counted).await {
+                self.inbox = inbox;
                 return self.save_users(&effects);
             }
             let has_more = self.perform(effects, &seen).await;
             self.publish();
             if !has_more {
-                return;
+                break;
             }
         }
+        self.keep_load();
+    }
+
+    /// The built-in load is there while a rollout is under way that somebody can answer.
+    fn keep_load(&mut self) {
+        let kept = self.driver.kept();
+        let serves = self.supervisor.endpoints().contains_key(&self.driver.routes(&self.seen()).active);
+        let is_wanted = self.driver.is_under_way() && serves && !kept.is_stopped;
+        let spec = self.driver.rollout().load.clone().filter(|_| is_wanted);
+        self.load.keep(spec.as_ref(), kept.doors.0, kept.release);
     }
 
     /// Stores what is new, then takes it. False where it cannot be stored: nothing is done then.
@@ -411,10 +427,26 @@ impl Actor {
         self.change(next).await?;
         begin::hold_doors(&self.shared, &self.name, &doors);
         begin::hold_vault(&self.shared, &self.name, &beginning.wanted.revision, &beginning.vault);
-        self.supervisor.put_recipe(beginning.recipe());
+        self.supervisor.put_recipe(beginning.recipe(), now());
+        self.note_replicas();
         self.sense(&beginning.vault);
         self.open();
+        self.forget_old();
         Ok(())
+    }
+
+    /// Nobody needs to know how versions are run that nobody can go back to.
+    fn forget_old(&mut self) {
+        let known: BTreeSet<Revision> =
+            self.driver.kept().versions.iter().map(|version| version.revision.clone()).collect();
+        self.supervisor.keep_recipes(&known);
+        let needed: BTreeSet<String> =
+            self.supervisor.recipes().map(|revision| begin::vault_name(&self.name, revision)).collect();
+        for name in self.shared.held.names(&format!("vault/{}/", self.name)) {
+            if !needed.contains(&name) {
+                self.shared.held.release(&name);
+            }
+        }
     }
 
     /// Whom it asks and tells may be others now.
@@ -435,6 +467,7 @@ impl Actor {
             mute,
             recent: self.senses.recent(),
             bounds_ms: self.senses.bounds_ms(),
+            is_loaded: self.load.is_running(),
             fault: self.fault.as_deref(),
             now: now(),
         })
@@ -470,6 +503,7 @@ impl Actor {
             let next = self.driver.stop(by, now());
             self.change(next).await?;
         }
+        self.load.keep(None, self.driver.kept().doors.0, 0);
         let counted = self.gateway.close(CLOSE).await;
         self.base = self.base.plus(&counted);
         self.supervisor.end_all(false, now());
@@ -486,12 +520,23 @@ impl Actor {
             self.shared.held.release(&name);
         }
         if forget {
-            let keys = [rollout_key(&self.name), replicas_key(&self.name)];
-            let notes = keys.into_iter().map(|key| Note { key, text: None }).collect();
-            let kept = self.shared.recorder.keep(notes, Vec::new(), clock::now()).await;
-            kept.map_err(|why| Fault::new(FaultCode::Failed, why))?;
+            self.forget().await?;
         }
         Ok(Value::Null)
+    }
+}
+
+impl Actor {
+    /// Nothing is kept of it any more but how many releases it had.
+    async fn forget(&self) -> Result<(), Fault> {
+        let count = self.driver.kept().release;
+        let keys = [rollout_key(&self.name), replicas_key(&self.name)];
+        let mut notes: Vec<Note> = keys.into_iter().map(|key| Note { key, text: None }).collect();
+        notes.push(Note { key: format!("past/{}", self.name), text: Some(count.to_string()) });
+        let kept = self.shared.recorder.keep(notes, Vec::new(), clock::now()).await;
+        kept.map_err(|why| Fault::new(FaultCode::Failed, why))?;
+        self.shared.note_releases(&self.name, count);
+        Ok(())
     }
 }
 

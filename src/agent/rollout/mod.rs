@@ -5,6 +5,7 @@
 
 mod actor;
 mod begin;
+mod load;
 mod perform;
 mod shared;
 

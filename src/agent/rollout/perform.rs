@@ -63,11 +63,7 @@ impl Actor {
         let came = self.came.clone();
         tokio::spawn(async move {
             let answer = match call {
-                Ok(call) => match notify::ask(&call, &asked).await {
-                    notify::Answer::Yes => Answer::Yes,
-                    notify::Answer::No { why } => Answer::No { why },
-                    notify::Answer::Nothing { why } => Answer::Nothing { why },
-                },
+                Ok(call) => notify::ask(&call, &asked).await,
                 Err(why) => Answer::Nothing { why },
             };
             let answered = Answered { gate, revision, question, answer };

@@ -211,6 +211,7 @@ impl Replica {
             *served = Some(clock::monotonic());
         }
         let mut failures = 0;
+        let mut told = None;
         loop {
             match probe::once(&self.recipe, self.place(), &self.known.id).await {
                 Ok(()) => {
@@ -228,6 +229,10 @@ impl Replica {
                 }
                 Err(why) if clock::monotonic() >= deadline => {
                     return format!("not ready within {} s: {why}", ready.within.as_secs_f64());
+                }
+                Err(why) if told.as_ref() != Some(&why) => {
+                    told = Some(why.clone());
+                    self.became(ReplicaState::Starting, Some(format!("not ready yet: {why}"))).await;
                 }
                 Err(_) => {}
             }

@@ -59,9 +59,22 @@ impl Supervisor {
         }
     }
 
-    /// How a version is run from now on. Replicas that run stay as they are.
-    pub fn put_recipe(&mut self, recipe: Recipe) {
-        self.recipes.insert(recipe.revision.clone(), Arc::new(recipe));
+    /// How a version is run from now on. Replicas that serve stay as they are; others are replaced where it
+    /// is run otherwise now.
+    pub fn put_recipe(&mut self, recipe: Recipe, now: Time) {
+        let revision = recipe.revision.clone();
+        let before = self.recipes.insert(revision.clone(), Arc::new(recipe));
+        let after = self.recipes.get(&revision);
+        let is_other =
+            |one: &Recipe, other: &Recipe| one.service != other.service || one.directory != other.directory;
+        if !before.zip(after).is_some_and(|(before, after)| is_other(&before, after)) {
+            return;
+        }
+        let is_idle =
+            |slot: &&Slot| slot.known.revision == revision && slot.known.state != ReplicaState::Ready;
+        let idle: Vec<String> =
+            self.slots.values().filter(is_idle).map(|slot| slot.known.id.clone()).collect();
+        idle.iter().for_each(|id| self.let_go(id, Wish::Leave, now));
     }
 
     /// Versions that could be run.

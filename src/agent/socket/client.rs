@@ -6,6 +6,7 @@ use crate::agent::{guard, log};
 use crate::clock;
 use crate::process::show;
 use serde::de::DeserializeOwned;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 /// How long an agent may take to be there.
 const START: Duration = Duration::from_secs(10);
-/// How long an answer may take. An end of all services takes their grace.
-const ANSWER: Duration = Duration::from_secs(600);
+/// How long an answer may take: that of a question, and that of an order, which may wait for an end of
+/// services.
+const ANSWER: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 /// Between two looks for an agent that is about to be there.
 const LOOK: Duration = Duration::from_millis(20);
 /// Variables of ours that an agent inherits: those that name a run or a folder are not for it.
@@ -105,6 +107,15 @@ impl Client {
         Err(ClientError::Lost)
     }
 
+    /// Waits until guard and agent are gone, after they were told to end. They take a moment.
+    pub fn wait_for_end(&self) {
+        let deadline = clock::monotonic() + START;
+        let is_free = || File::open(self.files.lock()).is_ok_and(|lock| lock.try_lock_shared().is_ok());
+        while clock::monotonic() < deadline && self.files.lock().exists() && !is_free() {
+            std::thread::sleep(LOOK);
+        }
+    }
+
     fn connect(&self) -> io::Result<UnixStream> {
         let path = SocketPath::new(self.files.dir(), "agent.sock")?;
         UnixStream::connect(path.path())
@@ -176,7 +187,7 @@ impl Client {
 }
 
 fn exchange(mut stream: &UnixStream, call: Call) -> io::Result<Vec<u8>> {
-    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_read_timeout(Some(if call.is_question() { ANSWER.0 } else { ANSWER.1 }))?;
     stream.set_write_timeout(Some(START))?;
     let mut line = serde_json::to_vec(&Request::new(call))?;
     if line.len() >= LONGEST_LINE {

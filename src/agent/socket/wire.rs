@@ -62,6 +62,11 @@ pub enum Call {
 }
 
 impl Call {
+    /// True where nothing changes by it.
+    pub fn is_question(&self) -> bool {
+        matches!(self, Self::About | Self::View { .. } | Self::List | Self::Services)
+    }
+
     /// True where asking twice is asking once.
     pub fn is_repeatable(&self) -> bool {
         !matches!(self, Self::Ask { .. } | Self::Undo { .. })

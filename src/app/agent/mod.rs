@@ -24,11 +24,11 @@ pub fn files(workspace: &Workspace) -> Result<Files, AppError> {
     Files::of(dir).map_err(|source| AppError::Io { path: dir.clone(), source })
 }
 
-/// Is the guard (`taskmaster agent guard`).
+/// Is the guard (`taskmaster agent guard`). False where no agent comes to work.
 ///
 /// # Errors
 /// The control socket cannot be made, or no agent can be started.
-pub fn guard(workspace: &Workspace, adopts: bool) -> Result<(), AppError> {
+pub fn guard(workspace: &Workspace, adopts: bool) -> Result<bool, AppError> {
     let files = files(workspace)?;
     let log = files.log();
     guard::run(&files, adopts).map_err(|source| AppError::Io { path: log, source })

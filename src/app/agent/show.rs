@@ -7,7 +7,7 @@ use crate::deliver::backend::local::tally::Counted;
 use crate::deliver::backend::local::verdicts::verdicts;
 use crate::deliver::backend::local::{Kept, words};
 use crate::report::view::{
-    GateState, HoldBy, HoldView, PodsView, RolloutGateView, RolloutKind, RolloutMetricView,
+    GateState, HoldBy, HoldView, PodsView, RolloutGateView, RolloutKind, RolloutLoadView, RolloutMetricView,
     RolloutNoticeView, RolloutStepView, RolloutVersionView, RolloutView, StepState, VersionRole, WeightPoint,
 };
 use jiff::Timestamp;
@@ -45,6 +45,14 @@ pub fn view(picture: &Picture<'_>) -> RolloutView {
     view.metrics = metrics(picture);
     gates(picture, &mut view);
     view.notices = notices(picture);
+    view.load = picture.seen.load.as_ref().map(|load| RolloutLoadView {
+        rate: load.rate,
+        is_running: picture.is_loaded,
+        requests: load.requests,
+        failures: load.failures,
+        p50_ms: load.p50_ms,
+        p99_ms: load.p99_ms,
+    });
     view.weights = kept.weights.iter().filter_map(|(at, weight)| point(*at, *weight)).collect();
     view.address = Some(format!("http://{}", kept.doors.0));
     view.preview = kept.doors.1.map(|at| format!("http://{at}"));

@@ -151,7 +151,10 @@ impl Local {
             return Err(AppError::usage(format!("under way: {}", busy.join(", ")), help));
         }
         match self.client.ask::<serde_json::Value>(Call::Stop) {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.client.wait_for_end();
+                Ok(true)
+            }
             Err(ClientError::Absent | ClientError::Lost) => Ok(false),
             Err(fault) => Err(of_client("stop", fault)),
         }
@@ -326,6 +329,7 @@ fn at_rest(kept: &Kept) -> Result<RolloutView, AppError> {
         mute: &[],
         recent: &BTreeMap::new(),
         bounds_ms: &bounds,
+        is_loaded: false,
         fault: None,
         now: Time(clock::now().as_millisecond()),
     }))

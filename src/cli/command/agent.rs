@@ -23,7 +23,10 @@ pub(crate) fn run(context: &Context, command: AgentCommand) -> Result<Exit, AppE
             Ok(Exit::Ok)
         }
         AgentCommand::Logs(args) => logs(context, &args),
-        AgentCommand::Guard(args) => agent::guard(&context.workspace, args.adopt).map(|()| Exit::Ok),
+        AgentCommand::Guard(args) => {
+            let is_well = agent::guard(&context.workspace, args.adopt)?;
+            Ok(if is_well { Exit::Ok } else { Exit::Internal })
+        }
         AgentCommand::Serve => agent::serve(&context.workspace).map(|()| Exit::Ok),
     }
 }

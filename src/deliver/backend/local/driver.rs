@@ -7,7 +7,7 @@ use super::words;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use taskmaster_core::rollout::RolloutFact;
+use taskmaster_core::rollout::{LoadEnd, RolloutFact};
 use taskmaster_delivery::engine::{
     Answered, Delivery, Effect, Measured, Migrated, Observation, Pods, Refusal, Revision, Routes, State,
     Verb, Version, undo_target,
@@ -29,6 +29,8 @@ pub struct Seen {
     pub pods: BTreeMap<Revision, Pods>,
     /// What was counted since the rollout is known.
     pub counted: Tally,
+    /// What the built-in load came to so far.
+    pub load: Option<LoadEnd>,
 }
 
 /// What came in since the last look.
@@ -82,14 +84,14 @@ impl Driver {
         Ok(Self { kept, delivery })
     }
 
-    /// A rollout that was never there.
+    /// A rollout that is not there, with the seed of its cookies and the number of its releases of old.
     ///
     /// # Errors
     /// The file has faults, in words.
     pub fn begin(
         wanted: &Wanted,
         doors: (SocketAddr, Option<SocketAddr>),
-        seed: u64,
+        (seed, release): (u64, u64),
         now: Time,
     ) -> Result<Self, String> {
         let rollout = checked(&wanted.spec)?;
@@ -102,7 +104,8 @@ impl Driver {
             directory: wanted.directory.clone(),
             wanted: Revision::default(),
             by: None,
-            release: 0,
+            release,
+            releases: Vec::new(),
             versions: Vec::new(),
             state: State::new(now),
             routes: Routes { active: wanted.revision.clone(), ..Routes::default() },
@@ -187,12 +190,19 @@ impl Driver {
         Ok(Next { driver, facts, effects: Vec::new() })
     }
 
-    /// Asks for a version that was there before.
+    /// Asks for the version of an earlier release by its number; for the newest other one unless given.
     ///
     /// # Errors
     /// There is none.
     pub fn undo(&self, to: Option<u64>, by: &str, now: Time) -> Result<Next, Refusal> {
-        let target = undo_target(&self.observation(&Seen::default(), Inbox::default()), to)?;
+        let target = match to {
+            None => undo_target(&self.observation(&Seen::default(), Inbox::default()), None)?,
+            Some(number) => {
+                let mut releases = self.kept.releases.iter();
+                let found = releases.find(|(release, _)| *release == number);
+                found.map(|(_, revision)| revision.clone()).ok_or(Refusal::NoVersion)?
+            }
+        };
         let mut driver = self.clone();
         let known = driver.kept.version(&target).ok_or(Refusal::NoVersion)?.clone();
         driver.kept.wanted = target;
@@ -259,6 +269,7 @@ impl Driver {
             verdicts: &ends,
             share,
             counted: &seen.counted,
+            load: seen.load.as_ref(),
         };
         facts.of_look(&look);
         let facts = facts.done();

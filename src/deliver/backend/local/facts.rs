@@ -6,7 +6,7 @@ use super::words;
 use crate::deliver::metrics::bounds_ms;
 use taskmaster_core::id::Digest;
 use taskmaster_core::rollout::{
-    GateState, HoldBy, MetricEnd, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
+    GateState, HoldBy, LoadEnd, MetricEnd, MetricVerdict, RolloutFact, RolloutPhase, VersionEnd, VersionRole,
 };
 use taskmaster_delivery::engine::{
     Answer, Answered, Direction, Effect, Hold, Migrated, Notice, Phase, Revision, Said, State,
@@ -26,6 +26,7 @@ pub(super) struct Look<'a> {
     pub(super) verdicts: &'a [MetricEnd],
     pub(super) share: u32,
     pub(super) counted: &'a Tally,
+    pub(super) load: Option<&'a LoadEnd>,
 }
 
 /// Facts as they come, which also change what is kept for people.
@@ -95,9 +96,10 @@ impl<'a> Facts<'a> {
         }
         let kept = &mut *self.kept;
         kept.release += 1;
+        kept.releases.push((kept.release, kept.state.revision.clone()));
         (kept.started, kept.ended) = (Some(self.now), None);
         kept.at_start = look.counted.clone();
-        kept.weights = Vec::new();
+        (kept.weights, kept.story) = (Vec::new(), Vec::new());
         kept.verdicts.clear();
         let stable = kept.state.stable.as_ref().map(|stable| stable.0.clone());
         let fact = RolloutFact::Started {
@@ -111,7 +113,10 @@ impl<'a> Facts<'a> {
             by: kept.by.clone(),
         };
         self.add(fact);
-        self.add(RolloutFact::Phase { phase: RolloutPhase::Initializing, why: None });
+        if look.before.phase == Phase::Initializing {
+            // The phase does not change then.
+            self.add(RolloutFact::Phase { phase: RolloutPhase::Initializing, why: None });
+        }
     }
 
     fn ended(&mut self, phase: RolloutPhase, why: Option<String>, look: &Look<'_>) {
@@ -119,7 +124,7 @@ impl<'a> Facts<'a> {
         let versions = self.version_ends(look);
         let why = why.filter(|_| phase == RolloutPhase::RolledBack);
         let metrics = look.verdicts.to_vec();
-        self.add(RolloutFact::Ended { phase, why, metrics, versions, load: None });
+        self.add(RolloutFact::Ended { phase, why, metrics, versions, load: look.load.cloned() });
     }
 
     fn version_ends(&self, look: &Look<'_>) -> Vec<VersionEnd> {
@@ -181,7 +186,8 @@ impl<'a> Facts<'a> {
     fn of_verdicts(&mut self, verdicts: &[MetricEnd]) {
         for end in verdicts {
             let said = self.kept.verdicts.insert(end.metric.clone(), end.verdict);
-            let is_news = said != Some(end.verdict) && said.is_some();
+            let is_said = !matches!(end.verdict, MetricVerdict::Pending | MetricVerdict::Measuring);
+            let is_news = is_said && said != Some(end.verdict);
             if is_news {
                 self.add(RolloutFact::Verdict { end: end.clone() });
             }

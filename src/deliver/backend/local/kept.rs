@@ -39,6 +39,9 @@ pub struct Kept {
     pub by: Option<String>,
     /// Counts what was asked for, from 1.
     pub release: u64,
+    /// The last releases: their number and version.
+    #[serde(default)]
+    pub releases: Vec<(u64, Revision)>,
     /// Versions that may be asked for again, and those that have processes.
     pub versions: Vec<KeptVersion>,
     /// What the engine remembers.
@@ -131,14 +134,19 @@ impl Kept {
         let is_kept = |revision: &Revision| versions.iter().any(|version| version.revision == *revision);
         self.tally.retain(is_kept);
         self.at_start.retain(is_kept);
-        drop_first(&mut self.weights, POINTS);
-        drop_first(&mut self.story, LINES);
+        let too_many = self.releases.len().saturating_sub(POINTS);
+        self.releases.drain(..too_many);
+        drop_old(&mut self.weights, POINTS);
+        drop_old(&mut self.story, LINES);
     }
 }
 
-fn drop_first<T>(list: &mut Vec<T>, most: usize) {
+/// The first one stays: it says how all began.
+fn drop_old<T>(list: &mut Vec<T>, most: usize) {
     let too_many = list.len().saturating_sub(most);
-    list.drain(..too_many);
+    if too_many > 0 {
+        list.drain(1..=too_many);
+    }
 }
 
 /// A specification, checked.
