@@ -14,7 +14,9 @@ grep -q '^  "why": "errors: ' "$scratch/status" || fail "it does not say why"
 serves "$(field address)" "$stable"
 # Of the versions that the rollout knows, only the faulty one has failures.
 awk -v stable="$stable" '
+    /^    {/ { failures = 0; revision = "" }
     /^      "failures": / { failures = $2 + 0 }
-    /^      "revision": / { if (index($2, "\"" stable "\"") && failures > 0) bad = 1 }
+    /^      "revision": / { revision = $2 }
+    /^    }/ { if (index(revision, "\"" stable "\"") && failures > 0) bad = 1 }
     END { exit bad }' "$scratch/status" || fail "requests failed on $stable: $(cat "$scratch/status")"
 say "taken back: $(sed -n 's/^  "why": "\(.*\)",\{0,1\}$/\1/p' "$scratch/status")"

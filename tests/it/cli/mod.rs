@@ -10,6 +10,7 @@ mod readme;
 mod recovery;
 mod reference;
 mod rollout;
+mod rollouts;
 mod runs;
 
 use taskmaster_testkit::Sandbox;
