@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// What a person does with an object.
+type Verbs = fn(&Person) -> Result<()>;
+
 /// A scenario that goes on beside others.
 pub(crate) struct Aside {
     name: &'static str,
@@ -22,10 +25,9 @@ pub(crate) struct Aside {
 
 pub(crate) fn begin(world: &mut World) -> Result<()> {
     given("a Rollout, a Canary with gates of Flagger's load tester, and a person for each");
-    for (name, namespace, scenario) in [
-        ("Argo Rollouts", "verbs", rollout as fn(&Person) -> Result<()>),
-        ("Flagger", "verbs-canary", canary),
-    ] {
+    const BOTH: [(&str, &str, Verbs); 2] =
+        [("Argo Rollouts", "verbs", rollout), ("Flagger", "verbs-canary", canary)];
+    for (name, namespace, scenario) in BOTH {
         let folder = world.scratch.path().join(namespace);
         fs::create_dir_all(&folder)?;
         let told = Arc::new(Mutex::new(Vec::new()));
