@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) flagged: Option<Running>,
     /// The scenarios that need no cluster.
     pub(crate) apart: Option<Running>,
+    /// Scenarios that go on beside others.
+    pub(crate) verbs: Vec<crate::verbs::Aside>,
 }
 
 impl World {
@@ -75,6 +77,7 @@ impl World {
             git: None,
             flagged: None,
             apart: None,
+            verbs: Vec::new(),
         })
     }
 

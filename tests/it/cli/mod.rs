@@ -4,6 +4,7 @@ mod cluster;
 mod documents;
 mod guides;
 mod kube_rollout;
+mod kube_verbs;
 mod ledger;
 mod people;
 mod readme;

@@ -7,8 +7,8 @@
 use super::rollout::is_since;
 use super::steps::{given_up, marked};
 use super::{
-    Hold, Holder, Manner, Picture, Pods, Role, Stage, StepLine, StepMark, Version, after, count, gates,
-    metrics, story,
+    Hold, HoldBy, Picture, Pods, RolloutPhase, RolloutStrategy, StepLine, StepMark, Version, VersionRole,
+    after, count, gates, metrics, story,
 };
 use crate::canary::{Canary, CanaryAnalysis, is_promoted};
 use crate::event::Event;
@@ -37,43 +37,43 @@ pub struct CanaryAround {
 /// A canary as it is now.
 pub fn canary(canary: &Canary, around: &CanaryAround) -> Picture {
     let is_unseen = is_unseen(canary, around);
-    let stage = if is_unseen { Stage::Initializing } else { stage(canary) };
-    let (started, ended) = if is_unseen { (None, None) } else { times(canary, stage) };
+    let phase = if is_unseen { RolloutPhase::Initializing } else { phase(canary) };
+    let (started, ended) = if is_unseen { (None, None) } else { times(canary, phase) };
     let begun = started.or_else(|| began(&around.events).filter(|_| !is_unseen));
     let events: Vec<&Event> = around.events.iter().filter(|event| is_since(event, begun)).collect();
     let gates = gates::lines(canary, &events);
-    let held = held(canary, &events, stage);
-    let (steps, step) = steps(canary, &events, stage);
+    let held = held(canary, &events, phase);
+    let (steps, step) = steps(canary, &events, phase);
     let changed = canary.promoted().and_then(|condition| time(&condition.last_update_time));
     Picture {
-        manner: manner(canary),
-        stage,
+        strategy: strategy(canary),
+        phase,
         native: (!canary.status.phase.is_empty()).then(|| one_line(&canary.status.phase)),
-        why: why(canary, stage, is_unseen, held.is_some()),
-        since: held.as_ref().and_then(|held| held.since).or(changed).filter(|_| !stage.is_over()),
+        why: why(canary, phase, is_unseen, held.is_some()),
+        since: held.as_ref().and_then(|held| held.since).or(changed).filter(|_| !phase.is_over()),
         held,
         until: None,
         started: begun,
         ended,
-        deadline: deadline(canary, stage),
+        deadline: deadline(canary, phase),
         steps,
         step,
-        versions: versions(canary, around, stage),
-        metrics: metrics::of_canary(canary, &events, stage),
+        versions: versions(canary, around, phase),
+        metrics: metrics::of_canary(canary, &events, phase),
         gates,
         weights: story::canary_weights(&events),
         story: story::of_canary(&events),
     }
 }
 
-fn manner(canary: &Canary) -> Manner {
-    let Some(analysis) = canary.analysis() else { return Manner::Canary };
+fn strategy(canary: &Canary) -> RolloutStrategy {
+    let Some(analysis) = canary.analysis() else { return RolloutStrategy::Canary };
     match (analysis.iterations > 0, analysis.matches.is_empty()) {
-        (true, false) => Manner::Ab,
-        (true, true) => Manner::BlueGreen,
+        (true, false) => RolloutStrategy::Ab,
+        (true, true) => RolloutStrategy::BlueGreen,
         // Services of Kubernetes alone split nothing: Flagger makes ten rounds then.
-        (false, _) if canary.spec.provider == "kubernetes" => Manner::BlueGreen,
-        (false, _) => Manner::Canary,
+        (false, _) if canary.spec.provider == "kubernetes" => RolloutStrategy::BlueGreen,
+        (false, _) => RolloutStrategy::Canary,
     }
 }
 
@@ -109,26 +109,26 @@ fn newest(around: &CanaryAround) -> Option<&ReplicaSet> {
     around.sets.iter().filter(|set| set.belongs_to(owner)).max_by_key(|set| set.number())
 }
 
-fn stage(canary: &Canary) -> Stage {
+fn phase(canary: &Canary) -> RolloutPhase {
     let status = &canary.status;
     match status.phase.as_str() {
-        "" | "Initializing" | "Waiting" => Stage::Initializing,
-        "Initialized" | "Succeeded" => Stage::Completed,
-        "Progressing" if status.canary_weight == 0 && status.iterations == 0 => Stage::Initializing,
-        "Progressing" | "WaitingPromotion" => Stage::Analyzing,
-        "Promoting" | "Finalising" => Stage::Promoting,
+        "" | "Initializing" | "Waiting" => RolloutPhase::Initializing,
+        "Initialized" | "Succeeded" => RolloutPhase::Completed,
+        "Progressing" if status.canary_weight == 0 && status.iterations == 0 => RolloutPhase::Initializing,
+        "Progressing" | "WaitingPromotion" => RolloutPhase::Analyzing,
+        "Promoting" | "Finalising" => RolloutPhase::Promoting,
         // A promotion that failed leaves the users with the new version (since 1.44).
-        "Failed" if status.canary_weight > 0 => Stage::Degraded,
-        "Failed" => Stage::RolledBack,
-        "Terminating" | "Terminated" => Stage::Degraded,
-        _ => Stage::Unknown,
+        "Failed" if status.canary_weight > 0 => RolloutPhase::Degraded,
+        "Failed" => RolloutPhase::RolledBack,
+        "Terminating" | "Terminated" => RolloutPhase::Degraded,
+        _ => RolloutPhase::Unknown,
     }
 }
 
 /// The condition `Promoted` is unknown from the begin of a release to its end.
-fn times(canary: &Canary, stage: Stage) -> (Option<Timestamp>, Option<Timestamp>) {
+fn times(canary: &Canary, phase: RolloutPhase) -> (Option<Timestamp>, Option<Timestamp>) {
     let turned = canary.promoted().and_then(|condition| time(&condition.last_transition_time));
-    if stage.is_over() { (None, turned) } else { (turned, None) }
+    if phase.is_over() { (None, turned) } else { (turned, None) }
 }
 
 /// When the last release began, by the last event that says so: the condition tells of its end then.
@@ -137,14 +137,14 @@ fn began(events: &[Event]) -> Option<Timestamp> {
     events.iter().rev().find(is_it).and_then(|event| event.at)
 }
 
-fn why(canary: &Canary, stage: Stage, is_unseen: bool, is_held: bool) -> Option<String> {
+fn why(canary: &Canary, phase: RolloutPhase, is_unseen: bool, is_held: bool) -> Option<String> {
     if is_unseen {
         return Some(format!(
             "Flagger has not seen the last change of {} yet",
             one_line(&canary.spec.target_ref.name)
         ));
     }
-    if is_held || stage == Stage::Completed {
+    if is_held || phase == RolloutPhase::Completed {
         return None;
     }
     let status = &canary.status;
@@ -156,24 +156,24 @@ fn why(canary: &Canary, stage: Stage, is_unseen: bool, is_held: bool) -> Option<
     told.filter(|message| !message.is_empty())
 }
 
-fn held(canary: &Canary, events: &[&Event], stage: Stage) -> Option<Hold> {
-    if stage.is_over() {
+fn held(canary: &Canary, events: &[&Event], phase: RolloutPhase) -> Option<Hold> {
+    if phase.is_over() {
         return None;
     }
     if canary.spec.suspend {
-        return Some(Hold { by: Holder::Person, words: "a person has suspended it".to_owned(), since: None });
+        return Some(Hold { by: HoldBy::Person, words: "a person has suspended it".to_owned(), since: None });
     }
     let waiting = gates::waiting(canary, events);
     let names: Vec<String> = waiting.iter().map(|(webhook, _)| one_line(&webhook.name)).collect();
     let (first, at) = waiting.first()?;
     let words = format!("{} waits for a yes of {}", one_line(&first.kind), names.join(", "));
-    Some(Hold { by: Holder::Gate, words, since: *at })
+    Some(Hold { by: HoldBy::Gate, words, since: *at })
 }
 
 /// Time without progress that Flagger bears while pods come up.
-fn deadline(canary: &Canary, stage: Stage) -> Option<Timestamp> {
+fn deadline(canary: &Canary, phase: RolloutPhase) -> Option<Timestamp> {
     let is_coming =
-        canary.status.phase == "Progressing" && stage == Stage::Initializing && !canary.spec.suspend;
+        canary.status.phase == "Progressing" && phase == RolloutPhase::Initializing && !canary.spec.suspend;
     let begun = canary.promoted().and_then(|condition| time(&condition.last_update_time));
     let seconds = canary.spec.progress_deadline_seconds.unwrap_or(600) as f64;
     begun.filter(|_| is_coming).and_then(|begun| after(begun, seconds))
@@ -197,16 +197,16 @@ fn weights(analysis: &CanaryAnalysis) -> Vec<i64> {
     all
 }
 
-fn steps(canary: &Canary, events: &[&Event], stage: Stage) -> (Vec<StepLine>, Option<usize>) {
+fn steps(canary: &Canary, events: &[&Event], phase: RolloutPhase) -> (Vec<StepLine>, Option<usize>) {
     let Some(analysis) = canary.analysis().filter(|_| !canary.spec.skip_analysis) else {
-        return steps_of(vec!["promotion".to_owned()], 0, None, stage);
+        return steps_of(vec!["promotion".to_owned()], 0, None, phase);
     };
     let status = &canary.status;
-    if manner(canary) != Manner::Canary {
+    if strategy(canary) != RolloutStrategy::Canary {
         let rounds = rounds(analysis);
         let done = status.iterations.clamp(0, rounds);
         let words = vec![format!("checks, {done} of {rounds} rounds"), "promotion".to_owned()];
-        return steps_of(words, usize::from(stage == Stage::Promoting), Some(0), stage);
+        return steps_of(words, usize::from(phase == RolloutPhase::Promoting), Some(0), phase);
     }
     let weights = weights(analysis);
     let mut words: Vec<String> = weights.iter().map(|weight| format!("weight {weight} %")).collect();
@@ -217,18 +217,20 @@ fn steps(canary: &Canary, events: &[&Event], stage: Stage) -> (Vec<StepLine>, Op
         _ => place(status.canary_weight),
     };
     let last = story::canary_weights(events).last().map(|(_, weight)| place(i64::from(*weight)));
-    steps_of(words, at, last, stage)
+    steps_of(words, at, last, phase)
 }
 
 fn steps_of(
     words: Vec<String>,
     at: usize,
     last: Option<usize>,
-    stage: Stage,
+    phase: RolloutPhase,
 ) -> (Vec<StepLine>, Option<usize>) {
-    match stage {
-        Stage::Completed => (marked(words, usize::MAX, StepMark::Done), None),
-        Stage::RollingBack | Stage::RolledBack | Stage::Degraded => (given_up(words, last), None),
+    match phase {
+        RolloutPhase::Completed => (marked(words, usize::MAX, StepMark::Done), None),
+        RolloutPhase::RollingBack | RolloutPhase::RolledBack | RolloutPhase::Degraded => {
+            (given_up(words, last), None)
+        }
         _ => {
             let step = (at < words.len()).then_some(at);
             (marked(words, at, StepMark::Pending), step)
@@ -237,38 +239,38 @@ fn steps_of(
 }
 
 /// The share of the new version in percent.
-fn share(canary: &Canary, stage: Stage) -> Option<u32> {
-    let (status, manner) = (&canary.status, manner(canary));
-    match (status.phase.as_str(), manner) {
-        _ if stage.is_over() => Some(count(status.canary_weight).min(100)),
+fn share(canary: &Canary, phase: RolloutPhase) -> Option<u32> {
+    let (status, strategy) = (&canary.status, strategy(canary));
+    match (status.phase.as_str(), strategy) {
+        _ if phase.is_over() => Some(count(status.canary_weight).min(100)),
         // The status says zero, but the route was not changed.
-        ("WaitingPromotion", Manner::Canary) => {
+        ("WaitingPromotion", RolloutStrategy::Canary) => {
             let weights = canary.analysis().map(weights).unwrap_or_default();
             weights.last().map(|weight| count(*weight))
         }
         // After that the status says nothing that could be believed.
         ("Promoting" | "Finalising", _) => None,
-        (_, Manner::Canary) => Some(count(status.canary_weight).min(100)),
+        (_, RolloutStrategy::Canary) => Some(count(status.canary_weight).min(100)),
         // Its users are told by what they send, which no percentage tells.
-        (_, Manner::Ab) if status.iterations > 0 => None,
-        (_, Manner::BlueGreen) if status.phase == "WaitingPromotion" => None,
+        (_, RolloutStrategy::Ab) if status.iterations > 0 => None,
+        (_, RolloutStrategy::BlueGreen) if status.phase == "WaitingPromotion" => None,
         _ => Some(0),
     }
 }
 
-fn versions(canary: &Canary, around: &CanaryAround, stage: Stage) -> Vec<Version> {
-    let new = share(canary, stage);
+fn versions(canary: &Canary, around: &CanaryAround, phase: RolloutPhase) -> Vec<Version> {
+    let new = share(canary, phase);
     let stable = around.primary.as_ref().map(|primary| Version {
         revision: format!("{}-primary", one_line(&canary.spec.target_ref.name)),
         number: None,
-        role: Role::Stable,
+        role: VersionRole::Stable,
         label: primary.pointer("/spec/template").and_then(label),
         weight: new.map(|new| 100 - new),
         pods: pods(primary),
         restarts: None,
         trouble: None,
     });
-    let is_there = !matches!(stage, Stage::Completed);
+    let is_there = !matches!(phase, RolloutPhase::Completed);
     let target = around.target.as_ref().filter(|_| is_there).map(|target| {
         let set = newest(around);
         let told = pod::told(around.pods.iter());
@@ -278,7 +280,11 @@ fn versions(canary: &Canary, around: &CanaryAround, stage: Stage) -> Vec<Version
                 .filter(|hash| !hash.is_empty())
                 .map_or_else(|| one_line(&canary.spec.target_ref.name), str::to_owned),
             number: set.and_then(ReplicaSet::number),
-            role: if manner(canary) == Manner::BlueGreen { Role::Preview } else { Role::Canary },
+            role: if strategy(canary) == RolloutStrategy::BlueGreen {
+                VersionRole::Preview
+            } else {
+                VersionRole::Canary
+            },
             label: target.pointer("/spec/template").and_then(label),
             weight: new,
             pods: pods(target),

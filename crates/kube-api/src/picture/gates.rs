@@ -1,6 +1,6 @@
 //! Gates of a canary: webhooks, by what Flagger tells of them.
 
-use super::{GateLine, GateMark};
+use super::{GateLine, GateState};
 use crate::canary::{Canary, Webhook};
 use crate::event::Event;
 use crate::phase::one_line;
@@ -77,9 +77,9 @@ fn line(canary: &Canary, webhook: &Webhook, events: &[&Event]) -> GateLine {
     }
 }
 
-fn mark(canary: &Canary, webhook: &Webhook, told: Option<&Event>, events: &[&Event]) -> GateMark {
+fn mark(canary: &Canary, webhook: &Webhook, told: Option<&Event>, events: &[&Event]) -> GateState {
     if is_awaited(canary, webhook, events) {
-        return GateMark::Asked;
+        return GateState::Asked;
     }
     let status = &canary.status;
     let is_past = match (webhook.kind.as_str(), status.phase.as_str()) {
@@ -93,14 +93,14 @@ fn mark(canary: &Canary, webhook: &Webhook, told: Option<&Event>, events: &[&Eve
         _ => false,
     };
     if is_past {
-        return GateMark::Yes;
+        return GateState::Yes;
     }
     match told {
-        Some(event) if event.message.contains(" passed") => GateMark::Yes,
+        Some(event) if event.message.contains(" passed") => GateState::Yes,
         // It is asked whether to go back, and has not said so.
-        Some(_) if webhook.kind == ROLLBACK => GateMark::No,
-        Some(event) if event.message.contains(" failed") => GateMark::No,
-        Some(_) => GateMark::Asked,
-        None => GateMark::Pending,
+        Some(_) if webhook.kind == ROLLBACK => GateState::No,
+        Some(event) if event.message.contains(" failed") => GateState::No,
+        Some(_) => GateState::Asked,
+        None => GateState::Pending,
     }
 }

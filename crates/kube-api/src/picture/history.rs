@@ -1,7 +1,9 @@
 //! What was released: by the ReplicaSets that are kept.
 
 use super::versions::pods;
-use super::{Around, CanaryAround, Pods, Stage, canary as picture_of_canary, rollout as picture_of_rollout};
+use super::{
+    Around, CanaryAround, Pods, RolloutPhase, canary as picture_of_canary, rollout as picture_of_rollout,
+};
 use crate::canary::{Canary, is_promoted};
 use crate::replica_set::{HASH_LABEL, ReplicaSet};
 use crate::rollout::Rollout;
@@ -54,9 +56,9 @@ pub fn rollout_history(rollout: &Rollout, around: &Around) -> Vec<Release> {
         let is_stable = set.hash() == status.stable_rs && !status.stable_rs.is_empty();
         let is_newest = set.hash() == status.current_pod_hash;
         let fault = verdict(set, around);
-        let outcome = match picture.stage {
+        let outcome = match picture.phase {
             _ if is_stable => Outcome::Completed,
-            Stage::RolledBack if is_newest => Outcome::RolledBack,
+            RolloutPhase::RolledBack if is_newest => Outcome::RolledBack,
             _ if is_newest => Outcome::UnderWay,
             _ if fault.is_some() => Outcome::RolledBack,
             _ => Outcome::Unknown,
@@ -88,7 +90,7 @@ fn verdict(set: &ReplicaSet, around: &Around) -> Option<String> {
 pub fn canary_history(canary: &Canary, around: &CanaryAround) -> Vec<Release> {
     let Some(target) = &around.target else { return Vec::new() };
     let picture = picture_of_canary(canary, around);
-    let stage = picture.stage;
+    let phase = picture.phase;
     let owner = target.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
     let own: Vec<&ReplicaSet> = around.sets.iter().filter(|set| set.belongs_to(owner)).collect();
     let last = own.iter().filter_map(|set| set.number()).max();
@@ -96,10 +98,10 @@ pub fn canary_history(canary: &Canary, around: &CanaryAround) -> Vec<Release> {
         let is_newest = set.number() == last;
         let template = json!({ "spec": { "template": set.spec.template } });
         let is_stable = around.primary.as_ref().is_some_and(|primary| is_promoted(&template, primary));
-        let outcome = match stage {
-            Stage::Completed if is_newest => Outcome::Completed,
-            Stage::RolledBack if is_newest && !is_stable => Outcome::RolledBack,
-            _ if is_newest && !stage.is_over() => Outcome::UnderWay,
+        let outcome = match phase {
+            RolloutPhase::Completed if is_newest => Outcome::Completed,
+            RolloutPhase::RolledBack if is_newest && !is_stable => Outcome::RolledBack,
+            _ if is_newest && !phase.is_over() => Outcome::UnderWay,
             _ if is_stable => Outcome::Completed,
             _ => Outcome::Unknown,
         };

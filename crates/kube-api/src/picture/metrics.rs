@@ -1,6 +1,6 @@
 //! Metrics: of AnalysisRuns, and of Flagger's analysis.
 
-use super::{MetricLine, Stage, Verdict};
+use super::{MetricLine, MetricVerdict, RolloutPhase};
 use crate::analysis::{AnalysisRun, Measurement, MetricResult, MetricSpec, is_completed};
 use crate::canary::{Canary, CanaryMetric};
 use crate::event::Event;
@@ -96,16 +96,16 @@ fn of_result(run: &AnalysisRun, result: &MetricResult) -> MetricLine {
     }
 }
 
-fn verdict(run: &AnalysisRun, result: &MetricResult) -> Verdict {
+fn verdict(run: &AnalysisRun, result: &MetricResult) -> MetricVerdict {
     match result.phase.as_str() {
-        "Successful" => Verdict::Passed,
-        "Failed" => Verdict::Failed,
-        "Inconclusive" => Verdict::Inconclusive,
-        "Error" => Verdict::Error,
+        "Successful" => MetricVerdict::Passed,
+        "Failed" => MetricVerdict::Failed,
+        "Inconclusive" => MetricVerdict::Inconclusive,
+        "Error" => MetricVerdict::Error,
         // A run that ended early says nothing of what it had not measured.
-        _ if is_completed(&run.status.phase) => Verdict::Inconclusive,
-        "Running" if result.count > 0 || result.error > 0 => Verdict::Measuring,
-        _ => Verdict::Pending,
+        _ if is_completed(&run.status.phase) => MetricVerdict::Inconclusive,
+        "Running" if result.count > 0 || result.error > 0 => MetricVerdict::Measuring,
+        _ => MetricVerdict::Pending,
     }
 }
 
@@ -161,22 +161,22 @@ fn needed(spec: &MetricSpec) -> Option<u64> {
 }
 
 /// Flagger keeps no measurements: what it tells of a metric are the events of checks that failed.
-pub(super) fn of_canary(canary: &Canary, events: &[&Event], stage: Stage) -> Vec<MetricLine> {
+pub(super) fn of_canary(canary: &Canary, events: &[&Event], phase: RolloutPhase) -> Vec<MetricLine> {
     let metrics = canary.analysis().map(|analysis| analysis.metrics.as_slice()).unwrap_or_default();
-    metrics.iter().map(|metric| of_flagger(metric, events, stage)).collect()
+    metrics.iter().map(|metric| of_flagger(metric, events, phase)).collect()
 }
 
-fn of_flagger(metric: &CanaryMetric, events: &[&Event], stage: Stage) -> MetricLine {
+fn of_flagger(metric: &CanaryMetric, events: &[&Event], phase: RolloutPhase) -> MetricLine {
     let told: Vec<&&Event> =
         events.iter().filter(|event| event.is_warning() && tells_of(event, metric)).collect();
     let last = told.last().map(|event| short(&event.message));
-    let is_back = matches!(stage, Stage::RollingBack | Stage::RolledBack);
-    let verdict = match stage {
-        Stage::Completed | Stage::Promoting => Verdict::Passed,
-        _ if is_back && last.is_some() => Verdict::Failed,
-        Stage::Analyzing => Verdict::Measuring,
-        Stage::Initializing => Verdict::Pending,
-        _ => Verdict::Inconclusive,
+    let is_back = matches!(phase, RolloutPhase::RollingBack | RolloutPhase::RolledBack);
+    let verdict = match phase {
+        RolloutPhase::Completed | RolloutPhase::Promoting => MetricVerdict::Passed,
+        _ if is_back && last.is_some() => MetricVerdict::Failed,
+        RolloutPhase::Analyzing => MetricVerdict::Measuring,
+        RolloutPhase::Initializing => MetricVerdict::Pending,
+        _ => MetricVerdict::Inconclusive,
     };
     let words = [bounds(metric), last].into_iter().flatten().collect::<Vec<_>>().join(", ");
     MetricLine {

@@ -14,71 +14,20 @@ mod times;
 mod versions;
 
 use jiff::Timestamp;
+use taskmaster_core::rollout::{
+    GateState, HoldBy, MetricVerdict, RolloutPhase, RolloutStrategy, VersionRole,
+};
 
 pub use canary::{CanaryAround, canary};
 pub use gates::{at_hand, rollback};
 pub use history::{Outcome, Release, canary_history, rollout_history};
 pub use rollout::{Around, rollout};
 
-/// How the new version takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// By degrees.
-    Canary,
-    /// All at once, behind a preview.
-    BlueGreen,
-    /// For some users, told by what they send.
-    Ab,
-    /// It cannot be told.
-    Unknown,
-}
-
-/// Where a release is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// The new version gets what it needs before users reach it.
-    Initializing,
-    /// It is watched.
-    Analyzing,
-    /// It takes over.
-    Promoting,
-    /// It is the stable version.
-    Completed,
-    /// The stable version takes back pods and traffic.
-    RollingBack,
-    /// The stable version has all of the traffic again.
-    RolledBack,
-    /// It does not go on, and nothing takes it back.
-    Degraded,
-    /// It cannot be told.
-    Unknown,
-}
-
-impl Stage {
-    /// True where nothing changes any more by itself.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::RolledBack | Self::Degraded)
-    }
-}
-
-/// What a release stands still for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// A person has paused it.
-    Person,
-    /// A step waits for a person.
-    Step,
-    /// An analysis could not tell.
-    Doubt,
-    /// A gate has not said yes.
-    Gate,
-}
-
 /// Why a release stands still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// What for.
-    pub by: Holder,
+    pub by: HoldBy,
     /// In words.
     pub words: String,
     /// Since when.
@@ -109,19 +58,6 @@ pub struct StepLine {
     pub mark: StepMark,
 }
 
-/// What a version is to its users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// It serves.
-    Stable,
-    /// The new one, by degrees.
-    Canary,
-    /// The new one, behind a preview.
-    Preview,
-    /// Out of service, not ended yet.
-    Old,
-}
-
 /// Pods of a version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pods {
@@ -141,7 +77,7 @@ pub struct Version {
     /// Its place in the history.
     pub number: Option<u64>,
     /// What it is to its users.
-    pub role: Role,
+    pub role: VersionRole,
     /// Its images.
     pub label: Option<String>,
     /// Its share of the users in percent, where it can be told.
@@ -154,30 +90,13 @@ pub struct Version {
     pub trouble: Option<String>,
 }
 
-/// What a metric says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing was measured yet.
-    Pending,
-    /// No fault was found so far.
-    Measuring,
-    /// No fault was found.
-    Passed,
-    /// The new version is worse.
-    Failed,
-    /// It could not tell.
-    Inconclusive,
-    /// It could not be measured.
-    Error,
-}
-
 /// One metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricLine {
     /// Its name.
     pub name: String,
     /// What it says.
-    pub verdict: Verdict,
+    pub verdict: MetricVerdict,
     /// What that rests on.
     pub words: String,
     /// Nothing hangs on it.
@@ -190,19 +109,6 @@ pub struct MetricLine {
     pub needed: Option<u64>,
 }
 
-/// What a gate has said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GateMark {
-    /// It was not asked yet.
-    Pending,
-    /// It was asked, and has not said yes. Flagger does not keep whether it said no or nothing.
-    Asked,
-    /// It said yes.
-    Yes,
-    /// It said no.
-    No,
-}
-
 /// One gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateLine {
@@ -211,7 +117,7 @@ pub struct GateLine {
     /// What it guards.
     pub kind: String,
     /// What it has said.
-    pub mark: GateMark,
+    pub mark: GateState,
     /// What was told of it last.
     pub words: Option<String>,
     /// When.
@@ -254,9 +160,9 @@ pub struct StoryLine {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// How the new version takes over.
-    pub manner: Manner,
+    pub strategy: RolloutStrategy,
     /// Where it is.
-    pub stage: Stage,
+    pub phase: RolloutPhase,
     /// The controller's own word for that.
     pub native: Option<String>,
     /// Why it stands still, where it does.

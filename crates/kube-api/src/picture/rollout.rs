@@ -2,7 +2,7 @@
 
 use super::times::{condition, times};
 use super::versions::{Shares, versions};
-use super::{Hold, Holder, Manner, Picture, Stage, after, metrics, steps, story};
+use super::{Hold, HoldBy, Picture, RolloutPhase, RolloutStrategy, after, metrics, steps, story};
 use crate::analysis::{AnalysisRun, is_completed};
 use crate::event::Event;
 use crate::lenient::{seconds, time};
@@ -33,27 +33,27 @@ pub fn rollout(rollout: &Rollout, around: &Around) -> Picture {
     let sets: Vec<&ReplicaSet> =
         around.sets.iter().filter(|set| set.belongs_to(&rollout.metadata.uid)).collect();
     let newest = sets.iter().copied().find(|set| set.hash() == rollout.status.current_pod_hash);
-    let stage = stage(rollout, &sets, &state);
-    let times = times(rollout, newest, stage);
+    let phase = phase(rollout, &sets, &state);
+    let times = times(rollout, newest, phase);
     let events: Vec<&Event> = around.events.iter().filter(|event| is_since(event, times.started)).collect();
     let runs: Vec<&AnalysisRun> = around.runs.iter().filter(|run| is_newest(run, rollout)).collect();
-    let held = held(rollout, stage);
-    let until = until(rollout).filter(|_| !rollout.spec.paused && !stage.is_over());
-    let (lines, step) = steps::of_rollout(rollout, &sets, &runs, &events, stage);
+    let held = held(rollout, phase);
+    let until = until(rollout).filter(|_| !rollout.spec.paused && !phase.is_over());
+    let (lines, step) = steps::of_rollout(rollout, &sets, &runs, &events, phase);
     Picture {
-        manner: manner(rollout),
-        stage,
+        strategy: strategy(rollout),
+        phase,
         native: Some(state.phase.word().to_owned()),
-        why: why(&state, stage, held.is_some()),
+        why: why(&state, phase, held.is_some()),
         since: held.as_ref().and_then(|held| held.since).or_else(|| pause_start(rollout)).or_else(|| {
             let last = events.iter().rev().find(|event| event.reason == "RolloutStepCompleted");
-            last.and_then(|event| event.at).filter(|_| !stage.is_over())
+            last.and_then(|event| event.at).filter(|_| !phase.is_over())
         }),
         held,
         until,
         started: times.started,
         ended: times.ended,
-        deadline: deadline(rollout, stage),
+        deadline: deadline(rollout, phase),
         steps: lines,
         step,
         versions: versions(rollout, &sets, &around.pods),
@@ -64,11 +64,11 @@ pub fn rollout(rollout: &Rollout, around: &Around) -> Picture {
     }
 }
 
-fn manner(rollout: &Rollout) -> Manner {
+fn strategy(rollout: &Rollout) -> RolloutStrategy {
     match (&rollout.spec.strategy.canary, &rollout.spec.strategy.blue_green) {
-        (Some(_), _) => Manner::Canary,
-        (None, Some(_)) => Manner::BlueGreen,
-        (None, None) => Manner::Unknown,
+        (Some(_), _) => RolloutStrategy::Canary,
+        (None, Some(_)) => RolloutStrategy::BlueGreen,
+        (None, None) => RolloutStrategy::Unknown,
     }
 }
 
@@ -90,38 +90,42 @@ fn is_newest(run: &AnalysisRun, rollout: &Rollout) -> bool {
     is_own && run.metadata.labels.get(HASH_LABEL).is_some_and(|own| own == hash)
 }
 
-/// What is older than the specification or the last verb says of nothing that it is over.
-fn stage(rollout: &Rollout, sets: &[&ReplicaSet], state: &RolloutState) -> Stage {
-    let seen = seen_stage(rollout, sets, state);
-    let is_old = !state.is_observed || state.is_reacting;
-    if is_old && seen.is_over() { Stage::Initializing } else { seen }
+/// What is older than the specification or the last verb says of nothing that it is over, or on its way back.
+fn phase(rollout: &Rollout, sets: &[&ReplicaSet], state: &RolloutState) -> RolloutPhase {
+    let seen = seen_phase(rollout, sets, state);
+    let is_told = seen.is_over() || seen.is_back() || rollout.rests();
+    if (!state.is_observed && is_told) || (state.is_reacting && seen.is_over()) {
+        RolloutPhase::Initializing
+    } else {
+        seen
+    }
 }
 
-fn seen_stage(rollout: &Rollout, sets: &[&ReplicaSet], state: &RolloutState) -> Stage {
+fn seen_phase(rollout: &Rollout, sets: &[&ReplicaSet], state: &RolloutState) -> RolloutPhase {
     let status = &rollout.status;
     let is_aborted = status.abort || state.message.starts_with("RolloutAborted");
     match state.phase {
         Phase::Degraded if is_aborted && !status.stable_rs.is_empty() => {
             if is_back(rollout, sets) {
-                Stage::RolledBack
+                RolloutPhase::RolledBack
             } else {
-                Stage::RollingBack
+                RolloutPhase::RollingBack
             }
         }
-        Phase::Degraded => Stage::Degraded,
-        Phase::Unknown => Stage::Unknown,
-        _ if status.abort && !rollout.rests() => Stage::RollingBack,
-        Phase::Healthy => Stage::Completed,
-        Phase::Paused if rollout.rests() => Stage::Completed,
-        _ if rollout.rests() => Stage::Promoting,
-        _ if status.stable_rs.is_empty() => Stage::Initializing,
-        _ if status.promote_full => Stage::Promoting,
+        Phase::Degraded => RolloutPhase::Degraded,
+        Phase::Unknown => RolloutPhase::Unknown,
+        _ if status.abort && !rollout.rests() => RolloutPhase::RollingBack,
+        Phase::Healthy => RolloutPhase::Completed,
+        Phase::Paused if rollout.rests() => RolloutPhase::Completed,
+        _ if rollout.rests() => RolloutPhase::Promoting,
+        _ if status.stable_rs.is_empty() => RolloutPhase::Initializing,
+        _ if status.promote_full => RolloutPhase::Promoting,
         _ => underway(rollout, sets),
     }
 }
 
 /// A version that is neither stable nor given up.
-fn underway(rollout: &Rollout, sets: &[&ReplicaSet]) -> Stage {
+fn underway(rollout: &Rollout, sets: &[&ReplicaSet]) -> RolloutPhase {
     let status = &rollout.status;
     let newest = sets.iter().find(|set| set.hash() == status.current_pod_hash);
     let serves = newest.is_some_and(|set| set.status.available_replicas > 0);
@@ -130,16 +134,16 @@ fn underway(rollout: &Rollout, sets: &[&ReplicaSet]) -> Stage {
             let run = status.blue_green.post_promotion_analysis_run_status.as_ref();
             let waits = strategy.post_promotion_analysis.as_ref().is_some_and(|written| !written.is_null())
                 && !run.is_some_and(|run| is_completed(&run.status));
-            return if waits { Stage::Analyzing } else { Stage::Promoting };
+            return if waits { RolloutPhase::Analyzing } else { RolloutPhase::Promoting };
         }
         let is_whole =
             newest.is_some_and(|set| set.status.available_replicas >= set.spec.replicas.unwrap_or(1));
-        return if serves && is_whole { Stage::Analyzing } else { Stage::Initializing };
+        return if serves && is_whole { RolloutPhase::Analyzing } else { RolloutPhase::Initializing };
     }
     match rollout.current_step() {
-        Some((0, Some(_))) if !serves => Stage::Initializing,
-        Some((_, Some(_))) => Stage::Analyzing,
-        Some((_, None)) | None => Stage::Promoting,
+        Some((0, Some(_))) if !serves => RolloutPhase::Initializing,
+        Some((_, Some(_))) => RolloutPhase::Analyzing,
+        Some((_, None)) | None => RolloutPhase::Promoting,
     }
 }
 
@@ -150,20 +154,20 @@ fn is_back(rollout: &Rollout, sets: &[&ReplicaSet]) -> bool {
 }
 
 /// In the controller's words, without the word that the phase says already.
-fn why(state: &RolloutState, stage: Stage, is_held: bool) -> Option<String> {
+fn why(state: &RolloutState, phase: RolloutPhase, is_held: bool) -> Option<String> {
     let text = state.message.strip_prefix("RolloutAborted:").unwrap_or(&state.message).trim();
-    (stage != Stage::Completed && !is_held && !text.is_empty()).then(|| one_line(text))
+    (phase != RolloutPhase::Completed && !is_held && !text.is_empty()).then(|| one_line(text))
 }
 
-fn held(rollout: &Rollout, stage: Stage) -> Option<Hold> {
-    if matches!(stage, Stage::RollingBack | Stage::RolledBack | Stage::Degraded) {
+fn held(rollout: &Rollout, phase: RolloutPhase) -> Option<Hold> {
+    if matches!(phase, RolloutPhase::RollingBack | RolloutPhase::RolledBack | RolloutPhase::Degraded) {
         return None;
     }
     if rollout.spec.paused {
         let paused = condition(rollout, "Paused").filter(|paused| paused.status == "True");
         let since = time(&rollout.status.duration.manual_pause_started_at)
             .or_else(|| paused.and_then(|paused| time(&paused.last_transition_time)));
-        return Some(Hold { by: Holder::Person, words: "a person has paused it".to_owned(), since });
+        return Some(Hold { by: HoldBy::Person, words: "a person has paused it".to_owned(), since });
     }
     let pause = rollout.status.pause_conditions.first()?;
     let (by, words) = match pause.reason.as_str() {
@@ -172,13 +176,13 @@ fn held(rollout: &Rollout, stage: Stage) -> Option<Hold> {
             if step.and_then(|step| step.pause.as_ref()).is_some_and(is_timed) {
                 return None;
             }
-            (Holder::Step, format!("step {} of {} waits for a person", index + 1, rollout.steps().len()))
+            (HoldBy::Step, format!("step {} of {} waits for a person", index + 1, rollout.steps().len()))
         }
         "BlueGreenPause" if is_promoted_by_itself(rollout) => return None,
-        "BlueGreenPause" => (Holder::Step, "the preview waits for a person".to_owned()),
-        "InconclusiveAnalysisRun" => (Holder::Doubt, "the analysis could not tell".to_owned()),
-        "InconclusiveExperiment" => (Holder::Doubt, "the experiment could not tell".to_owned()),
-        other => (Holder::Step, one_line(other)),
+        "BlueGreenPause" => (HoldBy::Step, "the preview waits for a person".to_owned()),
+        "InconclusiveAnalysisRun" => (HoldBy::Doubt, "the analysis could not tell".to_owned()),
+        "InconclusiveExperiment" => (HoldBy::Doubt, "the experiment could not tell".to_owned()),
+        other => (HoldBy::Step, one_line(other)),
     };
     Some(Hold { by, words, since: time(&pause.start_time) })
 }
@@ -219,8 +223,9 @@ fn until(rollout: &Rollout) -> Option<Timestamp> {
 }
 
 /// Argo Rollouts takes back what is too slow only where it is told to; a pause does not count.
-fn deadline(rollout: &Rollout, stage: Stage) -> Option<Timestamp> {
-    let is_going = matches!(stage, Stage::Initializing | Stage::Analyzing | Stage::Promoting);
+fn deadline(rollout: &Rollout, phase: RolloutPhase) -> Option<Timestamp> {
+    let is_going =
+        matches!(phase, RolloutPhase::Initializing | RolloutPhase::Analyzing | RolloutPhase::Promoting);
     let is_paused = rollout.spec.paused || first_pause(rollout).is_some();
     if !rollout.spec.progress_deadline_abort || !is_going || is_paused || rollout.rests() {
         return None;

@@ -1,7 +1,7 @@
 //! The steps of a rollout in words, and where it is among them.
 
 use super::rollout::is_promoted_by_itself;
-use super::{Stage, StepLine, StepMark};
+use super::{RolloutPhase, StepLine, StepMark};
 use crate::analysis::{AnalysisRun, is_completed};
 use crate::event::Event;
 use crate::phase::one_line;
@@ -16,7 +16,7 @@ pub(super) fn of_rollout(
     sets: &[&ReplicaSet],
     runs: &[&AnalysisRun],
     events: &[&Event],
-    stage: Stage,
+    phase: RolloutPhase,
 ) -> (Vec<StepLine>, Option<usize>) {
     let is_blue_green = rollout.spec.strategy.blue_green.is_some() && rollout.spec.strategy.canary.is_none();
     let (words, at) = if is_blue_green {
@@ -26,9 +26,11 @@ pub(super) fn of_rollout(
         let words = rollout.steps().iter().map(|step| in_words(step, max)).collect();
         (words, rollout.current_step().map_or(0, |(index, _)| index))
     };
-    match stage {
-        Stage::RollingBack | Stage::RolledBack => (given_up(words, last_step(runs, events)), None),
-        Stage::Completed => (marked(words, usize::MAX, StepMark::Done), None),
+    match phase {
+        RolloutPhase::RollingBack | RolloutPhase::RolledBack => {
+            (given_up(words, last_step(runs, events)), None)
+        }
+        RolloutPhase::Completed => (marked(words, usize::MAX, StepMark::Done), None),
         _ if rollout.status.promote_full => (marked(words, at, StepMark::Skipped), None),
         _ => {
             let step = (at < words.len() && !rollout.rests()).then_some(at);

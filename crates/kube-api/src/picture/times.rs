@@ -1,6 +1,6 @@
 //! When a release of Argo Rollouts began and ended.
 
-use super::Stage;
+use super::RolloutPhase;
 use crate::lenient::time;
 use crate::replica_set::ReplicaSet;
 use crate::rollout::{Condition, Rollout};
@@ -21,15 +21,15 @@ pub(super) fn condition<'r>(rollout: &'r Rollout, kind: &str) -> Option<&'r Cond
 /// From `status.duration`, which versions from 1.11 on write; else from the condition `Completed`, which is
 /// false from the moment on in which the newest template is not the stable one, and from the newest
 /// ReplicaSet, which is younger where another release was overtaken.
-pub(super) fn times(rollout: &Rollout, newest: Option<&ReplicaSet>, stage: Stage) -> Times {
+pub(super) fn times(rollout: &Rollout, newest: Option<&ReplicaSet>, phase: RolloutPhase) -> Times {
     let written = &rollout.status.duration;
     let completed = condition(rollout, "Completed");
     let turned = completed.and_then(|condition| time(&condition.last_transition_time));
     let is_completed = completed.is_some_and(|condition| condition.status == "True");
     let created = newest.and_then(ReplicaSet::created_at);
-    let ended = match stage {
-        Stage::Completed => time(&written.finished_at).or_else(|| turned.filter(|_| is_completed)),
-        Stage::RolledBack => time(&written.finished_at).or_else(|| time(&rollout.status.aborted_at)),
+    let ended = match phase {
+        RolloutPhase::Completed => time(&written.finished_at).or_else(|| turned.filter(|_| is_completed)),
+        RolloutPhase::RolledBack => time(&written.finished_at).or_else(|| time(&rollout.status.aborted_at)),
         _ => None,
     };
     let computed = if is_completed {

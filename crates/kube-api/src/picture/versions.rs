@@ -1,6 +1,6 @@
 //! The versions of a rollout, by their ReplicaSets.
 
-use super::{Pods, Role, Version, count, percent};
+use super::{Pods, Version, VersionRole, count, percent};
 use crate::pod::{self, Pod};
 use crate::replica_set::{HASH_LABEL, ReplicaSet};
 use crate::rollout::Rollout;
@@ -18,11 +18,11 @@ fn version(rollout: &Rollout, set: &ReplicaSet, shares: &Shares, all: &[Pod]) ->
     let (status, hash) = (&rollout.status, set.hash());
     let pods = pods(set);
     let role = if hash == status.stable_rs {
-        Role::Stable
+        VersionRole::Stable
     } else if hash == status.current_pod_hash {
-        if rollout.spec.strategy.blue_green.is_some() { Role::Preview } else { Role::Canary }
+        if rollout.spec.strategy.blue_green.is_some() { VersionRole::Preview } else { VersionRole::Canary }
     } else if pods.wanted > 0 || pods.created > 0 {
-        Role::Old
+        VersionRole::Old
     } else {
         return None;
     };
@@ -34,9 +34,9 @@ fn version(rollout: &Rollout, set: &ReplicaSet, shares: &Shares, all: &[Pod]) ->
         role,
         label: set.label(),
         weight: match role {
-            Role::Stable => shares.stable,
-            Role::Canary | Role::Preview => shares.new,
-            Role::Old => None,
+            VersionRole::Stable => shares.stable,
+            VersionRole::Canary | VersionRole::Preview => shares.new,
+            VersionRole::Old => None,
         },
         pods,
         restarts: (!own.is_empty()).then_some(told.restarts),

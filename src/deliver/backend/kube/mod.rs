@@ -33,5 +33,3 @@ pub const CANARIES: &str = "canaries.flagger.app";
 const OBSERVED_WITHIN: Duration = Duration::from_secs(30);
 /// How often a template is changed anew that somebody else changed meanwhile.
 const TRIES: usize = 5;
-/// Time between two looks.
-const PACE: Duration = Duration::from_secs(1);

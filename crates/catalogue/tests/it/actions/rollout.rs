@@ -14,8 +14,8 @@ fn argo_rows() {
     renders(
         r#"rollout: {kind: argo, name: web, verb: resume}"#,
         r#"
-            run    status: kubectl patch rollouts.argoproj.io web --subresource=status --type=merge "--patch={\"status\":{\"pauseConditions\":null}}"
             run    spec: kubectl patch rollouts.argoproj.io web --type=merge "--patch={\"spec\":{\"paused\":false}}"
+            run    status: kubectl patch rollouts.argoproj.io web --subresource=status --type=merge "--patch={\"status\":{\"pauseConditions\":null}}"
         "#,
     );
     renders(
