@@ -29,6 +29,8 @@ pub(super) struct Senses {
     /// Receivers that cannot be told: their name, and why.
     mute: Vec<(String, String)>,
     recent: BTreeMap<usize, Recent>,
+    /// Notices that each receiver had, and those that it did not get, at the last look.
+    told: BTreeMap<String, (u64, u64)>,
 }
 
 /// The last numbers of a metric, oldest first; a gap is none.
@@ -65,7 +67,24 @@ impl Senses {
             notifier: Notifier::start(hooks),
             mute,
             recent: BTreeMap::new(),
+            told: BTreeMap::new(),
         }
+    }
+
+    /// What became of notices since the last look: the receiver, whether it took one, and in words.
+    pub(super) fn news(&mut self) -> Vec<(String, bool, String)> {
+        let mut news = Vec::new();
+        for hook in self.notifier.state() {
+            let now = (hook.sent, hook.failed + hook.dropped);
+            let (sent, failed) = self.told.insert(hook.name.clone(), now).unwrap_or_default();
+            if now.0 > sent {
+                news.push((hook.name.clone(), true, format!("{} taken", now.0 - sent)));
+            }
+            if now.1 > failed {
+                news.push((hook.name, false, hook.fault.unwrap_or_else(|| "there was no room".to_owned())));
+            }
+        }
+        news
     }
 
     /// Why somebody whom a rollout needs cannot be asked or told, in words; before it begins.

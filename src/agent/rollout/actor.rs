@@ -243,6 +243,7 @@ impl Actor {
         if !self.gateway.is_open() {
             self.open();
         }
+        self.inbox.notices.extend(self.senses.news());
         for _ in 0..MOST_LOOKS {
             let seen = self.seen();
             let inbox = std::mem::take(&mut self.inbox);

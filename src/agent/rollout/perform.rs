@@ -107,12 +107,6 @@ impl Actor {
         }
         let kept = self.driver.kept();
         let state = self.driver.delivery().state();
-        let why = match notice {
-            Notice::Paused { why } | Notice::RollingBack { why } | Notice::RolledBack { why } => {
-                Some(why.clone())
-            }
-            _ => None,
-        };
         let at = clock::now();
         let event = Event {
             id: format!("{}-{}-{}", kept.name, kept.release, at.as_microsecond()),
@@ -124,7 +118,7 @@ impl Actor {
             stable: named(state.stable.as_ref()),
             step: self.step(),
             weight: self.driver.has_router().then(|| kept.routes.weight(&state.revision)),
-            why,
+            why: Event::why(notice),
         };
         if !self.senses.notifier().tell(event) {
             tracing::warn!(rollout = self.name, "a receiver of notices is too slow: one was dropped");

@@ -44,6 +44,8 @@ pub struct Inbox {
     pub migration: Option<Migrated>,
     /// What happened to processes, in words.
     pub pods: Vec<(Revision, String)>,
+    /// What became of notices: the receiver, whether it took one, and in words.
+    pub notices: Vec<(String, bool, String)>,
 }
 
 /// What a look came to: to be stored with its facts, then taken, then performed.
@@ -239,7 +241,7 @@ impl Driver {
     /// Looks at the world.
     pub fn look(&self, seen: &Seen, inbox: Inbox, now: Time) -> Next {
         let mut driver = self.clone();
-        let pods = inbox.pods.clone();
+        let (pods, notices) = (inbox.pods.clone(), inbox.notices.clone());
         let answers = inbox.answers.clone();
         let migration = inbox.migration.clone();
         if migration.is_some() {
@@ -266,6 +268,7 @@ impl Driver {
             answers: &answers,
             migration: migration.as_ref(),
             pods: &pods,
+            notices: &notices,
             verdicts: &ends,
             share,
             counted: &seen.counted,

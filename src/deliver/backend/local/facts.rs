@@ -23,6 +23,7 @@ pub(super) struct Look<'a> {
     pub(super) answers: &'a [Answered],
     pub(super) migration: Option<&'a Migrated>,
     pub(super) pods: &'a [(Revision, String)],
+    pub(super) notices: &'a [(String, bool, String)],
     pub(super) verdicts: &'a [MetricEnd],
     pub(super) share: u32,
     pub(super) counted: &'a Tally,
@@ -58,6 +59,10 @@ impl<'a> Facts<'a> {
     pub(super) fn of_look(&mut self, look: &Look<'_>) {
         for (revision, words) in look.pods {
             self.add(RolloutFact::Pods { version: revision.0.clone(), words: words.clone() });
+        }
+        for (receiver, is_sent, words) in look.notices {
+            let (receiver, words) = (receiver.clone(), words.clone());
+            self.add(RolloutFact::Notice { receiver, is_sent: *is_sent, words });
         }
         if let Some(migrated) = look.migration {
             self.of_migration(migrated);
