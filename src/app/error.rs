@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::ledger::LedgerError;
+use super::rollouts::RolloutError;
 use super::source::{Source, SourceError};
 use crate::config::ConfigError;
 use crate::store::LeaseError;
@@ -78,6 +79,9 @@ pub enum AppError {
     /// The driver could not go on.
     #[error(transparent)]
     Exec(#[from] crate::exec::ports::ExecError),
+    /// A rollout does not do what was asked of it.
+    #[error(transparent)]
+    Delivery(#[from] RolloutError),
     /// A person did not want to wait.
     #[error("interrupted")]
     Interrupted,
@@ -108,6 +112,7 @@ impl AppError {
             Self::Document(_) => Exit::Parse,
             Self::Catalogue(findings) => findings.catalogue_exit(),
             Self::Rollout(_) => Exit::Schema,
+            Self::Delivery(error) => error.exit(),
             Self::Resolve(ResolveError::Cycle(_)) => Exit::Cycle,
             Self::Resolve(ResolveError::Unbound(_) | ResolveError::UnknownNeed { .. }) => Exit::Binding,
             Self::Resolve(ResolveError::Select(_) | ResolveError::UnmetDependencies(_)) => Exit::Usage,
@@ -123,6 +128,7 @@ impl AppError {
                 Some(format!("did you mean {near}?"))
             }
             Self::Ledger(error) => error.help(),
+            Self::Delivery(error) => error.help(),
             Self::Select(error) | Self::Resolve(ResolveError::Select(error)) => candidates(error),
             Self::Resolve(error) => resolve_help(error),
             Self::Lease(LeaseError::Busy { .. }) => Some(

@@ -30,6 +30,8 @@ pub enum Exit {
     Changes = 30,
     /// A new version was taken back, or would have been.
     RolledBack = 50,
+    /// A rollout was still under way when the time to wait was over.
+    UnderWay = 51,
     /// Another executor holds the state directory.
     Busy = 40,
     /// The ledger is of a newer taskmaster.
@@ -39,7 +41,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -56,6 +58,7 @@ impl Exit {
         Self::NewerSchema,
         Self::Corrupt,
         Self::RolledBack,
+        Self::UnderWay,
     ];
 
     /// The exit with this number; one that nobody gives is [`Exit::Internal`].
@@ -70,7 +73,7 @@ impl Exit {
             Self::Parse | Self::Cycle | Self::Binding | Self::Schema => 2,
             Self::Usage => 3,
             Self::TaskFailed | Self::Waiting | Self::Interrupted | Self::Unknown => 4,
-            Self::RolledBack => 5,
+            Self::RolledBack | Self::UnderWay => 5,
             Self::Changes => 6,
             Self::Ok => 7,
         }

@@ -1,6 +1,7 @@
 //! Use cases. They join the pure crates with the store, the driver and the views; they know
 //! nothing of command lines and terminals.
 
+pub mod agent;
 pub mod api;
 mod check;
 pub mod contexts;
@@ -8,16 +9,17 @@ pub mod destroy;
 pub mod error;
 pub mod exit;
 pub mod kube_apply;
-pub mod kube_rollout;
 pub mod ledger;
 pub mod logs;
 pub mod parse;
 pub mod plan;
 pub mod plan_view;
 pub mod ports;
+pub mod prometheus_gate;
 mod recover;
 pub mod report;
 pub mod rollout;
+pub mod rollouts;
 pub mod run;
 
 pub mod source;

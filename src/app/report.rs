@@ -3,6 +3,7 @@
 use super::error::AppError;
 use super::ledger::{Attempt, Ledger, ProbeAnswer, RunDetail, RunFilter, RunSummary, TaskEvidence};
 use super::plan::{self, Prepared, Request};
+use super::rollouts::story;
 use super::views;
 use super::way_on::way_on;
 use super::workspace::Workspace;
@@ -10,7 +11,7 @@ use crate::clock;
 use crate::exec::dry_run::{self, Part};
 use crate::report::view::{
     Approval, AttemptView, CommandLine, Durations, HistoryView, ProbeView, Proof, ProofKind, ReportTask,
-    ReportView, RequirementView,
+    ReportView, RequirementView, RolloutView,
 };
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +35,8 @@ pub struct Evidence {
     pub run: Option<RunDetail>,
     /// The run at work.
     pub live: Option<RunId>,
+    /// Rollouts of this machine that belong to the shown run, else the last release of each.
+    pub rollouts: Vec<RolloutView>,
     outputs: HashMap<TaskKey, BTreeMap<String, OutputValue>>,
     /// Places of tasks in the plan.
     places: HashMap<TaskId, usize>,
@@ -88,6 +91,7 @@ pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Re
             runs: Vec::new(),
             run: None,
             live: None,
+            rollouts: Vec::new(),
             outputs,
             places,
             done,
@@ -107,6 +111,7 @@ pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Re
         outputs: ledger.outputs(document, environment)?,
         live: live_run(workspace, &ledger)?,
         done: detail.as_ref().map(group).unwrap_or_default(),
+        rollouts: rollouts(&ledger, detail.as_ref().map(|detail| &detail.summary))?,
         run: detail,
         runs,
         places,
@@ -150,8 +155,30 @@ pub fn view(evidence: &Evidence) -> ReportView {
         tasks: document.tasks.iter().map(|task| evidence.task(task)).collect(),
         edges: views::edges(document, &evidence.prepared.bound.bindings),
         requirements: requirements(document),
+        rollouts: evidence.rollouts.clone(),
         diagnostics,
     }
+}
+
+/// More rollouts than this are a list that nobody reads.
+const MOST_ROLLOUTS: usize = 24;
+
+/// What a report shows of rollouts: those that were under way while the run was, else the last release of each.
+fn rollouts(ledger: &Ledger, run: Option<&RunSummary>) -> Result<Vec<RolloutView>, AppError> {
+    let releases = story::releases(&ledger.rollouts()?, clock::now());
+    let belongs = |view: &RolloutView, run: &RunSummary| {
+        let began = view.started.is_some_and(|at| run.ended.is_none_or(|ended| at <= ended));
+        began && view.ended.is_none_or(|ended| ended >= run.started)
+    };
+    let views = || releases.iter().map(|release| &release.view);
+    let mut shown: Vec<RolloutView> =
+        run.map(|run| views().filter(|view| belongs(view, run)).cloned().collect()).unwrap_or_default();
+    if shown.is_empty() {
+        let last: BTreeMap<&str, &RolloutView> = views().map(|view| (view.name.as_str(), view)).collect();
+        shown = last.into_values().cloned().collect();
+    }
+    shown.drain(..shown.len().saturating_sub(MOST_ROLLOUTS));
+    Ok(shown)
 }
 
 /// The view of `taskmaster history`: the newest `limit` runs, of those that had an attempt at `task`.

@@ -1,7 +1,17 @@
 //! The command line as types. Help texts are the command reference.
 
-use crate::app::kube_rollout::Kind;
-use crate::app::rollout::simulate::{self, Meaning};
+mod agent;
+mod load;
+mod rollout;
+
+pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
+pub use load::LoadArgs;
+pub use rollout::{
+    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RemoveArgs, RolloutCommand, SimulateArgs, StartArgs,
+    StatusArgs, UndoArgs, VerbArgs, WaitArgs, WatchArgs,
+};
+
+use crate::deliver::backend::kube::drive::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +23,7 @@ use taskmaster_kube_api::Goal;
 #[command(
     after_help = "Exit codes: 0 ok, 1 internal, 2 usage, 10 document, 11 cycle, 12 binding, 13 catalogue, \
 20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, \
-40 another run is at work, 41 newer ledger, 42 damaged ledger, 50 taken back."
+40 another run is at work, 41 newer ledger, 42 damaged ledger, 50 taken back, 51 still under way."
 )]
 pub struct Cli {
     /// Settings of every command.
@@ -100,69 +110,19 @@ pub enum Command {
     Audit(AuditArgs),
     /// Rollouts: canary, blue-green, A/B, rolling
     #[command(subcommand)]
-    Rollout(RolloutCommand),
+    Rollout(Box<RolloutCommand>),
+    /// The process that owns local services, their proxy and their rollouts
+    #[command(subcommand)]
+    Agent(AgentCommand),
     /// Apply manifests by kubectl without taking fields from controllers; what `kubectl: apply` runs
     #[command(hide = true)]
     KubeApply(KubeApplyArgs),
     /// Drive a rollout of a cluster by kubectl; what `rollout` actions of a catalogue run
     #[command(hide = true)]
     KubeRollout(Box<KubeRolloutArgs>),
-}
-
-/// `taskmaster rollout`
-#[derive(Debug, Subcommand)]
-pub enum RolloutCommand {
-    /// Try a rollout out in virtual time: detection, exposure, false rollbacks, a picture
-    Simulate(SimulateArgs),
-    /// Replay recorded Prometheus data: what would have happened, when, and to whom
-    Rehearse(RehearseArgs),
-}
-
-/// `taskmaster rollout rehearse`
-#[derive(Clone, Debug, Args)]
-pub struct RehearseArgs {
-    /// The rollout
-    #[arg(short, long, value_name = "FILE")]
-    pub file: PathBuf,
-    /// A recording, or the URL of one answer of `query_range`
-    #[arg(long, value_name = "FILE|URL")]
-    pub from: String,
-    /// Seconds after which a person passes a pause without a time
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub person: u64,
-}
-
-/// `taskmaster rollout simulate`
-#[derive(Clone, Debug, Args)]
-pub struct SimulateArgs {
-    /// The rollout
-    #[arg(short, long, value_name = "FILE")]
-    pub file: PathBuf,
-    /// healthy, faulty, slow, subtle, incident, clusters, cold, silent, trouble [default: all]
-    #[arg(long, value_name = "NAME")]
-    pub scenario: Vec<String>,
-    /// Runs of each scenario
-    #[arg(long, default_value_t = 200, value_name = "N")]
-    pub seeds: u64,
-    /// The first seed: the same seed gives the same run
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Requests a second
-    #[arg(long)]
-    pub rate: Option<f64>,
-    /// Percent of the stable version's requests that fail
-    #[arg(long, value_name = "PERCENT")]
-    pub base_errors: Option<f64>,
-    /// Seconds between two looks
-    #[arg(long, value_name = "SECONDS")]
-    pub look: Option<f64>,
-    /// Seconds after which a person passes a pause without a time
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
-    pub person: f64,
-    /// What a counted metric measures, where the guess is wrong: errors, success, errors-percent,
-    /// success-percent, up, latency-seconds, latency-milliseconds
-    #[arg(long = "metric", value_name = "NAME=MEANING", value_parser = simulate::meaning)]
-    pub metrics: Vec<(String, Meaning)>,
+    /// Wait for an answer of Prometheus; what `prometheus` actions of a catalogue run
+    #[command(hide = true)]
+    PrometheusGate(Box<PrometheusGateArgs>),
 }
 
 /// The document and how it is read.
@@ -511,6 +471,47 @@ pub struct KubeRolloutArgs {
     /// Time between two looks
     #[arg(long, default_value = "2s", value_parser = duration)]
     pub interval: Duration,
+}
+
+/// `taskmaster prometheus-gate`. A token and the values of headers come by variables.
+#[derive(Clone, Debug, Args)]
+pub struct PrometheusGateArgs {
+    /// The server's address, before `/api/v1`
+    #[arg(long)]
+    pub url: String,
+    /// What is asked, in PromQL
+    #[arg(long)]
+    pub query: String,
+    /// Less than this is good
+    #[arg(long)]
+    pub threshold: Option<f64>,
+    /// At least this is good
+    #[arg(long)]
+    pub min: Option<f64>,
+    /// At most this is good
+    #[arg(long)]
+    pub max: Option<f64>,
+    /// Good where this condition holds
+    #[arg(long)]
+    pub success: Option<String>,
+    /// Shut where this condition holds
+    #[arg(long)]
+    pub failure: Option<String>,
+    /// It must have been good for so long
+    #[arg(long = "for", value_parser = duration)]
+    pub hold: Option<Duration>,
+    /// Time between two questions
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    pub interval: Duration,
+    /// How long to wait; 0s asks once
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Name of a further header
+    #[arg(long, value_name = "NAME")]
+    pub header: Vec<String>,
+    /// Certificates to trust besides the usual ones
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What is done with a rollout of a cluster.

@@ -46,16 +46,20 @@ impl Context {
 
     /// Prints a view to standard output in the wanted format.
     pub(crate) fn show(&self, view: &impl Render) -> Result<(), AppError> {
-        let out = std::io::stdout();
         let text = match self.format {
             Format::Json => json(&view.json()),
             Format::Markdown => view.markdown(),
-            Format::Text => view.text(TextOptions { width: width(), colour: self.color(&out) }),
+            Format::Text => view.text(self.text_options()),
             Format::Html => {
                 return Err(AppError::usage("this is not made as html", "`taskmaster report -o html` is"));
             }
         };
         print(&text)
+    }
+
+    /// How text is laid out on standard output.
+    pub(crate) fn text_options(&self) -> TextOptions {
+        TextOptions { width: width(), colour: self.color(&std::io::stdout()) }
     }
 
     /// Prints one line to standard output: JSON where that is wanted, else `text`.
@@ -113,6 +117,13 @@ pub(crate) fn print(text: &str) -> Result<(), AppError> {
 
 fn json(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// Rows of the terminal; 24 where there is none.
+pub(crate) fn height() -> usize {
+    let lines = std::env::var("LINES").ok().and_then(|lines| lines.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(_, height)| usize::from(height.0));
+    terminal().or(lines).unwrap_or(24)
 }
 
 /// Columns of the terminal; 100 where there is none.

@@ -9,11 +9,12 @@ mod command;
 mod context;
 pub mod diagnostics;
 mod logging;
+mod picture;
 mod progress;
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
-use args::{Cli, Command, Global};
+use args::{Cli, Command, Global, RolloutCommand};
 use clap::Parser;
 use context::Context;
 use std::io::Write;
@@ -29,7 +30,7 @@ pub fn main() -> std::process::ExitCode {
     };
     logging::start(cli.global.verbose);
     let global = cli.global.clone();
-    let answers = matches!(cli.command, Command::KubeRollout(_) | Command::KubeApply(_));
+    let answers = answers(&cli.command);
     match Context::new(&global).and_then(|context| run(&context, cli.command)) {
         Ok(exit) => exit.into(),
         Err(fault) => {
@@ -37,6 +38,17 @@ pub fn main() -> std::process::ExitCode {
             // What answers by its exit code says "no" by 1: a fault of ours must not.
             if answers { Exit::Usage.into() } else { exit.into() }
         }
+    }
+}
+
+/// True for what answers by its exit code: 0 yes, 1 no, 2 nothing can be said.
+fn answers(command: &Command) -> bool {
+    match command {
+        Command::KubeRollout(_) | Command::KubeApply(_) | Command::PrometheusGate(_) => true,
+        Command::Rollout(command) => {
+            matches!(&**command, RolloutCommand::Status(status) if status.serves.is_some())
+        }
+        _ => false,
     }
 }
 
@@ -53,9 +65,11 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Destroy(args) => command::destroy::run(context, args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
-        Command::Rollout(command) => command::rollout::run(context, command),
+        Command::Rollout(command) => command::rollout::run(context, *command),
+        Command::Agent(command) => command::agent::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
+        Command::PrometheusGate(args) => command::prometheus_gate::run(context, *args),
     }
 }
 

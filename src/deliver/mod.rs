@@ -2,3 +2,9 @@
 //!
 //! Absent on purpose: decisions. When a weight changes and what a measurement means is decided in
 //! `crates/delivery`.
+
+pub mod backend;
+pub mod load;
+pub mod metrics;
+pub mod notify;
+pub mod traffic;

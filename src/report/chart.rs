@@ -37,6 +37,36 @@ pub(super) fn share(points: &[(f64, u32)], end: f64, width: usize) -> Vec<String
     lines
 }
 
+/// A share in percent as a bar of exactly `width` columns.
+pub(super) fn bar(percent: u32, width: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = percent.min(100) as usize * width * 8 / 100;
+    // What is there at all is to be seen.
+    let eighths = if percent > 0 { eighths.max(1).min(width * 8) } else { 0 };
+    let mut bar = "█".repeat(eighths / 8);
+    bar.push_str(EIGHTHS[eighths % 8]);
+    let filled = eighths.div_ceil(8);
+    bar.push_str(&"░".repeat(width.saturating_sub(filled)));
+    bar
+}
+
+/// Numbers as a line of at most `width` columns, the last ones; a gap is `·`. The scale reaches from 0 to the
+/// greatest of them and of `beside`, so that two lines can be compared.
+pub(super) fn spark(values: &[Option<f64>], beside: &[Option<f64>], width: usize) -> String {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let shown = &values[values.len().saturating_sub(width)..];
+    let numbers = || shown.iter().chain(beside).flatten().filter(|value| value.is_finite());
+    let highest = numbers().copied().fold(0.0, f64::max);
+    let lowest = numbers().copied().fold(0.0, f64::min);
+    let level = |value: f64| {
+        let span = highest - lowest;
+        let share = if span > 0.0 { (value - lowest) / span } else { 0.0 };
+        LEVELS[((share * 7.0).round() as usize).min(7)]
+    };
+    let sign = |value: &Option<f64>| value.filter(|value| value.is_finite()).map_or('·', level);
+    shown.iter().map(sign).collect()
+}
+
 /// What stands in a row of a column whose level was `before` in the one to the left.
 fn sign(row: usize, before: usize, level: usize) -> Option<char> {
     let (low, high) = (before.min(level), before.max(level));
@@ -80,6 +110,34 @@ fn axis(end: f64, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bars_have_their_width() {
+        let rows = [
+            (0, "░░░░"),
+            (1, "▏░░░"),
+            (25, "█░░░"),
+            (50, "██░░"),
+            (90, "███▌"),
+            (100, "████"),
+            (400, "████"),
+        ];
+        for (percent, expected) in rows {
+            assert_eq!(bar(percent, 4), expected, "{percent}");
+        }
+        assert_eq!(bar(50, 0), "");
+    }
+
+    #[test]
+    fn sparks_share_a_scale() {
+        let some = |values: &[f64]| values.iter().map(|value| Some(*value)).collect::<Vec<_>>();
+        assert_eq!(spark(&some(&[0.0, 1.0, 2.0, 4.0]), &[], 9), "▁▃▅█");
+        assert_eq!(spark(&some(&[0.0, 1.0, 2.0]), &some(&[8.0]), 2), "▂▃");
+        assert_eq!(spark(&[Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY)], &[], 9), "█···");
+        assert_eq!(spark(&some(&[0.0, 0.0]), &[], 9), "▁▁");
+        assert_eq!(spark(&some(&[-1.0, 1.0]), &[], 9), "▁█");
+        assert_eq!(spark(&[], &[], 9), "");
+    }
 
     #[test]
     fn a_share_that_rises_and_falls() {

@@ -2,7 +2,7 @@
 //!
 //! [`view`] holds plain structs of facts that `app` fills from a document, a plan and the ledger.
 //! Everything that can be derived from them (counts, percentages, the status of a requirement, the
-//! result of a phase) is derived here, in [`summary`] and [`plan_summary`], so that no two faces can
+//! result of a phase) is derived here, in [`summary`], [`plan_summary`] and [`rollout_summary`], so that no two faces can
 //! disagree. [`Render`] turns a view into a face.
 //!
 //! Invariants: equal views give equal bytes in every format; no clock is read ("generated" is a
@@ -16,6 +16,8 @@ mod json;
 mod markdown;
 pub mod plan_summary;
 mod render;
+pub mod rollout_summary;
+mod rollout_words;
 pub mod summary;
 mod text;
 pub mod view;

@@ -1,9 +1,11 @@
 //! From a view to its faces.
 
 use super::plan_summary::PlanSummary;
+use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
 use super::view::{
-    ChangesView, HistoryView, PlanView, RehearsalView, ReportView, SimulationView, TaskListView, TaskView,
+    AgentView, ChangesView, HistoryView, PlanView, RehearsalView, ReportView, RolloutHistoryView,
+    RolloutListView, RolloutView, SimulationView, TaskListView, TaskView,
 };
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
@@ -59,6 +61,34 @@ render!(SimulationView, "simulation", simulation, |view| Listed {
     shown: view.scenarios.len(),
     total: view.scenarios.len()
 });
+
+render!(RolloutView, "rollout", rollout, RolloutSummary::of);
+render!(RolloutListView, "rollouts", rollout_list, |view| Listed {
+    shown: view.rollouts.len(),
+    total: view.rollouts.len()
+});
+render!(RolloutHistoryView, "rollout_history", rollout_history, |view| Listed {
+    shown: view.releases.len(),
+    total: view.releases.len()
+});
+render!(AgentView, "agent", agent, |view| Listed { shown: view.services.len(), total: view.services.len() });
+
+impl RolloutView {
+    /// The lines of a picture of the moment, at most `height` of them.
+    pub fn live(&self, options: TextOptions, height: usize) -> Vec<String> {
+        text::rollout_live(self, options, height)
+    }
+
+    /// One line about it, without times: another one where anything of weight has changed.
+    pub fn line(&self) -> String {
+        text::rollout_line(self)
+    }
+
+    /// Time until the step at hand can end, in words.
+    pub fn time_left(&self) -> Option<String> {
+        super::rollout_words::time_left(self)
+    }
+}
 
 impl ReportView {
     /// One self-contained HTML file.

@@ -107,6 +107,17 @@ impl Snapshot<'_> {
         Err(StoreError::Corrupt { path: self.path.to_path_buf(), what, kept: None })
     }
 
+    /// What is kept under keys that begin so, which end with `/`; in the order of the keys.
+    pub fn memos(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        // `0` follows `/`.
+        let end = format!("{}0", prefix.trim_end_matches('/'));
+        self.list(
+            "SELECT key, text FROM memos WHERE key >= ?1 AND key < ?2 ORDER BY key",
+            [prefix, &end],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
     /// Version of the projection that filled the read models; 0 for none.
     pub fn projection(&self) -> Result<u32, StoreError> {
         self.one("SELECT version FROM projection", [], |row| row.get(0))
@@ -135,6 +146,21 @@ impl Snapshot<'_> {
         self.list(
             concat!("SELECT ", event_columns!("e"), " FROM events e WHERE e.stream = ?1 ORDER BY e.seq"),
             [stream],
+            |row| event_at(row, 0),
+        )
+    }
+
+    /// The events of all streams whose names begin with `prefix`, oldest first. The prefix ends with `/`.
+    pub fn streams(&self, prefix: &str) -> Result<Vec<EventRow>, StoreError> {
+        // `0` follows `/`: a range that the index of streams serves.
+        let end = format!("{}0", prefix.trim_end_matches('/'));
+        self.list(
+            concat!(
+                "SELECT ",
+                event_columns!("e"),
+                " FROM events e WHERE e.stream >= ?1 AND e.stream < ?2 ORDER BY e.seq"
+            ),
+            [prefix, &end],
             |row| event_at(row, 0),
         )
     }

@@ -7,6 +7,7 @@ use crate::action::FailureKind;
 use crate::cause::Diagnosis;
 use crate::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
 use crate::plan::Plan;
+use crate::rollout::RolloutFact;
 use crate::state::TaskState;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -320,6 +321,17 @@ pub enum Record {
         exit_code: i32,
         /// Tasks by state name.
         counts: BTreeMap<String, u64>,
+    },
+    /// Something happened in a rollout of this machine.
+    #[serde(rename = "rollout")]
+    Rollout {
+        /// Its name.
+        rollout: String,
+        /// Counts the versions that were asked for, from 1.
+        release: u64,
+        /// What.
+        #[serde(flatten)]
+        fact: RolloutFact,
     },
 }
 

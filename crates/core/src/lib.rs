@@ -7,7 +7,7 @@
 //! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
 //! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
-//! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded), [`recovery`] (what is done about an end that
+//! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
 //! is not).
 
 pub mod action;
@@ -25,6 +25,7 @@ pub mod production;
 pub mod recovery;
 pub mod resolve;
 pub mod retry;
+pub mod rollout;
 pub mod scheduler;
 pub mod select;
 pub mod state;

@@ -14,31 +14,47 @@
 //!
 //! Absent on purpose: retries, time limits and every decision when to patch; the driver has them.
 //!
-//! Reading order: `rollout` (the object), `patch`, `verb` and `revision` (what changes it), `phase`
-//! and `goal` (what it is), `analysis`, `application`, `canary` (the other objects), `owners` (whose a
-//! field is that an apply would change).
+//! Reading order: `rollout` and `strategy` (the object), `patch`, `verb` and `revision` (what changes
+//! it), `phase` and `goal` (what it is), `replica_set`, `analysis`, `pod`, `event` (what belongs to it),
+//! `canary`, `canary_verb`, `loadtester` (Flagger), [`picture`] (one picture of either for people),
+//! `application`, `owners` (whose a field is that an apply would change).
 
 mod analysis;
 mod application;
 mod canary;
+mod canary_verb;
+mod event;
 mod goal;
 mod lenient;
+mod loadtester;
 mod owners;
 mod patch;
 mod phase;
+pub mod picture;
+mod pod;
+mod replica_set;
 mod revision;
 mod rollout;
+mod strategy;
 mod verb;
 
-pub use analysis::{AnalysisRun, analysis_ended};
+pub use analysis::{AnalysisRun, AnalysisRunSpec, Measurement, MetricResult, MetricSpec, analysis_ended};
 pub use application::{Application, Wanted, settled};
-pub use canary::{Canary, canary_ended, is_promoted};
+pub use canary::{Canary, CanaryAnalysis, CanaryTarget, Webhook, canary_ended, is_promoted};
+pub use canary_verb::{CanaryRefusal, can_abort, suspend, unsuspend};
+pub use event::Event;
 pub use goal::{Goal, GoalError, Progress, progress};
+pub use loadtester::{GateCall, GateRefusal, GateVerb, gate_call};
 pub use owners::{Conflict, Ruling, list as list_conflicts, rule};
-pub use patch::{Change, Patch, PatchKind, Subresource, Target};
+pub use patch::{Change, Order, Patch, PatchKind, Subresource, Target};
 pub use phase::{Phase, RolloutState, StepPlace, Weight, one_line, status};
-pub use revision::{ReplicaSet, undo};
-pub use rollout::{Condition, Metadata, Rollout, RolloutSpec, RolloutStatus, Step, Strategy, Unreadable};
+pub use pod::Pod;
+pub use replica_set::{HASH_LABEL, ReplicaSet};
+pub use revision::undo;
+pub use rollout::{
+    Condition, Metadata, Rollout, RolloutSpec, RolloutStatus, Selector, SelectorRule, Unreadable,
+};
+pub use strategy::{Step, Strategy};
 pub use verb::{
     Refusal, abort, images, pause, pause_patch, promote, promote_full, resume, resume_patches, retry,
     retry_patch, set_image,

@@ -70,22 +70,39 @@ impl Patch {
     }
 }
 
-/// The patches of one verb, in upstream's order: the status first; where the server knows no status
-/// subresource (rollouts before 0.10), `unified` is sent instead of both; else the specification.
+/// Which part of a change is sent first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The status, as upstream does.
+    #[default]
+    StatusFirst,
+    /// The specification. A controller that meets a paused specification without the pause of its step
+    /// forgets that the step was waited for, and begins it anew once the specification goes on.
+    SpecFirst,
+}
+
+/// The patches of one verb. Where the server knows no status subresource (rollouts before 0.10),
+/// `unified` is sent instead of both.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
-    /// Sent first.
+    /// What is found.
     pub status: Option<Patch>,
-    /// Sent next.
+    /// What is wanted.
     pub spec: Option<Patch>,
-    /// Sent instead of `spec` where `status` was answered by "not found".
+    /// Sent instead where `status` was answered by "not found".
     pub unified: Option<Patch>,
+    /// Which of both goes first.
+    pub order: Order,
 }
 
 impl Change {
-    /// The patches where there is a status subresource.
+    /// The patches where there is a status subresource, in their order.
     pub fn patches(&self) -> impl Iterator<Item = &Patch> {
-        self.status.iter().chain(&self.spec)
+        let (first, next) = match self.order {
+            Order::StatusFirst => (&self.status, &self.spec),
+            Order::SpecFirst => (&self.spec, &self.status),
+        };
+        first.iter().chain(next)
     }
 
     /// The patches where there is none.

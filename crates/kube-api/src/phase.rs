@@ -136,7 +136,7 @@ pub fn status(rollout: &Rollout) -> RolloutState {
 fn step(rollout: &Rollout) -> Option<StepPlace> {
     let (index, step) = rollout.current_step()?;
     let count = rollout.steps().len();
-    Some(StepPlace { index: index.min(count), count, what: step.map(crate::rollout::Step::describe) })
+    Some(StepPlace { index: index.min(count), count, what: step.map(crate::strategy::Step::describe) })
 }
 
 fn weight(rollout: &Rollout) -> Option<Weight> {

@@ -1,62 +1,17 @@
 //! `undo`: the template of an earlier revision, from the ReplicaSets that are kept.
 
-use crate::lenient::or_default;
 use crate::patch::{Change, Patch, PatchKind};
-use crate::rollout::{Metadata, Rollout, Unreadable, read};
+use crate::replica_set::{HASH_LABEL, ReplicaSet};
+use crate::rollout::Rollout;
 use crate::verb::Refusal;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-const REVISION: &str = "rollout.argoproj.io/revision";
-const HASH_LABEL: &str = "rollouts-pod-template-hash";
-
-/// A ReplicaSet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ReplicaSet {
-    /// Its revision, its hash and its owner.
-    #[serde(deserialize_with = "or_default")]
-    pub metadata: Metadata,
-    /// Its template.
-    #[serde(deserialize_with = "or_default")]
-    pub spec: ReplicaSetSpec,
-}
-
-/// `spec` of a ReplicaSet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ReplicaSetSpec {
-    /// Template of its pods.
-    pub template: Option<Value>,
-}
-
-impl ReplicaSet {
-    /// Reads the items of a list.
-    ///
-    /// # Errors
-    /// Where one of them is not readable.
-    pub fn from_list(list: &Value) -> Result<Vec<Self>, Unreadable> {
-        let items = list.get("items").and_then(Value::as_array);
-        items.into_iter().flatten().map(|item| read("ReplicaSet", item)).collect()
-    }
-
-    /// Its revision: zero without one, none for one that is no number.
-    fn revision(&self) -> Option<i64> {
-        self.metadata.annotations.get(REVISION).map_or(Some(0), |text| text.parse().ok())
-    }
-
-    fn belongs_to(&self, rollout: &Rollout) -> bool {
-        let uid = &rollout.metadata.uid;
-        self.metadata.owner_references.iter().any(|owner| owner.controller && owner.uid == *uid)
-    }
-}
 
 /// Goes back to the template of revision `to`, or of the one before the newest.
 ///
 /// # Errors
 /// Where there is no such revision, or its template is the current one.
 pub fn undo(rollout: &Rollout, sets: &[ReplicaSet], to: Option<i64>) -> Result<Change, Refusal> {
-    let own = sets.iter().filter(|set| set.belongs_to(rollout));
+    let own = sets.iter().filter(|set| set.belongs_to(&rollout.metadata.uid));
     let mut known: Vec<_> = own.filter_map(|set| Some((set.revision()?, set))).collect();
     // Newest first; of two with one revision, the first in the list is the newer one.
     known.sort_by_key(|(revision, _)| std::cmp::Reverse(*revision));

@@ -1,6 +1,7 @@
 //! The parts of a `Rollout` (argoproj.io/v1alpha1) that its verbs and its phase depend on.
 
 use crate::lenient::or_default;
+use crate::strategy::{Step, Strategy};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,12 @@ pub struct Metadata {
     /// Its identity.
     #[serde(deserialize_with = "or_default")]
     pub uid: String,
+    /// Another one after every change.
+    #[serde(deserialize_with = "or_default")]
+    pub resource_version: String,
+    /// When it was made.
+    #[serde(deserialize_with = "or_default")]
+    pub creation_timestamp: String,
     /// Counts changes of its specification.
     #[serde(deserialize_with = "or_default")]
     pub generation: i64,
@@ -131,6 +138,11 @@ pub struct RolloutSpec {
     pub paused: bool,
     /// Wanted pods; 1 where absent.
     pub replicas: Option<i64>,
+    /// Seconds without progress after which it is told as too slow; 600 where absent.
+    pub progress_deadline_seconds: Option<i64>,
+    /// It is aborted then.
+    #[serde(deserialize_with = "or_default")]
+    pub progress_deadline_abort: bool,
     /// Pods are replaced once after this time.
     pub restart_at: Option<String>,
     /// The workload whose template is used instead of an own one.
@@ -164,81 +176,41 @@ pub struct Selector {
     /// Labels that must be equal.
     #[serde(deserialize_with = "or_default")]
     pub match_labels: BTreeMap<String, String>,
-}
-
-/// How a rollout is delivered; one of both is given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Strategy {
-    /// By blue-green.
-    pub blue_green: Option<BlueGreenStrategy>,
-    /// By canary.
-    pub canary: Option<CanaryStrategy>,
-}
-
-/// `spec.strategy.blueGreen`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct BlueGreenStrategy {
-    /// Analysis after the switch, as it is written.
-    pub post_promotion_analysis: Option<Value>,
-}
-
-/// `spec.strategy.canary`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct CanaryStrategy {
-    /// Steps to full promotion.
+    /// Rules that must hold.
     #[serde(deserialize_with = "or_default")]
-    pub steps: Vec<Step>,
-    /// Traffic is split by a router instead of by numbers of pods.
-    pub traffic_routing: Option<TrafficRouting>,
+    pub match_expressions: Vec<SelectorRule>,
 }
 
-/// `spec.strategy.canary.trafficRouting`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct TrafficRouting {
-    /// The weight that stands for all traffic; 100 where absent.
-    pub max_traffic_weight: Option<i64>,
-}
-
-/// One step of a canary; exactly one key is given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Step {
-    /// Sets the weight of the canary.
-    pub set_weight: Option<i64>,
-    /// Waits for a time or for a person.
-    pub pause: Option<PauseStep>,
-    /// Any other kind of step by its key.
-    #[serde(flatten)]
-    pub other: BTreeMap<String, Value>,
-}
-
-/// A step that waits.
+/// A rule for one label.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct PauseStep {
-    /// Seconds, or a text such as `10m`; for a person where absent.
-    pub duration: Option<Value>,
+pub struct SelectorRule {
+    /// The label.
+    #[serde(deserialize_with = "or_default")]
+    pub key: String,
+    /// `In`, `NotIn`, `Exists`, `DoesNotExist`.
+    #[serde(deserialize_with = "or_default")]
+    pub operator: String,
+    /// Its values.
+    #[serde(deserialize_with = "or_default")]
+    pub values: Vec<String>,
 }
 
-impl Step {
-    /// In words: `setWeight 20`, `pause 30s`, `analysis`.
-    pub fn describe(&self) -> String {
-        if let Some(weight) = self.set_weight {
-            return format!("setWeight {weight}");
-        }
-        if let Some(pause) = &self.pause {
-            return match &pause.duration {
-                None | Some(Value::Null) => "pause".to_owned(),
-                Some(Value::String(text)) => format!("pause {text}"),
-                Some(other) => format!("pause {other}s"),
-            };
-        }
-        let other = self.other.iter().find(|(_, value)| !value.is_null());
-        other.map_or_else(|| "an unknown step".to_owned(), |(name, _)| name.clone())
+impl Selector {
+    /// As `kubectl --selector` takes it: `app=web,tier in (a,b),!canary`.
+    pub fn text(&self) -> String {
+        let labels = self.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let rules = self.match_expressions.iter().filter_map(|rule| {
+            let (key, values) = (&rule.key, rule.values.join(","));
+            Some(match rule.operator.as_str() {
+                "In" => format!("{key} in ({values})"),
+                "NotIn" => format!("{key} notin ({values})"),
+                "Exists" => key.clone(),
+                "DoesNotExist" => format!("!{key}"),
+                _ => return None,
+            })
+        });
+        labels.chain(rules).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -249,6 +221,12 @@ pub struct RolloutStatus {
     /// Aborted by a person or by analysis.
     #[serde(deserialize_with = "or_default")]
     pub abort: bool,
+    /// When it was aborted.
+    #[serde(deserialize_with = "or_default")]
+    pub aborted_at: String,
+    /// When it began and ended, since version 1.11.
+    #[serde(deserialize_with = "or_default")]
+    pub duration: DurationStatus,
     /// Goes to the end without steps, pauses and analysis.
     #[serde(deserialize_with = "or_default")]
     pub promote_full: bool,
@@ -303,6 +281,21 @@ pub struct RolloutStatus {
     pub canary: CanaryStatus,
 }
 
+/// `status.duration`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DurationStatus {
+    /// When this attempt began.
+    #[serde(deserialize_with = "or_default")]
+    pub rollout_started_at: String,
+    /// Since when it waits for a person.
+    #[serde(deserialize_with = "or_default")]
+    pub manual_pause_started_at: String,
+    /// When this attempt ended.
+    #[serde(deserialize_with = "or_default")]
+    pub finished_at: String,
+}
+
 /// Why the controller stopped a rollout.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -317,7 +310,7 @@ pub struct PauseCondition {
 
 /// One thing that holds or does not.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Condition {
     /// What.
     #[serde(rename = "type", deserialize_with = "or_default")]
@@ -331,6 +324,12 @@ pub struct Condition {
     /// Why, as a sentence.
     #[serde(deserialize_with = "or_default")]
     pub message: String,
+    /// When it was said last.
+    #[serde(deserialize_with = "or_default")]
+    pub last_update_time: String,
+    /// Since when `status` is so.
+    #[serde(deserialize_with = "or_default")]
+    pub last_transition_time: String,
 }
 
 /// `status.blueGreen`

@@ -1,10 +1,11 @@
 //! The verbs of a rollout. Each is plain patches; nothing else drives it.
 //!
-//! Bodies and their order are those of upstream's kubectl plugin. Where upstream would send a patch
-//! that does nothing, or one that harms a rollout at rest, the verb is refused with the reason.
+//! Bodies and their order are those of upstream's kubectl plugin, but for a rollout that a person has
+//! paused at the pause of a step: see [`Order::SpecFirst`]. Where upstream would send a patch that does
+//! nothing, or one that harms a rollout at rest, the verb is refused with the reason.
 
-use crate::patch::{Change, Patch, PatchKind, Target};
-use crate::rollout::Rollout;
+use crate::patch::{Change, Order, Patch, PatchKind, Target};
+use crate::rollout::{PauseCondition, Rollout};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -111,12 +112,28 @@ pub fn pause_patch() -> Patch {
     Patch::spec(json!({ "spec": { "paused": true } }))
 }
 
-/// Lets it go on, whoever stopped it: the status first, then the specification.
+/// Lets it go on, whoever stopped it: the specification first, see [`Order::SpecFirst`].
 pub fn resume_patches() -> [Patch; 2] {
     [
-        Patch::status(json!({ "status": { "pauseConditions": null } })),
         Patch::spec(json!({ "spec": { "paused": false } })),
+        Patch::status(json!({ "status": { "pauseConditions": null } })),
     ]
+}
+
+/// Clears the pauses that were seen and no later one: once the specification goes on, the controller
+/// may have passed a pause whose time is over before this is sent.
+fn clear_seen(conditions: &[PauseCondition]) -> Patch {
+    let tests = conditions.iter().enumerate().flat_map(|(place, condition)| {
+        let test = move |member: &str, value: &String| {
+            (!value.is_empty()).then(|| {
+                json!({ "op": "test", "path": format!("/status/pauseConditions/{place}/{member}"), "value": value })
+            })
+        };
+        [test("reason", &condition.reason), test("startTime", &condition.start_time)].into_iter().flatten()
+    });
+    let remove = json!({ "op": "remove", "path": "/status/pauseConditions" });
+    let operations = tests.chain([remove]).collect();
+    Patch { kind: PatchKind::Json, ..Patch::status(Value::Array(operations)) }
 }
 
 /// Takes an abort back; the rollout starts at its first step.
@@ -141,18 +158,29 @@ pub fn pause(rollout: &Rollout) -> Result<Change, Refusal> {
 /// # Errors
 /// Where nothing pauses it.
 pub fn resume(rollout: &Rollout) -> Result<Change, Refusal> {
-    let [conditions, paused] = resume_patches();
+    let [paused, conditions] = resume_patches();
     let has_conditions = !rollout.status.pause_conditions.is_empty();
     if !has_conditions && !rollout.spec.paused {
         return Err(Refusal::NotPaused);
     }
-    Ok(Change {
+    let change = Change {
         status: has_conditions.then_some(conditions),
         spec: rollout.spec.paused.then_some(paused),
         unified: Some(Patch::spec(
             json!({ "spec": { "paused": false }, "status": { "pauseConditions": null } }),
         )),
-    })
+        order: Order::default(),
+    };
+    Ok(passing(rollout, change))
+}
+
+/// The order of a change that clears pauses, where a person has paused the rollout besides.
+fn passing(rollout: &Rollout, change: Change) -> Change {
+    if change.spec.is_none() || change.status.is_none() {
+        return change;
+    }
+    let status = Some(clear_seen(&rollout.status.pause_conditions));
+    Change { status, order: Order::SpecFirst, ..change }
 }
 
 /// Takes the stable version back into full service. The specification stays as it is.
@@ -167,7 +195,8 @@ pub fn abort(rollout: &Rollout) -> Result<Change, Refusal> {
         return Err(Refusal::NothingToAbort);
     }
     let body = json!({ "status": { "abort": true } });
-    Ok(Change { status: Some(Patch::status(body.clone())), spec: None, unified: Some(Patch::spec(body)) })
+    let unified = Some(Patch::spec(body.clone()));
+    Ok(Change { status: Some(Patch::status(body)), unified, ..Change::default() })
 }
 
 /// Starts an aborted rollout again.
@@ -179,7 +208,7 @@ pub fn retry(rollout: &Rollout) -> Result<Change, Refusal> {
         return Err(Refusal::NotAborted);
     }
     let body = json!({ "status": { "abort": false } });
-    Ok(Change { status: Some(retry_patch()), spec: None, unified: Some(Patch::spec(body)) })
+    Ok(Change { status: Some(retry_patch()), unified: Some(Patch::spec(body)), ..Change::default() })
 }
 
 /// Passes one pause or one step, never both; unpauses.
@@ -198,13 +227,12 @@ pub fn promote(rollout: &Rollout) -> Result<Change, Refusal> {
     let spec = rollout.spec.paused.then(|| Patch::spec(json!({ "spec": { "paused": false } })));
     let mut unified = json!({ "spec": { "paused": false }, "status": { "pauseConditions": null } });
     let next = next_index(rollout);
+    let clears_only = has_pauses && !(status.controller_pause && is_inconclusive(rollout));
     let body = match next {
         Some(next) if has_pauses && status.controller_pause && is_inconclusive(rollout) => Some(json!({
             "status": { "pauseConditions": null, "controllerPause": false, "currentStepIndex": next }
         })),
-        _ if has_pauses && !(status.controller_pause && is_inconclusive(rollout)) => {
-            Some(json!({ "status": { "pauseConditions": null } }))
-        }
+        _ if clears_only => Some(json!({ "status": { "pauseConditions": null } })),
         Some(next) if !has_pauses => {
             unified["status"]["currentStepIndex"] = next.into();
             Some(json!({ "status": { "pauseConditions": null, "currentStepIndex": next } }))
@@ -214,7 +242,9 @@ pub fn promote(rollout: &Rollout) -> Result<Change, Refusal> {
     if body.is_none() && spec.is_none() {
         return Err(Refusal::NothingToPromote { why: "the rollout is not paused, and it has no steps" });
     }
-    Ok(Change { status: body.map(Patch::status), spec, unified: Some(Patch::spec(unified)) })
+    let unified = Some(Patch::spec(unified));
+    let change = Change { status: body.map(Patch::status), spec, unified, order: Order::default() };
+    Ok(if clears_only { passing(rollout, change) } else { change })
 }
 
 /// Goes to the end without steps, pauses and analysis; also takes an abort back.
@@ -229,7 +259,7 @@ pub fn promote_full(rollout: &Rollout) -> Result<Change, Refusal> {
         return Err(Refusal::AlreadyFullyPromoted);
     }
     let unified = json!({ "spec": { "paused": false }, "status": { "promoteFull": true } });
-    Ok(Change { status, spec, unified: Some(Patch::spec(unified)) })
+    Ok(Change { status, spec, unified: Some(Patch::spec(unified)), order: Order::default() })
 }
 
 /// The index after the current step, at most the number of steps; an index beyond stays.

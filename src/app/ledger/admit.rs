@@ -9,7 +9,7 @@
 //! the executor cross, both are recorded; the executor reads the person's from the ledger, and
 //! repeats it in its run, or finds that it came too late.
 
-use super::encode::{document_stream, run_stream, state, task_stream};
+use super::encode::{document_stream, rollout_stream, run_stream, state, task_stream};
 use super::error::LedgerError;
 use crate::store::{AttemptKeys, RunKeys, Tx};
 use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
@@ -68,6 +68,8 @@ pub(super) fn admit(record: &Record, tx: &Tx<'_>) -> Result<String, LedgerError>
             going(run, tx)?;
             Ok(run_stream(run))
         }
+        // The agent is alone by its lock, and legal by its engine.
+        Record::Rollout { rollout, .. } => Ok(rollout_stream(rollout)),
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::RetryScheduled { .. } => "retry.scheduled",
         Record::ApprovalGiven { .. } => "approval.given",
         Record::RunEnded { .. } => "run.ended",
+        Record::Rollout { .. } => "rollout",
     }
 }
 
@@ -35,6 +36,11 @@ pub(super) fn run_stream(run: &RunId) -> String {
 /// The stream of everything about one task, in all runs and environments.
 pub(super) fn task_stream(key: &TaskKey) -> String {
     format!("task/{key}")
+}
+
+/// The stream of everything about one rollout.
+pub(super) fn rollout_stream(name: &str) -> String {
+    format!("rollout/{name}")
 }
 
 /// Writes a record.

@@ -1,6 +1,6 @@
 //! What the ledger is asked: rows of the store as typed facts.
 
-use super::encode::{document_stream, entry, state, task_stream};
+use super::encode::{document_stream, entry, rollout_stream, state, task_stream};
 use super::error::LedgerError;
 use super::handle::Ledger;
 use super::view::{
@@ -218,6 +218,16 @@ impl Ledger {
     /// Every entry about one task, in all environments, oldest first.
     pub fn history(&self, task: &TaskKey) -> Result<Vec<Entry>, LedgerError> {
         self.store.now().stream(&task_stream(task))?.iter().map(entry).collect()
+    }
+
+    /// Every entry about one rollout, oldest first.
+    pub fn rollout(&self, name: &str) -> Result<Vec<Entry>, LedgerError> {
+        self.store.now().stream(&rollout_stream(name))?.iter().map(entry).collect()
+    }
+
+    /// Every entry about any rollout, oldest first.
+    pub fn rollouts(&self) -> Result<Vec<Entry>, LedgerError> {
+        self.store.now().streams(&rollout_stream(""))?.iter().map(entry).collect()
     }
 
     /// Every entry about a document as a whole, oldest first.

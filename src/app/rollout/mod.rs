@@ -4,4 +4,4 @@ mod read;
 pub mod rehearse;
 pub mod simulate;
 
-pub use read::read;
+pub use read::{read, read_with_text};

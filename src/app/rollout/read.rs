@@ -13,10 +13,18 @@ use taskmaster_delivery::spec::{Fault, Rollout, RolloutSpec, check};
 /// # Errors
 /// It cannot be read, or has faults: all of them where its values have the right types, else the first.
 pub fn read(workspace: &Workspace, path: &Path) -> Result<Rollout, AppError> {
+    read_with_text(workspace, path).map(|(rollout, _)| rollout)
+}
+
+/// A rollout file, checked, and its text.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_text(workspace: &Workspace, path: &Path) -> Result<(Rollout, String), AppError> {
     let source = source::text(&workspace.working_dir, path)?;
     let mut diagnostics = Vec::new();
     match parse(&source.text, &mut diagnostics) {
-        Some(rollout) => Ok(rollout),
+        Some(rollout) => Ok((rollout, source.text)),
         None => Err(AppError::Rollout(Box::new(Findings { sources: vec![source], diagnostics }))),
     }
 }

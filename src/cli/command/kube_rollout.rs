@@ -5,10 +5,12 @@
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
-use crate::app::kube_rollout::{Cluster, Ending, Kind, Request, Verb, events, run as drive};
 use crate::cli::args::{KubeRolloutArgs, KubeVerb};
 use crate::cli::context::{Context, print};
 use crate::clock;
+use crate::deliver::backend::kube::Cluster;
+use crate::deliver::backend::kube::argo;
+use crate::deliver::backend::kube::drive::{Ending, Kind, Request, Verb, events, run as drive};
 use taskmaster_kube_api::Goal;
 
 /// Drives a rollout; lines of progress go to standard output, faults to standard error.
@@ -21,8 +23,8 @@ pub(crate) fn run(context: &Context, args: KubeRolloutArgs) -> Result<Exit, AppE
     // A check only asks; what is told of a fault is for attempts.
     let only_asks = match &request.verb {
         Verb::Wait { timeout, .. } => timeout.is_zero(),
-        Verb::SetImage { check, .. } => *check,
-        _ => false,
+        Verb::CheckImage(_) => true,
+        Verb::Change(_) => false,
     };
     let began = clock::now();
     let tell_events = || {
@@ -68,15 +70,16 @@ fn request(args: KubeRolloutArgs) -> Result<Request, AppError> {
             if args.image.is_empty() {
                 return Err(AppError::usage("no image is given", "add --image=CONTAINER=IMAGE"));
             }
-            Verb::SetImage { images: args.image.into_iter().collect(), check: args.check }
+            let images = args.image.into_iter().collect();
+            if args.check { Verb::CheckImage(images) } else { Verb::Change(argo::Verb::SetImage(images)) }
         }
-        KubeVerb::Promote => Verb::Promote,
-        KubeVerb::PromoteFull => Verb::PromoteFull,
-        KubeVerb::Pause => Verb::Pause,
-        KubeVerb::Resume => Verb::Resume,
-        KubeVerb::Abort => Verb::Abort,
-        KubeVerb::Retry => Verb::Retry,
-        KubeVerb::Undo => Verb::Undo { to: args.to_revision },
+        KubeVerb::Promote => Verb::Change(argo::Verb::Promote),
+        KubeVerb::PromoteFull => Verb::Change(argo::Verb::PromoteFull),
+        KubeVerb::Pause => Verb::Change(argo::Verb::Pause),
+        KubeVerb::Resume => Verb::Change(argo::Verb::Resume),
+        KubeVerb::Abort => Verb::Change(argo::Verb::Abort),
+        KubeVerb::Retry => Verb::Change(argo::Verb::Retry),
+        KubeVerb::Undo => Verb::Change(argo::Verb::Undo { to: args.to_revision }),
     };
     Ok(Request {
         kind: args.kind,

@@ -1,15 +1,19 @@
 //! One file per command: arguments in, use case, view out.
 
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod destroy;
 pub(crate) mod history;
 pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
+pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod parse;
 pub(crate) mod plan;
+pub(crate) mod prometheus_gate;
 pub(crate) mod report;
 pub(crate) mod rollout;
+pub(crate) mod rollouts;
 pub(crate) mod run;
 pub(crate) mod tasks;
 

@@ -1,4 +1,4 @@
-//! `taskmaster rollout`
+//! `taskmaster rollout simulate` and `rehearse`: what touches nothing real. The verbs are in [`super::rollouts`].
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
@@ -13,6 +13,8 @@ pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, Ap
     match command {
         RolloutCommand::Simulate(args) => simulate(context, args),
         RolloutCommand::Rehearse(args) => rehearse(context, &args),
+        RolloutCommand::Load(args) => super::load::run(context, args),
+        verb => super::rollouts::run(context, verb),
     }
 }
 

@@ -10,6 +10,8 @@ mod graph;
 mod overview;
 mod page;
 mod parts;
+mod rollouts;
+mod share;
 mod tasks;
 mod timeline;
 mod trace;

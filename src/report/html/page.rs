@@ -1,7 +1,7 @@
 //! The page around the sections.
 
 use super::parts::{self, Page};
-use super::{attention, graph, overview, tasks, timeline, trace};
+use super::{attention, graph, overview, rollouts, tasks, timeline, trace};
 use crate::report::view::ReportView;
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -46,6 +46,7 @@ fn sections(page: &Page<'_>) -> Markup {
         (overview::progress(page))
         (graph::section(page))
         (timeline::section(page))
+        (rollouts::section(page))
         (tasks::section(page))
         (trace::requirements(page))
         (trace::claims(page))
@@ -64,6 +65,7 @@ fn bar(page: &Page<'_>) -> Markup {
         ("progress", "Progress", true),
         ("graph", "Graph", !view.tasks.is_empty()),
         ("timeline", "Timeline", attempts),
+        ("rollouts", "Rollouts", !view.rollouts.is_empty()),
         ("tasks", "Tasks", true),
         ("requirements", "Requirements", !view.requirements.is_empty()),
         ("claims", "Claims", true),

@@ -89,14 +89,19 @@ impl Scale {
 
     /// Round steps of time, a handful of them.
     fn ticks(&self) -> Vec<i64> {
-        const STEPS: [i64; 22] = [
-            1, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
-            600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
-        ];
-        let least = self.span_ms / TICKS;
-        let step = STEPS.into_iter().find(|step| *step >= least.max(1)).unwrap_or(least);
-        (0..=self.span_ms / step).map(|n| n * step).collect()
+        ticks(self.span_ms)
     }
+}
+
+/// Round steps of a span of milliseconds, a handful of them.
+pub(super) fn ticks(span_ms: i64) -> Vec<i64> {
+    const STEPS: [i64; 22] = [
+        1, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+        600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
+    ];
+    let least = span_ms / TICKS;
+    let step = STEPS.into_iter().find(|step| *step >= least.max(1)).unwrap_or(least);
+    (0..=span_ms / step).map(|n| n * step).collect()
 }
 
 /// Where a bar ends: an attempt at work reaches to "now", one whose end was lost is a mark only.
@@ -136,7 +141,7 @@ fn tick(scale: &Scale, ms: i64, height: usize) -> Markup {
 }
 
 /// `0`, `30 s`, `5 min`, `1 h`.
-fn short(ms: i64) -> String {
+pub(super) fn short(ms: i64) -> String {
     match ms {
         0 => "0".to_owned(),
         1..1_000 => format!("{ms} ms"),

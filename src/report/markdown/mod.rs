@@ -4,9 +4,11 @@ mod escape;
 mod lists;
 mod plan;
 mod report;
+mod rollout;
 mod simulation;
 
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;
+pub(super) use rollout::{agent, rollout, rollout_history, rollout_list};
 pub(super) use simulation::{rehearsal, simulation};

@@ -47,6 +47,7 @@ fn within(view: &ReportView, summary: &Summary, limits: Limits) -> String {
     head(&mut out, view, summary);
     progress(&mut out, view, summary, limits);
     attention(&mut out, view, &names, limits);
+    rollouts(&mut out, view, limits);
     tasks(&mut out, view, &names, limits);
     requirements(&mut out, view, summary, &names, limits);
     let findings = &view.diagnostics[..view.diagnostics.len().min(limits.attention)];
@@ -167,6 +168,23 @@ fn attention(out: &mut String, view: &ReportView, names: &Names<'_>, limits: Lim
     }
     out.push('\n');
     rest(out, tasks.len(), shown, "tasks that need attention");
+}
+
+fn rollouts(out: &mut String, view: &ReportView, limits: Limits) {
+    if view.rollouts.is_empty() {
+        return;
+    }
+    out.push_str("### Rollouts\n\n");
+    let shown = view.rollouts.len().min(limits.attention);
+    for rollout in &view.rollouts[..shown] {
+        super::rollout::brief(out, rollout);
+        if limits.rows >= 150 {
+            out.push_str("<details><summary>Steps, evidence and what happened</summary>\n\n");
+            super::rollout::section(out, rollout, "####");
+            out.push_str("</details>\n\n");
+        }
+    }
+    rest(out, view.rollouts.len(), shown, "rollouts");
 }
 
 fn log(out: &mut String, task: &ReportTask, most: usize) {

@@ -3,11 +3,15 @@
 mod lists;
 mod plan;
 mod report;
+mod rollout;
+pub(super) mod rollout_lists;
 mod sheet;
 pub(super) mod simulation;
 
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;
+pub(super) use rollout::{rollout, rollout_line, rollout_live};
+pub(super) use rollout_lists::{agent, rollout_history, rollout_list};
 pub use sheet::TextOptions;
 pub(super) use simulation::{rehearsal, simulation};

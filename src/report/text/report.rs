@@ -18,6 +18,7 @@ pub(crate) fn report(view: &ReportView, options: TextOptions) -> String {
     head(&mut sheet, view, &summary);
     progress(&mut sheet, view, &summary);
     attention(&mut sheet, view, &names);
+    super::rollout::brief(&mut sheet, &view.rollouts);
     tasks(&mut sheet, view, &names);
     requirements(&mut sheet, view, &summary);
     super::lists::diagnostics(&mut sheet, &view.diagnostics);

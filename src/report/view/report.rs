@@ -1,6 +1,7 @@
 //! What happened, and what proves it.
 
 use super::common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, with_status};
+use super::rollout::RolloutView;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -239,6 +240,8 @@ pub struct ReportView {
     pub edges: Vec<EdgeView>,
     /// Requirements in document order.
     pub requirements: Vec<RequirementView>,
+    /// Rollouts of this machine: those of the shown run, else the last release of each.
+    pub rollouts: Vec<RolloutView>,
     /// Findings about the document and the catalogue.
     pub diagnostics: Vec<DiagnosticView>,
 }

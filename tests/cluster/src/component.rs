@@ -104,6 +104,13 @@ pub(crate) const ALL: &[Component] = &[
         package: "github.com/fluxcd/flagger/cmd/flagger",
         ..PLAIN
     },
+    // Its imports are among those of Flagger itself, so the same pins hold.
+    Component {
+        module: "flagger",
+        program: "loadtester",
+        package: "github.com/fluxcd/flagger/cmd/loadtester",
+        ..PLAIN
+    },
     Component { module: "hey", program: "hey", package: "github.com/rakyll/hey", ..PLAIN },
     Component {
         module: "terraform-provider-kubectl",

@@ -28,6 +28,7 @@ const SINGLE: &[(&str, &str, &str, u32)] = &[
     ("traefik", "docker.io/library/traefik:v3.7.5", "/usr/local/bin/traefik", 0),
     ("prometheus", "quay.io/prometheus/prometheus:v3.13.5", "/bin/prometheus", 0),
     ("flagger", "ghcr.io/fluxcd/flagger:1.36.1", "/flagger", 0),
+    ("loadtester", "ghcr.io/fluxcd/flagger-loadtester:0.31.0", "/loadtester", 0),
 ];
 
 /// Packs what is missing; all of them, in the order of the list.

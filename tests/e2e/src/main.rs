@@ -18,6 +18,7 @@ mod releases;
 mod run;
 mod scenario;
 mod traffic;
+mod verbs;
 mod waits;
 mod watch;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use crate::world::World;
-use crate::{beside, charts, gitops, guides, infra, platform, refusals, releases, waits};
+use crate::{beside, charts, gitops, guides, infra, platform, refusals, releases, verbs, waits};
 use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
@@ -54,10 +54,12 @@ pub(crate) const ALL: &[Named] = &[
     ("refusals to take what a controller owns", refusals::of_owners),
     ("Flagger begins a canary that a task waits for", waits::flagger_begins),
     ("what has a namespace of its own begins beside the guides", beside::begin_guests),
+    ("verbs of Argo Rollouts and Flagger begin", verbs::begin),
     ("guide: setup", guides::setup),
     ("guide: blue-green", guides::blue_green),
     ("guide: canary", guides::canary),
     ("guide: troubleshooting", guides::troubleshooting),
+    ("verbs of Argo Rollouts and Flagger hold", verbs::ended),
     ("Flagger promotes it, and the task is done", waits::flagger_ends),
     ("what needs no cluster holds", beside::apart_ended),
     ("what has a namespace of its own holds", beside::guests_ended),

@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) apart: Option<Running>,
     /// The scenarios that have namespaces of their own.
     pub(crate) guests: Option<Running>,
+    /// Scenarios that go on beside others.
+    pub(crate) verbs: Vec<crate::verbs::Aside>,
 }
 
 impl World {
@@ -84,6 +86,7 @@ impl World {
             flagged: None,
             apart: None,
             guests: None,
+            verbs: Vec::new(),
         })
     }
 

@@ -4,12 +4,14 @@ mod cluster;
 mod documents;
 mod guides;
 mod kube_rollout;
+mod kube_verbs;
 mod ledger;
 mod people;
 mod readme;
 mod recovery;
 mod reference;
 mod rollout;
+mod rollouts;
 mod runs;
 
 use taskmaster_testkit::Sandbox;

@@ -7,6 +7,7 @@ mod files;
 mod lease;
 mod reads;
 mod replay;
+mod rollouts;
 mod rules;
 mod speed;
 mod support;

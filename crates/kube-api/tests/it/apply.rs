@@ -22,7 +22,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// RFC 6902: `test`, `add` and `replace` of members.
+/// RFC 6902: `test`, `add`, `replace` and `remove` of members.
 pub(crate) fn operate(target: &mut Value, operations: &Value) -> Result<(), String> {
     for operation in operations.as_array().expect("as the tests write it") {
         let (path, value) = (operation["path"].as_str().expect("as the tests write it"), &operation["value"]);
@@ -33,6 +33,10 @@ pub(crate) fn operate(target: &mut Value, operations: &Value) -> Result<(), Stri
             "test" => {}
             "replace" if parent.get(member).is_none() => return Err(format!("no {path}")),
             "replace" | "add" => parent[member] = value.clone(),
+            "remove" => {
+                let parent = parent.as_object_mut().expect("as the tests write it");
+                parent.remove(member).ok_or_else(|| format!("no {path}"))?;
+            }
             other => panic!("{other}"),
         }
     }

@@ -1,9 +1,13 @@
 //! Expected values are those of Argo Rollouts 1.10, Argo CD 3 and Flagger 1.4x.
 
 mod apply;
+mod canaries;
+mod controller;
+mod gates;
 mod goals;
 mod others;
 mod phases;
+mod pictures;
 mod properties;
 mod undo;
 mod verbs;

@@ -4,9 +4,10 @@ use crate::apply::{after, after_fallback};
 use crate::{canary, parse, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use taskmaster_kube_api::picture::{self, Around, CanaryAround};
 use taskmaster_kube_api::{
-    AnalysisRun, Application, Canary, Goal, ReplicaSet, Rollout, abort, pause, progress, promote,
-    promote_full, resume, retry, status, undo,
+    AnalysisRun, Application, Canary, Event, Goal, Pod, ReplicaSet, Rollout, abort, can_abort, pause,
+    progress, promote, promote_full, resume, retry, status, suspend, undo,
 };
 
 fn rollouts() -> impl Strategy<Value = Value> {
@@ -38,7 +39,7 @@ fn anything() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         "[a-zA-Z0-9 \n]{0,6}".prop_map(Value::from),
     ];
-    let keys = "metadata|spec|status|strategy|canary|steps|setWeight|template|containers|name|items|phase|pause|generation|currentStepIndex|abort";
+    let keys = "metadata|spec|status|strategy|canary|blueGreen|steps|setWeight|template|containers|name|items|phase|pause|duration|generation|currentStepIndex|abort|replicas|analysis|stepWeight|stepWeights|iterations|webhooks|metrics|threshold|conditions|measurements|message|url";
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
@@ -100,9 +101,21 @@ proptest! {
         let _ = Canary::from_json(&object).map(|canary| taskmaster_kube_api::canary_ended(&canary));
         let sets = ReplicaSet::from_list(&object).unwrap_or_default();
         let _ = taskmaster_kube_api::images(&object);
+        let (runs, events) = (AnalysisRun::from_list(&object), Event::from_list(&object));
+        let pods = Pod::from_list(&object);
+        if let Ok(canary) = Canary::from_json(&object) {
+            let around = CanaryAround {
+                target: Some(object.clone()), primary: Some(object.clone()), sets: sets.clone(),
+                events: events.clone(), pods: pods.clone(),
+            };
+            let _ = (picture::canary(&canary, &around), picture::canary_history(&canary, &around));
+            let _ = (picture::at_hand(&canary, &events), can_abort(&canary), suspend(&canary));
+        }
         if let Ok(rollout) = Rollout::from_json(&object) {
             let state = status(&rollout);
             let _ = (state.line(), progress(&state, Goal::Weight(1)), progress(&state, Goal::Step(1)));
+            let around = Around { sets: sets.clone(), runs, events, pods };
+            let _ = (picture::rollout(&rollout, &around), picture::rollout_history(&rollout, &around));
             let _ = (promote(&rollout), promote_full(&rollout), undo(&rollout, &sets, None), abort(&rollout));
         }
     }

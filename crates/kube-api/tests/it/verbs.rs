@@ -5,13 +5,13 @@ use crate::{at_pause, at_rest, blue_green, canary, parse, status_of, with};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use taskmaster_kube_api::{
-    Change, Patch, PatchKind, Refusal, Rollout, Subresource, Target, abort, images, pause, pause_patch,
-    promote, promote_full, resume, resume_patches, retry, retry_patch, set_image,
+    Change, Order, Patch, PatchKind, Refusal, Rollout, Subresource, Target, abort, images, pause,
+    pause_patch, promote, promote_full, resume, resume_patches, retry, retry_patch, set_image,
 };
 
 type Verb = fn(&Rollout) -> Result<Change, Refusal>;
 
-/// `status {…} | spec {…} | unified {…}`, or why not.
+/// `status {…} | spec {…} | unified {…}`, in the order in which they are sent, or why not.
 fn shown(result: Result<Change, Refusal>) -> String {
     let change = match result {
         Ok(change) => change,
@@ -23,15 +23,19 @@ fn shown(result: Result<Change, Refusal>) -> String {
     let part = |name: &str, patch: &Option<Patch>, subresource| {
         patch.as_ref().map(|patch| {
             assert_eq!((patch.subresource, &patch.target), (subresource, &Target::Rollout), "{name}");
-            assert_eq!(patch.kind, PatchKind::Merge, "{name}");
+            let kind = if patch.body.is_array() { PatchKind::Json } else { PatchKind::Merge };
+            assert_eq!(patch.kind, kind, "{name}");
             format!("{name} {}", patch.body)
         })
     };
-    let parts = [
+    let mut parts = [
         part("status", &change.status, Subresource::Status),
         part("spec", &change.spec, Subresource::None),
         part("unified", &change.unified, Subresource::None),
     ];
+    if change.order == Order::SpecFirst {
+        parts.swap(0, 1);
+    }
     parts.into_iter().flatten().collect::<Vec<_>>().join(" | ")
 }
 
@@ -59,6 +63,8 @@ fn without_steps(base: &Value) -> Value {
 
 const UNPAUSE: &str = r#"spec {"spec":{"paused":false}}"#;
 const CLEAR: &str = r#"status {"status":{"pauseConditions":null}}"#;
+/// Clears the pause that was seen, and no other one.
+const CLEAR_SEEN: &str = r#"status [{"op":"test","path":"/status/pauseConditions/0/reason","value":"CanaryPauseStep"},{"op":"test","path":"/status/pauseConditions/0/startTime","value":"2026-01-01T00:00:00Z"},{"op":"remove","path":"/status/pauseConditions"}]"#;
 const BOTH: &str = r#"unified {"spec":{"paused":false},"status":{"pauseConditions":null}}"#;
 
 #[test]
@@ -82,7 +88,13 @@ fn promote_passes_a_pause_or_a_step() {
             ("past the last step", status_of(&canary(), json!({ "currentStepIndex": 4 })), &step(4)),
             ("at a pause step", at_pause(), &clear),
             ("at a pause by a person", paused(&canary()), &spec_and_step),
-            ("at both pauses", paused(&at_pause()), &format!("{CLEAR} | {UNPAUSE} | {BOTH}")),
+            // The controller must not meet a paused specification without the pause of its step.
+            ("at both pauses", paused(&at_pause()), &format!("{UNPAUSE} | {CLEAR_SEEN} | {BOTH}")),
+            (
+                "inconclusive, and stopped by a person",
+                paused(&inconclusive(&at_pause())),
+                &inconclusive_step.replacen(" | ", &format!(" | {UNPAUSE} | "), 1),
+            ),
             ("inconclusive", inconclusive(&at_pause()), &inconclusive_step),
             (
                 "inconclusive, but not paused by the controller",
@@ -149,7 +161,7 @@ fn pause_resume_abort_and_retry() {
         &[
             ("stopped by a person", paused(&canary()), &format!("{UNPAUSE} | {BOTH}")),
             ("at a pause step", at_pause(), &format!("{CLEAR} | {BOTH}")),
-            ("at both", paused(&at_pause()), &format!("{CLEAR} | {UNPAUSE} | {BOTH}")),
+            ("at both", paused(&at_pause()), &format!("{UNPAUSE} | {CLEAR_SEEN} | {BOTH}")),
             ("going", canary(), "reached: the rollout is not paused"),
         ],
     );
@@ -191,8 +203,9 @@ fn patches_that_need_no_object_are_the_same() {
     let object = parse(&paused(&status_of(&at_pause(), json!({ "abort": true }))));
     assert_eq!(Some(pause_patch()), pause(&parse(&canary())).unwrap().spec);
     assert_eq!(Some(retry_patch()), retry(&object).unwrap().status);
-    let change = resume(&object).unwrap();
-    assert_eq!(resume_patches().to_vec(), change.patches().cloned().collect::<Vec<_>>());
+    let [spec, status] = resume_patches();
+    assert_eq!(Some(spec), resume(&parse(&paused(&canary()))).unwrap().spec);
+    assert_eq!(Some(status), resume(&parse(&at_pause())).unwrap().status);
 }
 
 #[test]

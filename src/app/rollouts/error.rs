@@ -1,0 +1,77 @@
+//! Why a verb was not performed.
+
+use crate::app::exit::Exit;
+use thiserror::Error;
+
+/// Why a verb was not performed. Nothing has changed then.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RolloutError {
+    /// There is none of this name.
+    #[error("there is no rollout {name}{place}")]
+    NoSuch {
+        /// The name.
+        name: String,
+        /// Where it was looked for, with a blank before it: ` in namespace shop`; or nothing.
+        place: String,
+        /// What there is.
+        help: String,
+    },
+    /// The verb means nothing now.
+    #[error("{verb}: {why}")]
+    Refused {
+        /// The verb.
+        verb: &'static str,
+        /// Why.
+        why: String,
+        /// What can be done instead.
+        help: String,
+    },
+    /// The verb means nothing to this kind of rollout.
+    #[error("{what} has no `{verb}`")]
+    Unsupported {
+        /// The verb.
+        verb: &'static str,
+        /// Which rollout.
+        what: String,
+        /// What can be done instead.
+        help: String,
+    },
+    /// Who drives it does not answer.
+    #[error("{what} does not answer: {why}")]
+    Unreachable {
+        /// Who: `the agent`, `the cluster`.
+        what: String,
+        /// Why.
+        why: String,
+        /// What can be done.
+        help: String,
+    },
+    /// Who drives it could not do it.
+    #[error("{why}")]
+    Failed {
+        /// Why.
+        why: String,
+        /// What can be done.
+        help: String,
+    },
+}
+
+impl RolloutError {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NoSuch { .. } | Self::Refused { .. } | Self::Unsupported { .. } => Exit::Usage,
+            Self::Unreachable { .. } | Self::Failed { .. } => Exit::Internal,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn help(&self) -> Option<String> {
+        let (Self::NoSuch { help, .. }
+        | Self::Refused { help, .. }
+        | Self::Unsupported { help, .. }
+        | Self::Unreachable { help, .. }
+        | Self::Failed { help, .. }) = self;
+        (!help.is_empty()).then(|| help.clone())
+    }
+}

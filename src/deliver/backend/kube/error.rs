@@ -1,0 +1,70 @@
+//! Why nothing can be said, or a verb is not done.
+
+use super::KubectlError;
+use std::time::Duration;
+use taskmaster_kube_api::{CanaryRefusal, GateRefusal, Refusal, Unreadable};
+
+/// Why nothing can be said, or a verb is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum KubeError {
+    /// kubectl failed.
+    #[error(transparent)]
+    Kubectl(#[from] KubectlError),
+    /// The object is something else.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The verb does not fit the object's state.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The verb does not fit the canary's state.
+    #[error(transparent)]
+    Canary(#[from] CanaryRefusal),
+    /// A gate cannot be opened here.
+    #[error(transparent)]
+    Gate(#[from] GateRefusal),
+    /// Neither kind of object has this name.
+    #[error("there is no rollout and no canary named {name}")]
+    Nobody {
+        /// The name.
+        name: String,
+    },
+    /// Both kinds of objects have this name.
+    #[error("{name} is a rollout of Argo Rollouts and a canary of Flagger")]
+    Both {
+        /// The name.
+        name: String,
+    },
+    /// The controller does not react.
+    #[error("the controller has not seen the last change of the rollout within {within:?}: {state}")]
+    NotObserved {
+        /// How long it had.
+        within: Duration,
+        /// The state that is too old.
+        state: String,
+    },
+    /// Flagger did not act on an open gate.
+    #[error("Flagger has not asked {gates} within {within:?}; they are closed again")]
+    NotAsked {
+        /// The gates.
+        gates: String,
+        /// How long it had.
+        within: Duration,
+    },
+}
+
+impl KubeError {
+    /// What a person can do about it, in the words of the catalogue.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Kubectl(error) => error.hint(),
+            Self::Refused(refusal) => refusal.hint(),
+            Self::Canary(_) => None,
+            Self::Gate(refusal) => Some(refusal.hint()),
+            Self::Nobody { .. } => Some("look at name, namespace and context"),
+            Self::Both { .. } => Some("name it `rollout/NAME` or `canary/NAME`"),
+            Self::NotObserved { .. } => Some("look whether the controller of Argo Rollouts runs"),
+            Self::NotAsked { .. } => Some("look whether Flagger runs: its log tells of every look"),
+            Self::Unreadable(_) => Some("look at the version of the custom resource"),
+        }
+    }
+}
