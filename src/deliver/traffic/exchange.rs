@@ -110,6 +110,7 @@ impl Exchange {
 
     /// It has no answer of its service.
     fn unanswered(&mut self, why: Why) {
+        tracing::debug!(endpoint = %self.visit.0.address, ?why, "a service gave no answer");
         match why {
             // No fault of any version.
             Why::Exhausted => self.is_counted = true,
@@ -202,7 +203,7 @@ async fn answer(
         response.headers_mut().append(SET_COOKIE, line);
     }
     *response.version_mut() = Version::HTTP_11;
-    let patience = hop.keeps_seconds.map_or(u32::MAX, |seconds| seconds.saturating_sub(1) * 10);
+    let patience = hop.keeps_seconds.map_or(u32::MAX, |seconds| seconds.saturating_sub(1).saturating_mul(10));
     let (head, body) = response.into_parts();
     Ok(Response::from_parts(head, Answer::new(body, upstream, exchange, patience, turn)))
 }

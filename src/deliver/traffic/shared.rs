@@ -154,7 +154,7 @@ impl Shared {
         if let Some(share) = share
             && plan.matchers.any(headers)
         {
-            return Some((share, None, false));
+            return Some(self.sent(share, headers));
         }
         // A version without weight keeps nobody.
         let weighted = share.filter(|_| plan.weight > 0);
@@ -175,6 +175,16 @@ impl Shared {
         let arm = weighted.filter(|_| dealer.share()).unwrap_or(active);
         let session = Session { id: dealer.session(), version: arm.digest };
         Some((arm, Some(session), true))
+    }
+
+    /// A request that what it carries leads to a version: its user has a session there, so that a test can
+    /// count users.
+    fn sent<'p>(&self, arm: &'p Arc<Arm>, headers: &HeaderMap) -> (&'p Arc<Arm>, Option<Session>, bool) {
+        let Some(sessions) = &self.sessions else { return (arm, None, false) };
+        match sessions.read(headers).filter(|session| session.version == arm.digest) {
+            Some(session) => (arm, Some(session), false),
+            None => (arm, Some(Session { id: lock(&self.dealer).session(), version: arm.digest }), true),
+        }
     }
 
     /// Another endpoint for a request that could not be sent: of the same version, as it is now.

@@ -158,7 +158,8 @@ impl Watch {
     /// The client took something.
     pub(super) fn sent(&self) {
         self.blocked.store(0, Ordering::Relaxed);
-        if self.waiting() == Waiting::Client {
+        // The end of an answer may be on its way when the next request is waited for already.
+        if matches!(self.waiting(), Waiting::Client | Waiting::Idle) {
             self.moved();
         }
     }

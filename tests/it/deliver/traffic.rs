@@ -195,8 +195,11 @@ fn headers_and_cookies_lead_to_the_new_version() {
     ] {
         assert_eq!(world.get("/", fields).text(), version, "{fields}");
     }
-    // Those who are sent there are no sessions that were dealt.
-    assert_eq!((world.counts("v2").sessions, world.counts("v2").requests), (0, 2));
+    // Those who are sent there have sessions too, as long as they are sent there.
+    let user = cookie(&world.get("/", "x-test: 1\r\n")).unwrap();
+    let again = |fields: &str| cookie(&world.get("/", &format!("Cookie: {user}\r\n{fields}")));
+    assert_eq!((again("x-test: 1\r\n"), again("").is_some()), (None, true));
+    assert_eq!((world.counts("v2").sessions, world.counts("v2").requests), (3, 4));
     // Without pods nobody is sent there.
     to.endpoints.remove(&revision("v2"));
     world.proxy.set(to);
