@@ -20,7 +20,7 @@ RATE := 20
 DURATION := 1m
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz differential screenshots \
-	simulate mutants aa-table power \
+	simulate mutants aa-table power experiment detection torture-rollouts \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -114,6 +114,17 @@ aa-table: ## how often good versions are taken back, ROLLOUTS=100000 of each kin
 
 power: ## how soon bad versions are taken back (docs/experiments/power.md)
 	$(SIMULATE) power
+
+EXPERIMENT = $(CARGO) build --quiet --release --locked --bins -p taskmaster -p sample-api -p taskmaster-experiment && target/release/experiment --out docs/experiments
+
+experiment: ## how long users meet a slow version, with real processes (8 min; docs/experiments/mttr.md)
+	$(EXPERIMENT) mttr
+
+detection: ## how soon a faulty version is taken back, with real processes (docs/experiments/detection.md)
+	$(EXPERIMENT) detection
+
+torture-rollouts: ## commands and agents killed at any moment (docs/experiments/kills.md)
+	$(EXPERIMENT) kills
 
 screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh
