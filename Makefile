@@ -20,7 +20,7 @@ RATE := 20
 DURATION := 1m
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz differential screenshots \
-	simulate mutants aa-table power experiment detection torture-rollouts \
+	simulate mutants aa-table power experiment detection torture-rollouts switches \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -86,6 +86,7 @@ $(BIN) $(SAMPLE_API):
 
 bench: ## ratios against the bare limits in one run; the simulator's speed, and a hundredth of the A/A table
 	$(CARGO) bench --locked --bench ratios
+	NGINX=$$(tests/tools/nginx.sh $(TOOLS)) $(CARGO) bench --locked --bench proxy
 	@rm -rf out/bench
 	$(SIMULATE) torture --seeds 5000
 	$(SIMULATE) aa-table --rollouts 1000 --out out/bench --blocks out/bench/blocks.jsonl
@@ -125,6 +126,9 @@ detection: ## how soon a faulty version is taken back, with real processes (docs
 
 torture-rollouts: ## commands and agents killed at any moment (docs/experiments/kills.md)
 	$(EXPERIMENT) kills
+
+switches: ## promotions and ways back under load (docs/experiments/switches.md)
+	$(EXPERIMENT) switches
 
 screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh

@@ -8,6 +8,7 @@ mod detection;
 mod figures;
 mod kills;
 mod mttr;
+mod switches;
 mod traffic;
 mod world;
 
@@ -51,6 +52,12 @@ enum Experiment {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Promotions and ways back under load
+    Switches {
+        /// How often each
+        #[arg(long, default_value_t = 100)]
+        times: usize,
+    },
 }
 
 fn main() -> Result<()> {
@@ -66,6 +73,7 @@ fn main() -> Result<()> {
         Experiment::Kills { commands, agents, seed } => {
             ("kills", kills::run(&programs, commands, agents, seed)?)
         }
+        Experiment::Switches { times } => ("switches", switches::run(&programs, times)?),
     };
     println!("{page}");
     if let Some(out) = cli.out {

@@ -165,8 +165,9 @@ mod tests {
         // The first connection gets no answer; all others do.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let (keep, kept) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let silent = listener.accept().unwrap();
+            keep.send(listener.accept().unwrap()).unwrap();
             for stream in listener.incoming() {
                 std::thread::spawn(move || {
                     let (mut stream, mut read) = (stream.unwrap(), [0; 1024]);
@@ -176,7 +177,6 @@ mod tests {
                     }
                 });
             }
-            drop(silent);
         });
         let traffic = Traffic::start(address, 200.0).unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
@@ -187,5 +187,6 @@ mod tests {
         assert!(answers.len() >= 20);
         assert!(answers.iter().all(|answer| answer.version() == Some("v9")));
         assert!(!answers[0].is_good() && !answers[0].is_lost());
+        drop(kept.recv().unwrap());
     }
 }
