@@ -9,6 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// Most connections that wait for a request, per thread.
 const POOLED: usize = 512;
 
+/// Connections that wait for a request. They go in and out with every request and are large, so they are moved
+/// by their boxes.
+type Pool = Vec<Box<Upstream>>;
+
 /// One address. It lives as long as a table or a request knows it, so that its requests are counted to the
 /// end.
 pub(super) struct Endpoint {
@@ -19,7 +23,7 @@ pub(super) struct Endpoint {
     /// It refused a connection: until this tick others are asked first.
     rests_until: AtomicU32,
     /// By thread. The last one that was used is the first to be used again, so that the others grow old.
-    pools: Vec<Mutex<Vec<Box<Upstream>>>>,
+    pools: Vec<Mutex<Pool>>,
 }
 
 /// Ticks for which an endpoint that refused a connection is asked last.
@@ -36,7 +40,7 @@ impl Endpoint {
         }
     }
 
-    fn pool(&self, thread: usize) -> Option<std::sync::MutexGuard<'_, Vec<Box<Upstream>>>> {
+    fn pool(&self, thread: usize) -> Option<std::sync::MutexGuard<'_, Pool>> {
         Some(self.pools.get(thread)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

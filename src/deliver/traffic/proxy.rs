@@ -51,6 +51,8 @@ impl Proxy {
             let listeners = listeners(&runtime, &doors)?;
             proxy.carry(thread, runtime, listeners)?;
         }
+        // Each thread has handles of its own: with the last of them nobody listens.
+        drop(doors);
         Ok(proxy)
     }
 

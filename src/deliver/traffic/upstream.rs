@@ -103,7 +103,8 @@ impl Upstream {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn ask(&mut self, request: Request<Outgoing>, watch: &Watch) -> Asked {
         // Only the connection resolves the answer, and it is driven here: nobody else has to wake this task.
-        let mut answer = pin!(self.sender.try_send_request(request));
+        // (So the runtime must not put it off either, which it would tell the waker that sleeps.)
+        let mut answer = pin!(tokio::task::unconstrained(self.sender.try_send_request(request)));
         let connection = &mut self.connection;
         poll_fn(move |context| {
             watch.register(context);

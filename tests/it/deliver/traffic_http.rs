@@ -3,11 +3,16 @@
 use super::traffic_world::{Conn, Service, World, get, ok};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Frame};
 use hyper::client::conn::http2;
 use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::task::{Context, Poll};
 use taskmaster_testkit::until;
 
 #[test]
@@ -159,7 +164,7 @@ fn requests_one_behind_the_other_are_answered_in_order() {
     let v1 = Service::new(|request| ok(request.path()));
     let world = World::one(&v1);
     let mut conn = world.connect();
-    let many: String = (0..20)
+    let many: String = (0..600)
         .map(|number| match number % 3 {
             0 => get(&format!("/{number}"), ""),
             1 => format!("POST /{number} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
@@ -167,7 +172,7 @@ fn requests_one_behind_the_other_are_answered_in_order() {
         })
         .collect();
     assert!(conn.send(many));
-    for number in 0..20 {
+    for number in 0..600 {
         assert_eq!(conn.answer().unwrap().text(), format!("/{number}"));
     }
 }
@@ -365,4 +370,44 @@ fn many_clients_at_once() {
         client.join().unwrap();
     }
     assert_eq!((world.counts("v1").requests, world.counts("v1").failures), (800, 0));
+}
+
+/// Parts of a body whose length nobody told.
+struct Parts(VecDeque<&'static str>);
+
+impl Body for Parts {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(Bytes::from(part)))))
+    }
+}
+
+#[test]
+fn http2_is_read_one_way_only() {
+    let v1 = Service::new(|request| {
+        let coding = request.field("transfer-encoding").unwrap_or("none");
+        ok(&format!("{coding} {} {}", request.field("cookie").unwrap_or("none"), request.text()))
+    });
+    let world = World::one(&v1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let builder = http2::Builder::new(TokioExecutor::new());
+        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        // A body of unknown length, and a cookie a line.
+        let request = Request::post("http://shop/").header("cookie", "a=1").header("cookie", "b=2");
+        let answer = sender.send_request(request.body(Parts(["a", "b"].into())).unwrap()).await.unwrap();
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "chunked a=1; b=2 ab");
+        let two = Request::post("http://shop/").header("content-length", "2").header("content-length", "3");
+        let answer = sender.send_request(two.body(Parts(["ab"].into())).unwrap()).await;
+        let status = answer.map(|answer| answer.status().as_u16());
+        assert!(matches!(status, Ok(400) | Err(_)), "{status:?}");
+    });
+    assert_eq!(v1.count(), 1);
 }

@@ -22,7 +22,9 @@ fn metrics_are_served_as_text() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let served = runtime.block_on(async { serve_metrics(listener, Arc::new(world.proxy.clone())).unwrap() });
+    let context = runtime.enter();
+    let served = serve_metrics(listener, Arc::new(world.proxy)).unwrap();
+    drop(context);
     let mut conn = Conn::to(address);
     let answer = conn.ask(get("/metrics", ""));
     assert_eq!(answer.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));

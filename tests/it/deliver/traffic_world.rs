@@ -101,7 +101,7 @@ impl Conn {
     pub(super) fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = usize::from_str_radix(&self.line()?, 16).ok()?;
         let bytes = self.exactly(size)?;
-        (self.line()? == "").then_some(bytes)
+        self.line()?.is_empty().then_some(bytes)
     }
 
     fn body(&mut self, message: &mut Message, is_answer: bool) {
