@@ -167,7 +167,7 @@ fn gap(gate: &Gate, ranged: &Ranged, range: Range) -> Option<String> {
     let mut later = range.end;
     for (at, samples) in times.into_iter().rev() {
         if later - at > far {
-            return Some(format!("no data {}", ago(later)));
+            return Some(format!("no data until {}", ago(later)));
         }
         let finding = judge(&gate.rule, &Answer::Vector(samples));
         if finding.outcome != Outcome::Healthy {
@@ -175,7 +175,7 @@ fn gap(gate: &Gate, ranged: &Ranged, range: Range) -> Option<String> {
         }
         later = at;
     }
-    (later - range.start > far).then(|| format!("no data {}", ago(later)))
+    (later - range.start > far).then(|| format!("no data until {}", ago(later)))
 }
 
 fn readings(rule: &Rule, answer: &Answer) -> Readings {
@@ -231,10 +231,10 @@ mod tests {
         };
         assert_eq!(bad(3, 0.6).unwrap(), "0.6 is not < 0.5, 30 s ago");
         assert_eq!(bad(0, f64::NAN).unwrap(), "is not a number, 60 s ago");
-        assert_eq!(lacks(&[]).unwrap(), "no data 0 s ago");
-        assert_eq!(lacks(&[&whole[2..]]).unwrap(), "no data 20 s ago");
-        assert_eq!(lacks(&[&whole[..5]]).unwrap(), "no data 0 s ago");
-        assert_eq!(lacks(&[&whole[..2], &whole[4..]]).unwrap(), "no data 40 s ago");
+        assert_eq!(lacks(&[]).unwrap(), "no data until 0 s ago");
+        assert_eq!(lacks(&[&whole[2..]]).unwrap(), "no data until 40 s ago");
+        assert_eq!(lacks(&[&whole[..5]]).unwrap(), "no data until 0 s ago");
+        assert_eq!(lacks(&[&whole[..2], &whole[4..]]).unwrap(), "no data until 20 s ago");
         assert_eq!(lacks(&[&whole, &[(50, 0.7)]]).unwrap(), "0.7 is not < 0.5, 10 s ago");
     }
 }

@@ -33,7 +33,10 @@ fn past(request: &Request, value: impl Fn(f64) -> f64) -> String {
 
 fn run(server: &Server, more: &[&str], code: i32) -> (String, String) {
     let url = format!("--url=http://{}", server.address);
-    let args = ["prometheus-gate", url.as_str(), "--query=x", "--interval=10ms"];
+    let mut args = vec!["prometheus-gate", url.as_str(), "--query=x"];
+    if !more.iter().any(|flag| flag.starts_with("--interval")) {
+        args.push("--interval=10ms");
+    }
     let output = sandbox().command(args.iter().chain(more)).output().unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");

@@ -52,8 +52,8 @@ fn an_answer_of_100_mb_is_not_read() {
 }
 
 #[test]
-fn eight_megabytes_of_anything_are_survived() {
-    let megabytes = |unit: &str| unit.repeat((8 << 20) / unit.len() - 100);
+fn megabytes_of_anything_are_survived() {
+    let megabytes = |unit: &str| unit.repeat((2 << 20) / unit.len());
     for body in [
         megabytes("["),
         megabytes("{\"a\":"),
