@@ -10,6 +10,7 @@ fn a_canary_takes_over_and_fails_no_request() {
     world.release("v1");
     let at = world.address();
     assert_eq!(get(at, "/").unwrap(), (200, "v1".to_owned()));
+    assert!(world.state_dir().join(".gitignore").exists(), "the agent was here first");
     let load = Load::on(at);
     world.start("v2");
     let view = world.until_paused();
