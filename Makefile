@@ -20,7 +20,7 @@ RATE := 20
 DURATION := 1m
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz differential screenshots \
-	simulate mutants aa-table power \
+	simulate mutants aa-table power experiment detection torture-rollouts switches \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -86,6 +86,7 @@ $(BIN) $(SAMPLE_API):
 
 bench: ## ratios against the bare limits in one run; the simulator's speed, and a hundredth of the A/A table
 	$(CARGO) bench --locked --bench ratios
+	NGINX=$$(tests/tools/nginx.sh $(TOOLS)) $(CARGO) bench --locked --bench proxy
 	@rm -rf out/bench
 	$(SIMULATE) torture --seeds 5000
 	$(SIMULATE) aa-table --rollouts 1000 --out out/bench --blocks out/bench/blocks.jsonl
@@ -114,6 +115,20 @@ aa-table: ## how often good versions are taken back, ROLLOUTS=100000 of each kin
 
 power: ## how soon bad versions are taken back (docs/experiments/power.md)
 	$(SIMULATE) power
+
+EXPERIMENT = $(CARGO) build --quiet --release --locked --bins -p taskmaster -p sample-api -p taskmaster-experiment && target/release/experiment --out docs/experiments
+
+experiment: ## how long users meet a slow version, with real processes (8 min; docs/experiments/mttr.md)
+	$(EXPERIMENT) mttr
+
+detection: ## how soon a faulty version is taken back, with real processes (docs/experiments/detection.md)
+	$(EXPERIMENT) detection
+
+torture-rollouts: ## commands and agents killed at any moment (docs/experiments/kills.md)
+	$(EXPERIMENT) kills
+
+switches: ## promotions and ways back under load (docs/experiments/switches.md)
+	$(EXPERIMENT) switches
 
 screenshots: ## pictures of the report of the last demo, into docs/images
 	@tests/tools/chromium.sh

@@ -1,6 +1,7 @@
 //! Use cases. They join the pure crates with the store, the driver and the views; they know
 //! nothing of command lines and terminals.
 
+pub mod agent;
 pub mod api;
 mod check;
 pub mod contexts;
@@ -14,6 +15,7 @@ pub mod parse;
 pub mod plan;
 pub mod plan_view;
 pub mod ports;
+pub mod prometheus_gate;
 mod recover;
 pub mod report;
 pub mod rollout;

@@ -351,7 +351,7 @@ pub fn approve(
 }
 
 /// Who is at the keyboard, as the system tells: a variable alone would be anybody's word.
-pub(super) fn person() -> String {
+pub(in crate::app) fn person() -> String {
     let uid = rustix::process::getuid();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let own = user_name(&users, uid.as_raw()).map_or_else(|| format!("user {}", uid.as_raw()), str::to_owned);

@@ -1,12 +1,14 @@
 //! The command line as types. Help texts are the command reference.
 
 mod agent;
+mod load;
 mod rollout;
 
-pub use agent::{AgentCommand, AgentLogsArgs, AgentStopArgs};
+pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
+pub use load::LoadArgs;
 pub use rollout::{
-    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RolloutCommand, SimulateArgs, StartArgs, UndoArgs,
-    VerbArgs, WaitArgs, WatchArgs,
+    ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RemoveArgs, RolloutCommand, SimulateArgs, StartArgs,
+    StatusArgs, UndoArgs, VerbArgs, WaitArgs, WatchArgs,
 };
 
 use crate::deliver::backend::kube::drive::Kind;
@@ -118,6 +120,9 @@ pub enum Command {
     /// Drive a rollout of a cluster by kubectl; what `rollout` actions of a catalogue run
     #[command(hide = true)]
     KubeRollout(Box<KubeRolloutArgs>),
+    /// Wait for an answer of Prometheus; what `prometheus` actions of a catalogue run
+    #[command(hide = true)]
+    PrometheusGate(Box<PrometheusGateArgs>),
 }
 
 /// The document and how it is read.
@@ -466,6 +471,47 @@ pub struct KubeRolloutArgs {
     /// Time between two looks
     #[arg(long, default_value = "2s", value_parser = duration)]
     pub interval: Duration,
+}
+
+/// `taskmaster prometheus-gate`. A token and the values of headers come by variables.
+#[derive(Clone, Debug, Args)]
+pub struct PrometheusGateArgs {
+    /// The server's address, before `/api/v1`
+    #[arg(long)]
+    pub url: String,
+    /// What is asked, in PromQL
+    #[arg(long)]
+    pub query: String,
+    /// Less than this is good
+    #[arg(long)]
+    pub threshold: Option<f64>,
+    /// At least this is good
+    #[arg(long)]
+    pub min: Option<f64>,
+    /// At most this is good
+    #[arg(long)]
+    pub max: Option<f64>,
+    /// Good where this condition holds
+    #[arg(long)]
+    pub success: Option<String>,
+    /// Shut where this condition holds
+    #[arg(long)]
+    pub failure: Option<String>,
+    /// It must have been good for so long
+    #[arg(long = "for", value_parser = duration)]
+    pub hold: Option<Duration>,
+    /// Time between two questions
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    pub interval: Duration,
+    /// How long to wait; 0s asks once
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Name of a further header
+    #[arg(long, value_name = "NAME")]
+    pub header: Vec<String>,
+    /// Certificates to trust besides the usual ones
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What is done with a rollout of a cluster.

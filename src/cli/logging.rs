@@ -1,5 +1,6 @@
 //! What taskmaster says about its own inside, on standard error, for those who ask.
 
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging: warnings always, `-v` info, `-vv` debug; `RUST_LOG` refines.
@@ -7,5 +8,6 @@ pub(crate) fn start(verbose: u8) {
     let level =
         ["warn", "taskmaster=info,warn", "taskmaster=debug,info", "trace"][usize::from(verbose.min(3))];
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    log.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
 }

@@ -14,7 +14,7 @@ mod progress;
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
-use args::{Cli, Command, Global};
+use args::{Cli, Command, Global, RolloutCommand};
 use clap::Parser;
 use context::Context;
 use std::io::Write;
@@ -30,7 +30,7 @@ pub fn main() -> std::process::ExitCode {
     };
     logging::start(cli.global.verbose);
     let global = cli.global.clone();
-    let answers = matches!(cli.command, Command::KubeRollout(_) | Command::KubeApply(_));
+    let answers = answers(&cli.command);
     match Context::new(&global).and_then(|context| run(&context, cli.command)) {
         Ok(exit) => exit.into(),
         Err(fault) => {
@@ -38,6 +38,17 @@ pub fn main() -> std::process::ExitCode {
             // What answers by its exit code says "no" by 1: a fault of ours must not.
             if answers { Exit::Usage.into() } else { exit.into() }
         }
+    }
+}
+
+/// True for what answers by its exit code: 0 yes, 1 no, 2 nothing can be said.
+fn answers(command: &Command) -> bool {
+    match command {
+        Command::KubeRollout(_) | Command::KubeApply(_) | Command::PrometheusGate(_) => true,
+        Command::Rollout(command) => {
+            matches!(&**command, RolloutCommand::Status(status) if status.serves.is_some())
+        }
+        _ => false,
     }
 }
 
@@ -58,6 +69,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Agent(command) => command::agent::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),
         Command::KubeRollout(args) => command::kube_rollout::run(context, *args),
+        Command::PrometheusGate(args) => command::prometheus_gate::run(context, *args),
     }
 }
 

@@ -8,7 +8,11 @@ use super::args::Format;
 use super::context::{Context, height};
 use crate::report::view::RolloutView;
 use crate::report::{Render, TextOptions};
+use jiff::{SignedDuration, Timestamp};
 use std::io::{IsTerminal, Write};
+
+/// While a step's time runs a line is told again after so long: how much of it is left.
+const AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// How a rollout is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +34,9 @@ pub(crate) struct Picture<W: Write> {
     options: TextOptions,
     /// Rows of the picture that stands there.
     drawn: usize,
-    /// What was told last.
+    /// What was told last, and when.
     told: String,
+    told_at: Option<Timestamp>,
     last: Option<RolloutView>,
 }
 
@@ -69,7 +74,7 @@ fn is_dumb() -> bool {
 
 impl<W: Write> Picture<W> {
     fn new(out: W, style: Style, options: TextOptions) -> Self {
-        Self { out, style, options, drawn: 0, told: String::new(), last: None }
+        Self { out, style, options, drawn: 0, told: String::new(), told_at: None, last: None }
     }
 
     /// Shows how it is now. A reader that went away is no fault: who waits has asked for the end.
@@ -113,13 +118,16 @@ impl<W: Write> Picture<W> {
     }
 
     fn tell(&mut self, view: &RolloutView) -> std::io::Result<()> {
-        let line = view.line();
-        if line == self.told {
+        let (line, left) = (view.line(), view.time_left());
+        let is_due = self.told_at.is_none_or(|at| view.generated.duration_since(at) >= AGAIN);
+        if line == self.told && (left.is_none() || !is_due) {
             return Ok(());
         }
         let at = view.generated.strftime("%H:%M:%S");
-        self.told.clone_from(&line);
-        writeln!(self.out, "{at}  {}: {line}", view.name)?;
+        let left = left.map(|left| format!(" ({left} left)")).unwrap_or_default();
+        self.told = line;
+        self.told_at = Some(view.generated);
+        writeln!(self.out, "{at}  {}: {}{left}", view.name, self.told)?;
         self.out.flush()
     }
 
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_line_and_a_record_only_where_something_changed() {
-        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let view =
             |second, phase| RolloutView { phase, ..RolloutView::new(RolloutKind::Local, "web", at(second)) };
         let views = [

@@ -4,3 +4,7 @@
 //! `crates/delivery`.
 
 pub mod backend;
+pub mod load;
+pub mod metrics;
+pub mod notify;
+pub mod traffic;

@@ -42,7 +42,7 @@ pub(super) fn bar(percent: u32, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = percent.min(100) as usize * width * 8 / 100;
     // What is there at all is to be seen.
-    let eighths = if percent > 0 { eighths.max(1) } else { 0 };
+    let eighths = if percent > 0 { eighths.max(1).min(width * 8) } else { 0 };
     let mut bar = "█".repeat(eighths / 8);
     bar.push_str(EIGHTHS[eighths % 8]);
     let filled = eighths.div_ceil(8);

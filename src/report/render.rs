@@ -83,6 +83,11 @@ impl RolloutView {
     pub fn line(&self) -> String {
         text::rollout_line(self)
     }
+
+    /// Time until the step at hand can end, in words.
+    pub fn time_left(&self) -> Option<String> {
+        super::rollout_words::time_left(self)
+    }
 }
 
 impl ReportView {

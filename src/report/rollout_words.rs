@@ -102,6 +102,10 @@ pub(super) fn versions_of(view: &RolloutView) -> String {
     let before = view.version(VersionRole::Old).map(|version| version.revision.as_str());
     match (view.phase, before) {
         (RolloutPhase::Completed, Some(_)) => versions(before, row.stable.as_deref(), view.phase),
+        // What was taken back is out of service, and still what this rollout was about.
+        (_, Some(_)) if view.phase.is_back() && row.newcomer.is_none() => {
+            versions(row.stable.as_deref(), before, view.phase)
+        }
         _ => versions(row.stable.as_deref(), row.newcomer.as_deref(), view.phase),
     }
 }

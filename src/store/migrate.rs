@@ -3,8 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The migrations in order; the first one makes schema 1.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_events.sql"), include_str!("migrations/0002_read_models.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_events.sql"),
+    include_str!("migrations/0002_read_models.sql"),
+    include_str!("migrations/0003_memos.sql"),
+];
 
 /// The schema that this program reads and writes.
 pub(super) const SCHEMA: u32 = MIGRATIONS.len() as u32;

@@ -107,6 +107,17 @@ impl Snapshot<'_> {
         Err(StoreError::Corrupt { path: self.path.to_path_buf(), what, kept: None })
     }
 
+    /// What is kept under keys that begin so, which end with `/`; in the order of the keys.
+    pub fn memos(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        // `0` follows `/`.
+        let end = format!("{}0", prefix.trim_end_matches('/'));
+        self.list(
+            "SELECT key, text FROM memos WHERE key >= ?1 AND key < ?2 ORDER BY key",
+            [prefix, &end],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
     /// Version of the projection that filled the read models; 0 for none.
     pub fn projection(&self) -> Result<u32, StoreError> {
         self.one("SELECT version FROM projection", [], |row| row.get(0))

@@ -89,6 +89,20 @@ impl Tx<'_> {
         execute().map(|_| ()).map_err(|source| StoreError::of(self.path, source))
     }
 
+    /// Keeps a text under a key, in place of what was there.
+    pub fn put_memo(&mut self, key: &str, text: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO memos (key, text, at_us) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET text = ?2, at_us = ?3",
+            (key, text, at.as_microsecond()),
+        )
+    }
+
+    /// Keeps nothing under a key any more.
+    pub fn remove_memo(&mut self, key: &str) -> Result<(), StoreError> {
+        self.run("DELETE FROM memos WHERE key = ?1", [key])
+    }
+
     /// Empties every read model.
     pub fn clear_read_models(&mut self) -> Result<(), StoreError> {
         READ_MODELS.iter().try_for_each(|table| self.run(&format!("DELETE FROM {table}"), []))

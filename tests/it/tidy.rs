@@ -27,7 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crates/prd", &["taskmaster_core"]),
     ("crates/delivery", &[]),
     ("crates/kube-api", &["taskmaster_core"]),
-    ("crates/catalogue", &["taskmaster_core", "taskmaster_kube_api"]),
+    ("crates/catalogue", &["taskmaster_core", "taskmaster_delivery", "taskmaster_kube_api"]),
     ("crates/testkit", &["taskmaster_core"]),
     ("apps/sample-api", &[]),
     ("src/clock", &[]),

@@ -7,6 +7,8 @@ report=out/report.html
 "$taskmaster" parse "$prd"
 status=0
 "$taskmaster" run "$prd" --env "$environment" || status=$?
+# The plan ends its services itself; one that was stopped on the way leaves them to this.
+"$taskmaster" agent stop >/dev/null || status=$?
 mkdir -p out
 "$taskmaster" report --env "$environment" -o html --to "$report"
 echo

@@ -206,10 +206,14 @@ pub enum ActionKind {
     Helm,
     /// Argo CD's command line.
     Argocd,
-    /// Objects of a cluster that deliver progressively.
+    /// What delivers progressively.
     Rollout,
+    /// A service of this machine.
+    Service,
     /// A request.
     Http,
+    /// A gate that a query of Prometheus opens.
+    Prometheus,
     /// A person's yes.
     Approval,
     /// Time.

@@ -5,6 +5,8 @@
 
 use crate::id::Digest;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// How the new version takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,53 @@ impl RolloutPhase {
     #[must_use]
     pub fn is_back(self) -> bool {
         matches!(self, Self::RollingBack | Self::RolledBack)
+    }
+}
+
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The end of the rollout.
+    Over,
+    /// It stands still: it waits for a person or a gate.
+    Held,
+    /// So many steps are done.
+    Step(usize),
+    /// The new version has so much of the users, in percent.
+    Weight(u32),
+}
+
+/// A text that is nothing to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("want `over`, `held`, `step N` or `weight N`")]
+pub struct NoState;
+
+impl FromStr for Until {
+    type Err = NoState;
+
+    fn from_str(text: &str) -> Result<Self, NoState> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        match words.as_slice() {
+            ["over"] => Ok(Self::Over),
+            ["held"] => Ok(Self::Held),
+            ["step", number] => number.parse().map(Self::Step).map_err(|_| NoState),
+            ["weight", percent] => match percent.parse() {
+                Ok(percent @ 0..=100) => Ok(Self::Weight(percent)),
+                _ => Err(NoState),
+            },
+            _ => Err(NoState),
+        }
+    }
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Over => f.write_str("over"),
+            Self::Held => f.write_str("held"),
+            Self::Step(number) => write!(f, "step {number}"),
+            Self::Weight(percent) => write!(f, "weight {percent}"),
+        }
     }
 }
 
@@ -280,4 +329,26 @@ pub enum RolloutFact {
         /// What the built-in load came to.
         load: Option<LoadEnd>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_read_strictly() {
+        for (text, until) in [
+            ("over", Until::Over),
+            ("held", Until::Held),
+            ("step 3", Until::Step(3)),
+            ("weight 25", Until::Weight(25)),
+        ] {
+            assert_eq!(text.parse(), Ok(until));
+            assert_eq!(until.to_string(), text);
+        }
+        assert_eq!(" weight  25 ".parse(), Ok(Until::Weight(25)));
+        for text in ["", "weight", "weight 101", "step -1", "step 1 2", "completed", "over now"] {
+            assert_eq!(text.parse::<Until>(), Err(NoState), "{text}");
+        }
+    }
 }

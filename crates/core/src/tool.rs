@@ -8,6 +8,13 @@ pub const KUBE_ROLLOUT: &str = "kube-rollout";
 /// The hidden command of taskmaster that applies manifests without taking fields from controllers.
 pub const KUBE_APPLY: &str = "kube-apply";
 
+/// The hidden command of taskmaster that waits for an answer of Prometheus.
+pub const PROMETHEUS_GATE: &str = "prometheus-gate";
+/// The variable by which that command has its token.
+pub const PROMETHEUS_TOKEN: &str = "TASKMASTER_PROMETHEUS_TOKEN";
+/// The beginning of the variables by which it has the values of its headers: their number follows, from 0 on.
+pub const PROMETHEUS_HEADER: &str = "TASKMASTER_PROMETHEUS_HEADER_";
+
 /// A tool whose words are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tool {

@@ -58,11 +58,13 @@ pub enum Mutant {
     OldPodsOnNewData,
     /// Pods of a version that was overtaken go before others can serve.
     OvertakenGoAtOnce,
+    /// Gates are not asked.
+    GateUnasked,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::WeightBeforePods,
         Self::BackWithoutStable,
         Self::RetriesItself,
@@ -89,6 +91,7 @@ impl Mutant {
         Self::ForgetsDown,
         Self::OldPodsOnNewData,
         Self::OvertakenGoAtOnce,
+        Self::GateUnasked,
     ];
 }
 

@@ -52,7 +52,18 @@ impl Ledger {
         at: Timestamp,
         durability: Durability,
     ) -> Result<Vec<Entry>, LedgerError> {
-        if records.is_empty() {
+        self.commit_with_memos(records, &[], at, durability)
+    }
+
+    /// As [`Ledger::commit`], and in the same transaction keeps a text under each key, or nothing any more.
+    pub fn commit_with_memos(
+        &mut self,
+        records: Vec<Record>,
+        memos: &[(&str, Option<&str>)],
+        at: Timestamp,
+        durability: Durability,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        if records.is_empty() && memos.is_empty() {
             return Ok(Vec::new());
         }
         // The store keeps microseconds: what is returned is what will be read.
@@ -66,12 +77,23 @@ impl Ledger {
                 project(&entry, tx)?;
                 entries.push(entry);
             }
+            for (key, text) in memos {
+                match text {
+                    Some(text) => tx.put_memo(key, text, at)?,
+                    None => tx.remove_memo(key)?,
+                }
+            }
             Ok::<_, LedgerError>(entries)
         })?;
         if let [first, .., last] | [first @ last] = entries.as_slice() {
             self.note_own(first.seq, last.seq);
         }
         Ok(entries)
+    }
+
+    /// What is kept under keys that begin so, which end with `/`; in the order of the keys.
+    pub fn memos(&self, prefix: &str) -> Result<Vec<(String, String)>, LedgerError> {
+        Ok(self.store.now().memos(prefix)?)
     }
 
     fn note_own(&mut self, first: u64, last: u64) {

@@ -9,4 +9,5 @@ mod wait;
 
 pub use error::RolloutError;
 pub use model::{Ask, Backend, Images, Named, StartFile, StartRequest};
+pub use taskmaster_core::rollout::Until;
 pub use wait::{Waited, wait};

@@ -13,10 +13,18 @@ pub enum AgentCommand {
     Logs(AgentLogsArgs),
     /// What holds the listening sockets and starts the agent
     #[command(hide = true)]
-    Guard,
+    Guard(AgentGuardArgs),
     /// The agent itself
     #[command(hide = true)]
     Serve,
+}
+
+/// `taskmaster agent guard`
+#[derive(Clone, Debug, Args)]
+pub struct AgentGuardArgs {
+    /// Of an agent that is at work already, at the other end of the standard input
+    #[arg(long)]
+    pub adopt: bool,
 }
 
 /// `taskmaster agent stop`

@@ -1,8 +1,8 @@
 //! `taskmaster rollout …`
 
-use super::{duration, key_value};
+use super::{LoadArgs, duration, key_value};
 use crate::app::rollout::simulate::{self, Meaning};
-use crate::app::rollouts::Named;
+use crate::app::rollouts::{Named, Until};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub enum RolloutCommand {
     /// Ask for a version: of a rollout file on this machine, or by images on a cluster
     Start(StartArgs),
     /// Show a rollout; exit 50 where it was taken back
-    Status(NamedArgs),
+    Status(StatusArgs),
     /// Follow a rollout to its end: traffic, health, steps, time left
     Watch(WatchArgs),
     /// Pass what it stands at: a pause, a doubt, a gate
@@ -33,11 +33,13 @@ pub enum RolloutCommand {
     /// What was released, and how it ended
     History(NamedArgs),
     /// End a local service and forget its rollout
-    Remove(NamedArgs),
+    Remove(RemoveArgs),
     /// Try a rollout out in virtual time: detection, exposure, false rollbacks, a picture
     Simulate(SimulateArgs),
     /// Replay recorded Prometheus data: what would have happened, when, and to whom
     Rehearse(RehearseArgs),
+    /// Send requests at a steady rate: how fast, how many failed, which version answered
+    Load(LoadArgs),
 }
 
 /// Where a rollout is. Any of these means a cluster; without them, and with a bare name, it is this machine.
@@ -66,6 +68,28 @@ pub struct NamedArgs {
     pub cluster: ClusterArgs,
 }
 
+/// `taskmaster rollout status`
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// The rollout.
+    #[command(flatten)]
+    pub named: NamedArgs,
+    /// Answer by the exit code whether it is at rest and serves VERSION: 0 yes, 1 no, 2 nothing can be said
+    #[arg(long, value_name = "VERSION")]
+    pub serves: Option<String>,
+}
+
+/// `taskmaster rollout remove`
+#[derive(Clone, Debug, Args)]
+pub struct RemoveArgs {
+    /// The rollout.
+    #[command(flatten)]
+    pub named: NamedArgs,
+    /// One that is not there is no fault
+    #[arg(long)]
+    pub if_there: bool,
+}
+
 /// Whether to wait for the end.
 #[derive(Clone, Debug, Args)]
 pub struct WaitArgs {
@@ -86,6 +110,9 @@ pub struct StartArgs {
     /// The version, of a rollout file
     #[arg(value_name = "VERSION", required_unless_present = "image", conflicts_with = "image")]
     pub release: Option<String>,
+    /// Refuse a rollout file of another name
+    #[arg(long, value_name = "NAME", requires = "release")]
+    pub name: Option<String>,
     /// An image for a container, or for all of them (`*`) (repeatable)
     #[arg(long, value_name = "CONTAINER=IMAGE", value_parser = key_value)]
     pub image: Vec<(String, String)>,
@@ -103,7 +130,11 @@ pub struct WatchArgs {
     /// The rollout.
     #[command(flatten)]
     pub named: NamedArgs,
-    /// How long at most [default: to its end]
+    /// What to watch for: over, held (it waits for a person or a gate), `step N` (so many are done), `weight N`
+    /// (at least)
+    #[arg(long = "for", value_name = "STATE", default_value = "over")]
+    pub until: Until,
+    /// How long at most [default: as long as it takes]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
 }

@@ -13,6 +13,7 @@ pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, Ap
     match command {
         RolloutCommand::Simulate(args) => simulate(context, args),
         RolloutCommand::Rehearse(args) => rehearse(context, &args),
+        RolloutCommand::Load(args) => super::load::run(context, args),
         verb => super::rollouts::run(context, verb),
     }
 }

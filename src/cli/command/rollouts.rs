@@ -4,11 +4,15 @@ use crate::app::error::AppError;
 use crate::app::exit::Exit;
 use crate::app::rollout;
 use crate::app::rollouts::cluster::{self, Place};
-use crate::app::rollouts::{Ask, Backend, Named, StartFile, StartRequest, Waited, local, wait};
-use crate::cli::args::{ClusterArgs, NamedArgs, RolloutCommand, StartArgs, VerbArgs, WaitArgs, WatchArgs};
+use crate::app::rollouts::{
+    Ask, Backend, Named, RolloutError, StartFile, StartRequest, Until, Waited, local, wait,
+};
+use crate::cli::args::{
+    ClusterArgs, NamedArgs, RemoveArgs, RolloutCommand, StartArgs, StatusArgs, VerbArgs, WaitArgs, WatchArgs,
+};
 use crate::cli::context::Context;
 use crate::cli::picture::Picture;
-use crate::report::view::{RolloutKind, RolloutView};
+use crate::report::view::{RolloutKind, RolloutPhase, RolloutView, VersionRole};
 use std::path::Path;
 
 /// Performs a verb on any kind of rollout.
@@ -31,12 +35,10 @@ pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, Ap
             context.show(&of(context, &args)?.history(&args.name)?)?;
             Ok(Exit::Ok)
         }
-        RolloutCommand::Remove(args) => {
-            of(context, &args)?.remove(&args.name)?;
-            context.say(&format!("{} is gone", args.name));
-            Ok(Exit::Ok)
+        RolloutCommand::Remove(args) => remove(context, &args),
+        RolloutCommand::Simulate(_) | RolloutCommand::Rehearse(_) | RolloutCommand::Load(_) => {
+            super::rollout::run(context, command)
         }
-        RolloutCommand::Simulate(_) | RolloutCommand::Rehearse(_) => super::rollout::run(context, command),
     }
 }
 
@@ -77,7 +79,7 @@ fn start(context: &Context, args: &StartArgs) -> Result<Exit, AppError> {
                 "name the object of the cluster and its images: `rollout start NAME --image CONTAINER=IMAGE`",
             ));
         }
-        let file = file(context, Path::new(&args.target), version)?;
+        let file = file(context, Path::new(&args.target), version, args.name.as_deref())?;
         (local::backend(&context.workspace)?, StartRequest::File(file))
     } else {
         let name: Named = args.target.parse().map_err(|why| AppError::usage(why, "name the object"))?;
@@ -96,28 +98,72 @@ fn is_cluster(args: &ClusterArgs) -> bool {
 }
 
 /// Reads a rollout file: what is wrong in it is told with its place, before anything begins.
-fn file(context: &Context, path: &Path, version: &str) -> Result<StartFile, AppError> {
-    let (_, text) = rollout::read_with_text(&context.workspace, path)?;
+fn file(context: &Context, path: &Path, version: &str, name: Option<&str>) -> Result<StartFile, AppError> {
+    let (rollout, text) = rollout::read_with_text(&context.workspace, path)?;
+    if let Some(name) = name.filter(|name| *name != rollout.name) {
+        let found = format!("{} is of the rollout `{}`, not `{name}`", path.display(), rollout.name);
+        return Err(AppError::usage(found, "give its own name, or another file"));
+    }
     let whole = context.workspace.working_dir.join(path);
     let directory = whole.parent().unwrap_or(&context.workspace.working_dir).to_owned();
     Ok(StartFile { path: path.to_owned(), text, directory, version: version.to_owned() })
 }
 
-fn status(context: &Context, args: &NamedArgs) -> Result<Exit, AppError> {
-    let view = of(context, args)?.view(&args.name)?;
-    context.show(&view)?;
-    Ok(exit(&view))
+fn remove(context: &Context, args: &RemoveArgs) -> Result<Exit, AppError> {
+    let name = &args.named.name;
+    match of(context, &args.named)?.remove(name) {
+        Ok(()) => context.say(&format!("{name} is gone")),
+        Err(AppError::Delivery(fault @ RolloutError::NoSuch { .. })) if args.if_there => {
+            context.say(&fault.to_string());
+        }
+        Err(fault) => return Err(fault),
+    }
+    Ok(Exit::Ok)
 }
 
 /// 50 where it was taken back, 20 where it cannot go on.
-fn exit(view: &RolloutView) -> Exit {
-    Waited { view: view.clone(), in_time: true }.exit()
+fn status(context: &Context, args: &StatusArgs) -> Result<Exit, AppError> {
+    let view = of(context, &args.named).and_then(|backend| backend.view(&args.named.name));
+    if let Some(version) = &args.serves {
+        return serves(context, view, version);
+    }
+    let view = view?;
+    context.show(&view)?;
+    Ok(Waited { view, is_reached: true }.exit())
+}
+
+/// A question that is answered by the exit code: a rollout that is not there serves nothing.
+fn serves(context: &Context, view: Result<RolloutView, AppError>, version: &str) -> Result<Exit, AppError> {
+    let why = match view {
+        Ok(view) => match unserved(&view, version) {
+            None => return Ok(Exit::Ok),
+            Some(why) => why,
+        },
+        Err(AppError::Delivery(fault @ RolloutError::NoSuch { .. })) => fault.to_string(),
+        Err(fault) => return Err(fault),
+    };
+    context.say(&format!("not so: {why}"));
+    Ok(Exit::Internal)
+}
+
+/// Why a version does not serve at rest, where it does not.
+fn unserved(view: &RolloutView, version: &str) -> Option<String> {
+    if view.phase != RolloutPhase::Completed {
+        return Some(view.line());
+    }
+    match view.version(VersionRole::Stable) {
+        Some(stable) if stable.revision == version => None,
+        Some(stable) => Some(format!("{} serves", stable.revision)),
+        None => Some("nothing serves".to_owned()),
+    }
 }
 
 fn ask(context: &Context, args: &VerbArgs, ask: Ask) -> Result<Exit, AppError> {
     let backend = of(context, &args.named)?;
     let view = backend.ask(&args.named.name, ask)?;
-    after(context, backend.as_ref(), view, &args.wait)
+    let exit = after(context, backend.as_ref(), view, &args.wait)?;
+    // Who gave it up wanted just that.
+    Ok(if ask == Ask::Abort && exit == Exit::RolledBack { Exit::Ok } else { exit })
 }
 
 /// Shows what came of a verb: at once, or at the end.
@@ -133,7 +179,7 @@ fn after(
     }
     let name = Named { kind: Some(view.kind), name: view.name.clone() };
     let mut picture = Picture::beside(context);
-    let waited = wait(backend, &name, Some(args.timeout), &mut |view| picture.show(view));
+    let waited = wait(backend, &name, Until::Over, Some(args.timeout), &mut |view| picture.show(view));
     picture.clear();
     let waited = waited?;
     context.show(&waited.view)?;
@@ -143,7 +189,8 @@ fn after(
 fn watch(context: &Context, args: &WatchArgs) -> Result<Exit, AppError> {
     let backend = of(context, &args.named)?;
     let mut picture = Picture::watch(context);
-    let waited = wait(backend.as_ref(), &args.named.name, args.timeout, &mut |view| picture.show(view));
+    let look = &mut |view: &RolloutView| picture.show(view);
+    let waited = wait(backend.as_ref(), &args.named.name, args.until, args.timeout, look);
     picture.clear();
     let waited = waited?;
     if !picture.has_answered() {

@@ -1,3 +1,4 @@
 //! Backends: what brings decisions of the engine about.
 
 pub mod kube;
+pub mod local;

@@ -5,7 +5,8 @@ use crate::report::chart;
 use crate::report::human;
 use crate::report::rollout_words as words;
 use crate::report::view::{
-    RolloutGateView, RolloutMetricView, RolloutStepView, RolloutVersionView, RolloutView, VersionRole,
+    MetricVerdict, RolloutGateView, RolloutMetricView, RolloutStepView, RolloutVersionView, RolloutView,
+    VersionRole,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -120,10 +121,35 @@ pub(crate) fn rollout_line(view: &RolloutView) -> String {
             view.newcomer().map_or("", |version| &version.revision)
         ));
     }
+    if !view.phase.is_over()
+        && let Some(health) = health_words(&view.metrics)
+    {
+        line.push_str(&format!(", {health}"));
+    }
     if let Some(why) = words::why(view) {
         line.push_str(&format!(": {why}"));
     }
     human::line(&line)
+}
+
+/// What metrics say together: those that say something bad, by name; else that none does.
+fn health_words(metrics: &[RolloutMetricView]) -> Option<String> {
+    let is_bad = |metric: &&RolloutMetricView| {
+        let verdict = metric.verdict;
+        !metric.dry_run
+            && matches!(verdict, MetricVerdict::Failed | MetricVerdict::Inconclusive | MetricVerdict::Error)
+    };
+    let bad: Vec<String> = metrics
+        .iter()
+        .filter(is_bad)
+        .map(|metric| format!("{} {}", metric.name, words::verdict(metric.verdict).2))
+        .collect();
+    let is_measured = metrics.iter().any(|metric| metric.verdict != MetricVerdict::Pending);
+    match (bad.is_empty(), is_measured) {
+        (false, _) => Some(bad.join(", ")),
+        (true, true) => Some("no fault so far".to_owned()),
+        (true, false) => None,
+    }
 }
 
 fn head(sheet: &mut Sheet, view: &RolloutView) {

@@ -1,8 +1,8 @@
 //! End-to-end scenarios of taskmaster on a real Kubernetes.
 //!
 //! They run one after the other on one cluster, inside of its network (`make e2e` sees to that), each
-//! told as given, when, then; those that need no cluster run beside them. A scenario that fails ends the suite: what follows builds on it. Nothing
-//! is tried a second time.
+//! told as given, when, then; those that others do not build on run beside them, in processes of their
+//! own. A scenario that fails ends the suite. Nothing is tried a second time.
 
 mod beside;
 mod charts;
@@ -54,6 +54,12 @@ enum Command {
         #[arg(long, default_value = ".")]
         project: PathBuf,
     },
+    /// Run the scenarios that have namespaces of their own, beside a suite that is at work
+    Guests {
+        /// The project: PRD, catalogues, manifests
+        #[arg(long, default_value = ".")]
+        project: PathBuf,
+    },
     /// Serve bare Git repositories over HTTP
     GitServer {
         /// Where it listens
@@ -68,6 +74,9 @@ fn main() -> ExitCode {
         Command::GitServer { address, root } => git_server::serve(address, root),
         Command::Run { project, words } => {
             World::new(&project).and_then(|mut world| suite(&mut world, &words))
+        }
+        Command::Guests { project } => {
+            World::guest(&project).and_then(|mut world| all(&mut world, scenario::GUESTS.iter()))
         }
         Command::Apart { project } => {
             World::apart(&project).and_then(|mut world| all(&mut world, scenario::APART.iter()))
@@ -88,7 +97,7 @@ fn suite(world: &mut World, words: &[String]) -> Result<()> {
         all(world, scenario::ALL.iter())?;
     } else {
         let wanted = |name: &str| words.iter().any(|word| name.contains(word.as_str()));
-        let every = scenario::APART.iter().chain(scenario::ALL);
+        let every = scenario::APART.iter().chain(scenario::GUESTS).chain(scenario::ALL);
         all(world, every.filter(|(name, _)| wanted(name)))?;
     }
     let (requests, failed) = world.requests;

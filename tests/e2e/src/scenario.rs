@@ -25,6 +25,14 @@ pub(crate) const APART: &[Named] = &[
     ("terraform: the modules are formatted, valid and tested", infra::terraform_modules),
 ];
 
+/// Those with namespaces and plans of their own: they run beside the guides, which wait most of their time.
+pub(crate) const GUESTS: &[Named] = &[
+    ("charts give what the API server takes", charts::taken_by_the_server),
+    ("two environments hold two versions", gitops::two_environments),
+    ("refusals of the cluster tell their cause", refusals::of_the_cluster),
+    ("refusals of releases tell their cause", refusals::of_releases),
+];
+
 /// All others.
 pub(crate) const ALL: &[Named] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
@@ -32,7 +40,6 @@ pub(crate) const ALL: &[Named] = &[
     ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
     ("the platform comes from nothing, although taskmaster is killed on the way", platform::from_nothing),
     ("the platform is true, and nothing runs", platform::nothing_to_do),
-    ("charts give what the API server takes", charts::taken_by_the_server),
     ("the platform is measured", platform::measured),
     ("blue-green: preview, approval, promotion and the way back", releases::blue_green),
     ("canary: weights, a pause by hand, promotion", releases::canary),
@@ -40,15 +47,13 @@ pub(crate) const ALL: &[Named] = &[
     ("waits for an Application and for analyses", waits::typed_waits),
     ("GitOps: push, drift, revert", gitops::push_drift_revert),
     ("Argo CD by the token of a role", gitops::by_token),
-    ("two environments hold two versions", gitops::two_environments),
     ("faults: a pod is killed, the API server restarts", releases::faults_during_a_canary),
     ("faults: Prometheus is gone", releases::prometheus_is_gone),
     ("faults: an image that does not exist", releases::missing_image),
-    ("refusals of the cluster tell their cause", refusals::of_the_cluster),
-    ("refusals of releases tell their cause", refusals::of_releases),
     ("refusals of what looks like production", refusals::of_production),
     ("refusals to take what a controller owns", refusals::of_owners),
     ("Flagger begins a canary that a task waits for", waits::flagger_begins),
+    ("what has a namespace of its own begins beside the guides", beside::begin_guests),
     ("verbs of Argo Rollouts and Flagger begin", verbs::begin),
     ("guide: setup", guides::setup),
     ("guide: blue-green", guides::blue_green),
@@ -56,7 +61,8 @@ pub(crate) const ALL: &[Named] = &[
     ("guide: troubleshooting", guides::troubleshooting),
     ("verbs of Argo Rollouts and Flagger hold", verbs::ended),
     ("Flagger promotes it, and the task is done", waits::flagger_ends),
-    ("what needs no cluster holds", beside::ended),
+    ("what needs no cluster holds", beside::apart_ended),
+    ("what has a namespace of its own holds", beside::guests_ended),
     ("disaster: the ledger and the namespaces are gone", platform::disaster),
     ("destroy takes everything back", platform::destroy),
 ];

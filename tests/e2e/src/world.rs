@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) flagged: Option<Running>,
     /// The scenarios that need no cluster.
     pub(crate) apart: Option<Running>,
+    /// The scenarios that have namespaces of their own.
+    pub(crate) guests: Option<Running>,
     /// Scenarios that go on beside others.
     pub(crate) verbs: Vec<crate::verbs::Aside>,
 }
@@ -42,6 +44,16 @@ impl World {
     /// Takes the cluster that kubectl leads to. On one that is not ours `TASKMASTER_E2E_IMAGE` names
     /// the demo service's image, and `TASKMASTER_E2E_SETTINGS` a file in place of our settings.
     pub(crate) fn new(project: &Path) -> Result<Self> {
+        let mut world = Self::guest(project)?;
+        // One scenario alone goes on from the platform of an earlier run.
+        if world.repository().exists() {
+            world.serve_git()?;
+        }
+        Ok(world)
+    }
+
+    /// The same beside another one, which serves Git.
+    pub(crate) fn guest(project: &Path) -> Result<Self> {
         let mut world = Self::apart(project)?;
         world.git_address = format!("{}:8418", address_seen_by_the_node()?);
         if let Ok(image) = std::env::var("TASKMASTER_E2E_IMAGE") {
@@ -58,10 +70,6 @@ impl World {
         let scratch = world.scratch.path();
         fs::create_dir_all(scratch.join("settings/taskmaster"))?;
         fs::write(scratch.join("settings/taskmaster/config.toml"), text)?;
-        // One scenario alone goes on from the platform of an earlier run.
-        if world.repository().exists() {
-            world.serve_git()?;
-        }
         Ok(world)
     }
 
@@ -77,6 +85,7 @@ impl World {
             git: None,
             flagged: None,
             apart: None,
+            guests: None,
             verbs: Vec::new(),
         })
     }

@@ -67,6 +67,12 @@ fn assert_complete(page: &mut Page<'_>, view: &ReportView) {
     assert_eq!(page.count("[data-node]"), view.tasks.len() as u64, "a node for each task");
     assert_eq!(page.count("tr[data-requirement]"), view.requirements.len() as u64);
     assert_eq!(edges_shown(page), edges_wanted(view));
+    assert_eq!(page.count("[data-rollout]"), view.rollouts.len() as u64);
+    let metrics: usize = view.rollouts.iter().map(|rollout| rollout.metrics.len()).sum();
+    assert_eq!(page.count("[data-metric]"), metrics as u64, "the evidence of each verdict");
+    let drawn = view.rollouts.iter().filter(|rollout| rollout.weights.len() > 1);
+    let changes: usize = drawn.map(|rollout| rollout.weights.len()).sum();
+    assert_eq!(page.count("[data-share]"), changes as u64, "every change of a share");
 }
 
 /// Every edge of the picture as (dependency, task), sorted.
@@ -148,6 +154,20 @@ fn hostile_text_is_only_text() {
         for attempt in &mut task.attempts {
             attempt.tail = hostile.to_owned();
             attempt.log = Some(hostile.to_owned());
+        }
+    }
+    for rollout in &mut view.rollouts {
+        rollout.name = hostile.to_owned();
+        rollout.why = Some(hostile.to_owned());
+        rollout.address = Some(hostile.to_owned());
+        rollout.steps.iter_mut().for_each(|step| step.words = hostile.to_owned());
+        rollout.story.iter_mut().for_each(|line| line.words = hostile.to_owned());
+        for version in &mut rollout.versions {
+            version.revision = hostile.to_owned();
+            version.trouble = Some(hostile.to_owned());
+        }
+        for metric in &mut rollout.metrics {
+            (metric.name, metric.words) = (hostile.to_owned(), hostile.to_owned());
         }
     }
     for requirement in &mut view.requirements {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use taskmaster_testkit::Sandbox;
 
-const GUIDES: [&str; 4] = ["setup", "blue-green", "canary", "troubleshooting"];
+const GUIDES: [&str; 5] = ["setup", "blue-green", "canary", "local", "troubleshooting"];
 const PIPELINES: [&str; 2] = ["github-actions.yml", "gitlab-ci.yml"];
 
 fn root() -> PathBuf {

@@ -11,6 +11,7 @@ mod readme;
 mod recovery;
 mod reference;
 mod rollout;
+mod rollouts;
 mod runs;
 
 use taskmaster_testkit::Sandbox;

@@ -4,14 +4,30 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 33] = [
     "",
     "parse",
     "plan",
     "run",
     "report",
+    "rollout start",
+    "rollout status",
+    "rollout watch",
+    "rollout promote",
+    "rollout pause",
+    "rollout resume",
+    "rollout abort",
+    "rollout retry",
+    "rollout undo",
+    "rollout list",
+    "rollout history",
+    "rollout remove",
     "rollout simulate",
     "rollout rehearse",
+    "rollout load",
+    "agent status",
+    "agent stop",
+    "agent logs",
     "tasks list",
     "tasks show",
     "tasks set",

@@ -1,6 +1,6 @@
 //! What people read.
 
-use super::{lists, sample};
+use super::{lists, rollouts, sample};
 use insta::assert_snapshot;
 use taskmaster::report::{Render, TextOptions};
 use unicode_width::UnicodeWidthStr;
@@ -18,6 +18,12 @@ fn views() -> Vec<(&'static str, Box<dyn Render>)> {
         ("task", Box::new(lists::task())),
         ("history", Box::new(lists::history())),
         ("changes", Box::new(lists::changes())),
+        ("rollout", Box::new(rollouts::under_way())),
+        ("rollout-held", Box::new(rollouts::held())),
+        ("rollout-back", Box::new(rollouts::told().remove(1))),
+        ("rollouts", Box::new(rollouts::list())),
+        ("rollout-history", Box::new(rollouts::history())),
+        ("agent", Box::new(rollouts::agent())),
     ]
 }
 
@@ -35,6 +41,30 @@ fn markdown() {
     for (name, view) in views() {
         assert_snapshot!(format!("{name}-markdown"), view.markdown());
     }
+}
+
+#[test]
+fn a_picture_of_a_rollout_fits_the_terminal() {
+    let views = [rollouts::under_way(), rollouts::held(), rollouts::long(), rollouts::told().remove(0)];
+    for view in &views {
+        for width in [40, 41, 60, 80, 200] {
+            for height in [4, 10, 24, 60] {
+                let lines = view.live(TextOptions { width, colour: false }, height);
+                assert!(lines.len() <= height, "{} lines of {height}", lines.len());
+                assert!(!lines.is_empty());
+                for line in lines {
+                    assert!(line.width() < width.max(41), "{} columns of {width}: {line}", line.width());
+                    assert!(!line.contains('\u{1b}') && !line.contains('\n'), "{line:?}");
+                }
+            }
+        }
+    }
+    for (name, width, height) in [("rollout-live-80x24", 80, 24), ("rollout-live-44x40", 44, 40)] {
+        let lines = rollouts::under_way().live(TextOptions { width, colour: false }, height);
+        assert_snapshot!(name, lines.join("\n"));
+    }
+    let lines: Vec<String> = views.iter().map(|view| view.line()).collect();
+    assert_snapshot!("rollout-lines", lines.join("\n"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! JSON, by value: names and shapes that others rely on.
 
-use super::{lists, sample};
+use super::{lists, rollouts, sample};
 use serde_json::{Value, json};
 use taskmaster::report::Render;
 use taskmaster::report::summary::{Counts, Group, RequirementStatus};
@@ -15,12 +15,30 @@ fn every_view_names_itself_and_its_schema() {
         (lists::task().json(), "task"),
         (lists::history().json(), "history"),
         (lists::changes().json(), "changes"),
+        (rollouts::under_way().json(), "rollout"),
+        (rollouts::list().json(), "rollouts"),
+        (rollouts::history().json(), "rollout_history"),
+        (rollouts::agent().json(), "agent"),
     ];
     for (value, name) in views {
         assert_eq!(value["schema_version"], json!(1));
         assert_eq!(value["view"], json!(name));
         assert!(value["summary"].is_object(), "{name}");
     }
+}
+
+#[test]
+fn a_rollout_says_what_follows_from_it() {
+    let value = rollouts::under_way().json();
+    assert_eq!(value["kind"], json!("local"));
+    assert_eq!(value["versions"][1]["weight"], json!(25));
+    let summary = &value["summary"];
+    assert_eq!(summary["is_over"], json!(false));
+    assert_eq!(summary["step_left_ms"], json!(40_000));
+    assert_eq!((&summary["requests"], &summary["failures"]), (&json!(26_050), &json!(4)));
+    assert_eq!(summary["ailing"], json!(["v4"]));
+    assert_eq!(rollouts::held().json()["summary"]["waits_for_person"], json!(true));
+    assert_eq!(rollouts::told()[1].json()["summary"]["is_rolled_back"], json!(true));
 }
 
 #[test]

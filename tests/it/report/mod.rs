@@ -3,6 +3,7 @@
 mod faces;
 mod json;
 mod lists;
+pub(crate) mod rollouts;
 mod sample;
 
 pub(crate) use sample::{platform, report};

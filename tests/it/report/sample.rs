@@ -141,6 +141,7 @@ pub(crate) fn report(total: usize) -> ReportView {
         tasks,
         edges,
         requirements,
+        rollouts: super::rollouts::told(),
         diagnostics: diagnostics(),
     }
 }

@@ -70,6 +70,9 @@ fn effect(effect: &Effect) -> String {
         Effect::Migrate { revision, direction, attempt } => {
             format!("migrate {direction:?} for {revision}, attempt {attempt}")
         }
+        Effect::Ask { gate, revision, question } => {
+            format!("ask gate {gate} about {revision}, question {question}")
+        }
         Effect::Tell(notice) => format!("tell {}", json(notice)),
     }
 }

@@ -14,9 +14,12 @@ mod inline;
 mod kubectl;
 mod kubectl_ready;
 mod kubectl_verbs;
+mod local_rollout;
 mod probe;
+mod prometheus;
 mod renderer;
 mod rollout;
+mod service;
 mod shell;
 mod terraform;
 mod wait;
@@ -29,8 +32,10 @@ pub(crate) use http::HttpRequestSpec;
 pub(crate) use inline::inline_action;
 pub(crate) use kubectl::{KubeSettings, KubectlSpec};
 pub(crate) use probe::render_probe;
+pub(crate) use prometheus::PrometheusSpec;
 pub(crate) use renderer::{Renderer, TaskFacts};
 pub(crate) use rollout::RolloutActionSpec;
+pub(crate) use service::ServiceSpec;
 pub(crate) use shell::{ShellSpec, variable_name};
 pub(crate) use terraform::TerraformSpec;
 pub(crate) use wait::WaitSpec;
@@ -56,18 +61,34 @@ pub(crate) enum ActionSpec {
     Helm(Box<HelmSpec>),
     /// Argo CD's command line.
     Argocd(Box<ArgocdSpec>),
-    /// Argo Rollouts, Argo CD and Flagger: objects that deliver progressively.
+    /// What delivers progressively: on this machine, by Argo Rollouts, Argo CD and Flagger.
     Rollout(Box<RolloutActionSpec>),
+    /// A service of this machine.
+    Service(ServiceSpec),
     /// A request.
     Http(Box<HttpRequestSpec>),
+    /// A gate that a query of Prometheus opens.
+    Prometheus(Box<PrometheusSpec>),
     /// A person's yes.
     Approval(ApprovalSpec),
     /// Time.
     Wait(WaitSpec),
 }
 
-const NAMES: [&str; 10] =
-    ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"];
+const NAMES: [&str; 12] = [
+    "exec",
+    "shell",
+    "terraform",
+    "kubectl",
+    "helm",
+    "argocd",
+    "rollout",
+    "service",
+    "http",
+    "prometheus",
+    "approval",
+    "wait",
+];
 
 impl Decode for ActionSpec {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
@@ -85,7 +106,9 @@ impl Decode for ActionSpec {
             "helm" => Self::Helm(Decode::decode(value, cx)?),
             "argocd" => Self::Argocd(Decode::decode(value, cx)?),
             "rollout" => Self::Rollout(Decode::decode(value, cx)?),
+            "service" => Self::Service(Decode::decode(value, cx)?),
             "http" => Self::Http(Decode::decode(value, cx)?),
+            "prometheus" => Self::Prometheus(Decode::decode(value, cx)?),
             "approval" => Self::Approval(Decode::decode(value, cx)?),
             "wait" => Self::Wait(Decode::decode(value, cx)?),
             unknown => {
@@ -108,7 +131,9 @@ impl ActionSpec {
             Self::Helm(_) => "helm",
             Self::Argocd(_) => "argocd",
             Self::Rollout(_) => "rollout",
+            Self::Service(_) => "service",
             Self::Http(_) => "http",
+            Self::Prometheus(_) => "prometheus",
             Self::Approval(_) => "approval",
             Self::Wait(_) => "wait",
         }
@@ -124,7 +149,9 @@ impl ActionSpec {
             Self::Helm(_) => ActionKind::Helm,
             Self::Argocd(_) => ActionKind::Argocd,
             Self::Rollout(_) => ActionKind::Rollout,
+            Self::Service(_) => ActionKind::Service,
             Self::Http(_) => ActionKind::Http,
+            Self::Prometheus(_) => ActionKind::Prometheus,
             Self::Approval(_) => ActionKind::Approval,
             Self::Wait(_) => ActionKind::Wait,
         }
@@ -145,7 +172,9 @@ impl ActionSpec {
             Self::Helm(spec) => spec.render(r),
             Self::Argocd(spec) => spec.render(r),
             Self::Rollout(spec) => spec.render(r),
+            Self::Service(spec) => spec.render(r),
             Self::Http(spec) => spec.render(r),
+            Self::Prometheus(spec) => spec.render(r),
             Self::Approval(spec) => spec.render(r),
             Self::Wait(spec) => spec.render(),
         }

@@ -68,6 +68,9 @@ fn base(spec: &ProbeSpec, r: &Renderer<'_>) -> Option<Probe> {
     if let Some(rollout) = &fields.rollout {
         return built_in(spec, r, rollout.render(r), false);
     }
+    if let Some(prometheus) = &fields.prometheus {
+        return built_in(spec, r, prometheus.render(r), false);
+    }
     fields.terraform.as_ref().and_then(|terraform| built_in(spec, r, terraform.render(r), false))
 }
 

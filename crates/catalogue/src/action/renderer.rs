@@ -137,6 +137,14 @@ impl<'e> Renderer<'e> {
         self.public_text(text, "an argument").unwrap_or_default()
     }
 
+    /// One argument, and whether all of it is known already.
+    pub(crate) fn argument_if_known(&self, text: &Text) -> (String, bool) {
+        match self.public(text, "an argument") {
+            Some(Rendered { value: Value::Plain(text), unknown, .. }) => (text, unknown.is_empty()),
+            _ => (String::new(), false),
+        }
+    }
+
     /// Arguments, one for each text.
     pub(crate) fn arguments<'t>(&self, texts: impl IntoIterator<Item = &'t Text>) -> Vec<String> {
         texts.into_iter().map(|text| self.argument(text)).collect()

@@ -1,4 +1,4 @@
-//! `rollout`: objects of a cluster that deliver progressively.
+//! `rollout`: what delivers progressively, on a cluster; on this machine see [`super::local_rollout`].
 //!
 //! What is the same whatever the object is like is a plain `kubectl patch`. What depends on the
 //! object (the index of a step, the place of a container, an earlier template) and what waits is
@@ -8,11 +8,12 @@
 use super::ask::{One, ask_kubectl};
 use super::command::Command;
 use super::kubectl::{Cluster, KubeSettings};
+use super::local_rollout::{LOCAL, LocalRollout, LocalRolloutFields};
 use super::{Parts, Renderer, probe, process};
 use crate::decode::{Context, Decode, Literal, Map, Millis, Text, record, required};
 use crate::model::{ValueSpec, words};
-use crate::yaml::Node;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use crate::yaml::{Data, Node};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use taskmaster_core::action::{OutputMatch, Probe, Step};
 use taskmaster_core::tool::KUBE_ROLLOUT;
@@ -23,7 +24,36 @@ const WAIT: Millis = Millis(300_000);
 
 /// A rollout action.
 #[derive(Clone, Debug)]
-pub(crate) struct RolloutActionSpec {
+pub(crate) enum RolloutActionSpec {
+    /// Of a cluster.
+    Cluster(ClusterRollout),
+    /// Of this machine.
+    Local(LocalRollout),
+}
+
+impl Decode for RolloutActionSpec {
+    fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        let is_local = |kind: &Node| matches!(&kind.data, Data::Scalar(word) if word.text == LOCAL);
+        if node.get("kind").is_some_and(is_local) {
+            return LocalRollout::decode(node, cx).map(Self::Local);
+        }
+        ClusterRollout::decode(node, cx).map(Self::Cluster)
+    }
+}
+
+impl RolloutActionSpec {
+    /// Renders it.
+    pub(crate) fn render(&self, r: &Renderer<'_>) -> Parts {
+        match self {
+            Self::Cluster(spec) => spec.render(r),
+            Self::Local(spec) => spec.render(r),
+        }
+    }
+}
+
+/// A rollout action of a cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterRollout {
     fields: RolloutActionFields,
     goal: Option<Goal>,
 }
@@ -31,7 +61,7 @@ pub(crate) struct RolloutActionSpec {
 record! {
     "a rollout action"
     /// A rollout: what kind of object, which one, and what is done.
-    #[schemars(rename = "Rollout")]
+    #[schemars(rename = "ClusterRollout")]
     pub(crate) struct RolloutActionFields {
         /// Which kind of object it is.
         kind: RolloutKind,
@@ -136,7 +166,7 @@ impl RolloutActionVerb {
     }
 }
 
-impl Decode for RolloutActionSpec {
+impl Decode for ClusterRollout {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         let fields = RolloutActionFields::decode(node, cx)?;
         let is_argo = fields.kind == RolloutKind::Argo;
@@ -181,9 +211,8 @@ impl Decode for RolloutActionSpec {
     }
 }
 
-impl RolloutActionSpec {
-    /// Renders it.
-    pub(crate) fn render(&self, r: &Renderer<'_>) -> Parts {
+impl ClusterRollout {
+    fn render(&self, r: &Renderer<'_>) -> Parts {
         let fields = &self.fields;
         let cluster = Cluster::new(r, &fields.settings, &fields.env);
         let name = r.name(&fields.name);
@@ -263,6 +292,8 @@ impl JsonSchema for RolloutActionSpec {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        RolloutActionFields::json_schema(generator)
+        let cluster = generator.subschema_for::<RolloutActionFields>();
+        let local = generator.subschema_for::<LocalRolloutFields>();
+        json_schema!({ "anyOf": [cluster, local] })
     }
 }

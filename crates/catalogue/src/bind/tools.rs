@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use taskmaster_core::action::{Action, Invocation, Outputs, Probe, Step};
-use taskmaster_core::tool::{KUBE_APPLY, KUBE_ROLLOUT};
+use taskmaster_core::tool::{KUBE_APPLY, KUBE_ROLLOUT, PROMETHEUS_GATE};
 
 /// Names of programs that must be on PATH, sorted. A program given by a path is not looked up there.
 pub(crate) fn tools(action: &Action) -> Vec<String> {
@@ -23,6 +23,9 @@ fn programs(step: &Step) -> Vec<&str> {
     // Our own commands are there, and they need kubectl.
     if process.argv.get(1).is_some_and(|word| word == KUBE_ROLLOUT || word == KUBE_APPLY) {
         return vec!["kubectl"];
+    }
+    if process.argv.get(1).is_some_and(|word| word == PROMETHEUS_GATE) {
+        return Vec::new();
     }
     let program = process.argv.first().map(String::as_str);
     program.into_iter().filter(|name| !name.is_empty() && !name.contains('/')).collect()

@@ -1,7 +1,8 @@
 //! `check` and `verify`: questions about the world.
 
 use crate::action::{
-    ArgocdSpec, ExecSpec, HelmSpec, HttpRequestSpec, KubectlSpec, RolloutActionSpec, ShellSpec, TerraformSpec,
+    ArgocdSpec, ExecSpec, HelmSpec, HttpRequestSpec, KubectlSpec, PrometheusSpec, RolloutActionSpec,
+    ShellSpec, TerraformSpec,
 };
 use crate::decode::{Context, Decode, Literal, Many, Place, Text, record};
 use crate::model::Tree;
@@ -39,6 +40,8 @@ record! {
         argocd: Option<Box<ArgocdSpec>>,
         /// Ask a rollout: the built-in check of this action.
         rollout: Option<Box<RolloutActionSpec>>,
+        /// Ask Prometheus: once, whether the gate is open.
+        prometheus: Option<Box<PrometheusSpec>>,
         /// True where all of these files or folders exist.
         file_exists: Option<Many<Text>>,
         /// Exit codes that mean true.
@@ -67,8 +70,18 @@ record! {
 }
 
 /// Ways to ask.
-pub(crate) const WAYS: [&str; 9] =
-    ["exec", "shell", "http", "kubectl", "terraform", "helm", "argocd", "rollout", "file_exists"];
+pub(crate) const WAYS: [&str; 10] = [
+    "exec",
+    "shell",
+    "http",
+    "kubectl",
+    "terraform",
+    "helm",
+    "argocd",
+    "rollout",
+    "prometheus",
+    "file_exists",
+];
 
 impl Decode for ProbeSpec {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {

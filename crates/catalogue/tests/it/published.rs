@@ -75,10 +75,12 @@ fn every_code_in_the_sources_is_in_the_reference() {
         include_str!("../../src/action/shell.rs"),
         include_str!("../../src/action/kubectl.rs"),
         include_str!("../../src/action/kubectl_verbs.rs"),
+        include_str!("../../src/action/local_rollout.rs"),
         include_str!("../../src/action/helm.rs"),
         include_str!("../../src/action/http.rs"),
         include_str!("../../src/action/inline.rs"),
         include_str!("../../src/action/probe.rs"),
+        include_str!("../../src/action/prometheus.rs"),
         include_str!("../../src/action/renderer.rs"),
         include_str!("../../src/action/rollout.rs"),
         include_str!("../../src/bind/mod.rs"),
@@ -104,9 +106,20 @@ fn every_code_in_the_sources_is_in_the_reference() {
 
 #[test]
 fn every_action_is_in_the_reference() {
-    for action in
-        ["exec", "shell", "terraform", "kubectl", "helm", "argocd", "rollout", "http", "approval", "wait"]
-    {
+    for action in [
+        "exec",
+        "shell",
+        "terraform",
+        "kubectl",
+        "helm",
+        "argocd",
+        "rollout",
+        "service",
+        "http",
+        "prometheus",
+        "approval",
+        "wait",
+    ] {
         assert!(REFERENCE.contains(&format!("### `{action}`")), "{action}");
     }
 }
@@ -129,6 +142,8 @@ fn the_schema_refuses_what_the_reader_refuses() {
         "tasks: {T1: {run: {rollout: {kind: argo, name: web, verb: jump}}}}",
         "tasks: {T1: {run: {http: {url: 'http://a/', expect: {status: 2yy}}}}}",
         "tasks: {T1: {run: {exec: {argv: [a], env: {A: {secrt: env:X}}}}}}",
+        "tasks: {T1: {run: {prometheus: {url: 'http://a/', threshold: 1}}}}",
+        "tasks: {T1: {run: {prometheus: {url: 'http://a/', query: x, treshold: 1}}}}",
         "defaults: {kube: {contxt: a}}",
     ] {
         assert_ne!(show_all(text, &load_one(text).diagnostics), "", "the reader: {text}");

@@ -90,6 +90,23 @@ impl Rule {
         Finding { outcome, value, words }
     }
 
+    /// True where its conditions make sense for a list and not for a number, such as `result[0] < 0.05`: then the
+    /// one sample of a vector is a list of one. `has_pair` where both versions are asked for.
+    pub fn asks_for_a_list(&self, has_pair: bool) -> bool {
+        let Self::Conditions { success, failure } = self else { return false };
+        let readings = |answer: Answer| {
+            if has_pair {
+                Readings::Pair { baseline: answer.clone(), canary: answer }
+            } else {
+                Readings::One(answer)
+            }
+        };
+        let (number, list) = (readings(Answer::Scalar(0.5)), readings(Answer::vector([0.5])));
+        let wants =
+            |condition: &Condition| condition.holds(&number).is_err() && condition.holds(&list).is_ok();
+        success.iter().chain(failure).any(wants)
+    }
+
     /// What is decided before any number is looked at.
     fn source_fault(&self, readings: &Readings, no_data: NoData) -> Option<(Outcome, String)> {
         let answers = readings.answers();

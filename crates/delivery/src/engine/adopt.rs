@@ -101,6 +101,7 @@ impl Delivery {
             self.state.revision = self.state.stable.clone().unwrap_or_default();
             self.state.phase = Phase::Completed;
             (self.state.why, self.state.is_homeward) = (None, false);
+            self.state.gates.anew();
         }
     }
 
@@ -125,6 +126,7 @@ impl Delivery {
         state.retiring.remove(&revision);
         state.former = state.former.take().filter(|former| *former != revision);
         state.judging = Judging::default();
+        state.gates.anew();
         (state.held, state.why, state.is_homeward) = (None, None, false);
         (state.is_full, state.needs) = (false, needs);
         state.revision = revision.clone();

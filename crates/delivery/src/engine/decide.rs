@@ -1,5 +1,6 @@
 //! One look at the world, and what is to be done about it.
 
+use super::gates::{Door, doors};
 use super::judge::{Rulebook, Says};
 use super::phase::{Phase, Signal};
 use super::program::{Move, Setting, moves, setting};
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub struct Delivery {
     spec: Rollout,
     moves: Vec<Move>,
+    doors: Vec<Door>,
     rules: Rulebook,
     pub(super) state: State,
     now: Time,
@@ -25,11 +27,12 @@ impl Delivery {
     /// Goes on from what is remembered.
     pub fn new(spec: Rollout, state: State) -> Self {
         let (moves, rules, now) = (moves(&spec), Rulebook::new(&spec.analysis), state.since);
+        let doors = doors(&spec, &moves);
         let mut state = state;
         if mutant::is(Mutant::ForgetsTime) {
             state.since = Time(0);
         }
-        Self { spec, moves, rules, state, now, told: Vec::new() }
+        Self { spec, moves, doors, rules, state, now, told: Vec::new() }
     }
 
     /// What it is to do.
@@ -40,6 +43,11 @@ impl Delivery {
     /// Its moves.
     pub fn moves(&self) -> &[Move] {
         &self.moves
+    }
+
+    /// The doors before its moves.
+    pub(super) fn doors(&self) -> &[Door] {
+        &self.doors
     }
 
     /// What is remembered.
@@ -73,6 +81,7 @@ impl Delivery {
         for measured in seen.measured.iter().filter(|measured| measured.revision == self.state.revision) {
             self.rules.take(&mut self.state.judging, measured.metric, &measured.reading, now);
         }
+        self.hear_gates(seen);
         self.advance(seen);
         let mut effects = self.scaling(seen, now);
         effects.extend(
@@ -80,6 +89,7 @@ impl Delivery {
         );
         effects.extend(self.migrating());
         effects.extend(self.measuring(seen));
+        effects.extend(self.asking(seen));
         effects.extend(self.told.drain(..).map(Effect::Tell));
         self.forget(seen);
         effects
@@ -98,27 +108,40 @@ impl Delivery {
         self.state.seen = (0, 0);
     }
 
-    /// Comes to a move: its time begins, and its analysis.
+    /// Comes to a move. It begins at once, unless a gate is before it.
     pub(super) fn step_to(&mut self, place: usize) {
+        if place != self.state.place {
+            self.leave_door();
+        }
         self.state.place = place;
         self.set_out();
         self.state.passes = 0;
         let heard = self.state.judging.inline.take();
         self.state.judging.heard = heard.or(self.state.judging.heard.take());
-        if let Some(Move::Analysis(watch, _)) = self.moves.get(place).cloned() {
-            self.rules.begin(&mut self.state.judging, &watch);
-        }
-        if self.background_from() == Some(place) {
-            self.rules.begin_background(&mut self.state.judging);
+        if self.is_open() {
+            self.enter();
         }
         if place > 0 && place < self.moves.len() {
             self.tell(Notice::Step { step: place });
         }
     }
 
+    /// Begins the move that it has come to: its time, and its analysis.
+    pub(super) fn enter(&mut self) {
+        let place = self.state.place;
+        self.set_out();
+        if let Some(Move::Analysis(watch, _)) = self.moves.get(place).cloned() {
+            self.rules.begin(&mut self.state.judging, &watch);
+        }
+        if self.background_from() == Some(place) {
+            self.rules.begin_background(&mut self.state.judging);
+        }
+    }
+
     /// What is measured beside the moves begins anew.
     pub(super) fn watch_again(&mut self) {
-        if self.background_from().is_some_and(|from| from <= self.state.place) {
+        let begun = self.state.place + usize::from(self.is_open());
+        if self.background_from().is_some_and(|from| from < begun) {
             self.rules.begin_background(&mut self.state.judging);
         }
     }
@@ -154,7 +177,7 @@ impl Delivery {
     /// What is set where it stands.
     pub(super) fn setting(&self) -> Setting {
         if !self.is_promoting() {
-            return setting(&self.moves, self.state.place);
+            return self.set_so_far();
         }
         let is_weighted = matches!(self.spec.strategy, Strategy::Canary(_) | Strategy::Ab(_));
         let mut setting = setting(&self.moves, self.moves.len());
@@ -203,9 +226,12 @@ impl Delivery {
         if let Some(why) = self.barred().filter(|_| self.state.held.is_none()) {
             self.hold_for_data(why);
         }
+        if self.is_unconfirmed() {
+            return self.watch_deadline(seen);
+        }
         let is_crowded = seen.routes.as_ref().is_some_and(|routes| self.left_behind(seen, routes).is_some());
         if self.lacks_data() || is_crowded {
-            return self.watch_deadline();
+            return self.watch_deadline(seen);
         }
         if self.is_first() || self.state.is_full {
             self.step_to(self.moves.len());
@@ -214,6 +240,9 @@ impl Delivery {
         }
         // Each move is looked at once: what it sets is not seen before the next look.
         for _ in 0..=self.moves.len() {
+            if !self.is_open() {
+                break;
+            }
             let Some(at) = self.moves.get(self.state.place).cloned() else {
                 self.signal(Signal::Ready);
                 self.signal(Signal::Passed);
@@ -227,7 +256,7 @@ impl Delivery {
         if self.has_pods(seen) {
             self.signal_once(Signal::Ready);
         }
-        self.watch_deadline();
+        self.watch_deadline(seen);
     }
 
     fn signal_once(&mut self, signal: Signal) {
@@ -263,10 +292,11 @@ impl Delivery {
         }
     }
 
-    /// Gives it up where nothing has come nearer for too long. That time does not run in a pause, nor in an
-    /// analysis of what is there; a migration has a time of its own before it.
-    fn watch_deadline(&mut self) {
+    /// Gives it up where nothing has come nearer for too long. That time does not run in a pause, at a gate,
+    /// nor in an analysis of what is there; a migration has a time of its own before it.
+    fn watch_deadline(&mut self, seen: &Observation) {
         let waits = match self.moves.get(self.state.place) {
+            _ if !self.is_open() => self.guard(seen).is_some(),
             Some(Move::Pause(_)) => true,
             Some(Move::Analysis(..)) => self.state.phase == Phase::Analyzing,
             _ => false,
@@ -381,7 +411,7 @@ impl Delivery {
         if has_pods && has_users {
             return self.complete(revision);
         }
-        self.watch_deadline();
+        self.watch_deadline(seen);
     }
 
     /// When the pods of a version that leaves service now may go: who reaches it may not have heard of that.
@@ -405,6 +435,7 @@ impl Delivery {
         }
         self.state.reads = self.state.applied.clone();
         self.state.judging.end();
+        self.state.gates.conclude();
         self.signal(Signal::TookOver);
         self.tell(Notice::Completed { revision });
     }
@@ -458,31 +489,8 @@ impl Delivery {
             return Vec::new();
         }
         let revision = self.state.revision.clone();
-        let is_exposed = match &seen.routes {
-            Some(routes) if self.has_router() => routes.reaches(&revision),
-            _ => seen.pods(&revision).available > 0,
-        };
+        let is_exposed = self.is_exposed(seen);
         let due = self.rules.due(&mut self.state.judging, is_exposed, self.now);
         due.into_iter().map(|metric| Effect::Measure { metric, revision: revision.clone() }).collect()
-    }
-
-    /// True where pods stand as the share asks for.
-    fn is_balanced(&self, seen: &Observation) -> bool {
-        let settled = |effect: &Effect| !matches!(effect, Effect::Scale { .. });
-        let wanted = seen.pods(&self.state.revision).wanted;
-        let is_there = seen.pods(&self.state.revision).available >= wanted;
-        let is_ours = |revision: &Revision| {
-            *revision == self.state.revision || self.state.stable.as_ref() == Some(revision)
-        };
-        let mut older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
-        is_there
-            && older.all(|version| version.pods.available <= 0)
-            && self.scaling(seen, self.now).iter().all(settled)
-            && self.is_stable_there(seen)
-    }
-
-    fn is_stable_there(&self, seen: &Observation) -> bool {
-        let pods = self.state.stable.as_ref().map(|stable| seen.pods(stable)).unwrap_or_default();
-        pods.created == pods.wanted
     }
 }

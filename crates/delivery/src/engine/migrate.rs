@@ -151,7 +151,7 @@ impl Delivery {
         }
         let next = match state.phase {
             Phase::RollingBack => self.next_change_back().filter(|_| !self.is_first()),
-            _ => self.next_change().filter(|_| state.held.is_none()),
+            _ => self.next_change().filter(|_| state.held.is_none() && !self.is_unconfirmed()),
         };
         let (one, direction) = next.filter(|change| !is_impossible(change))?;
         let state = self.state_mut();

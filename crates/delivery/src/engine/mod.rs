@@ -6,6 +6,7 @@
 
 mod adopt;
 mod decide;
+mod gates;
 mod judge;
 mod migrate;
 mod phase;
@@ -18,6 +19,7 @@ mod verbs;
 mod world;
 
 pub use decide::Delivery;
+pub use gates::{Answer, Answered, Asking, Gates, Said};
 pub use judge::{Checking, Counting, Judging, Reading};
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};

@@ -117,4 +117,28 @@ mod tests {
         }
         assert_eq!(TABLE.map(|(phase, _)| phase), Phase::ALL);
     }
+
+    /// The drawing holds exactly the edges of the function; `begun`, which leads from everywhere, is drawn once.
+    #[test]
+    fn the_drawing_in_the_documentation_is_the_function() {
+        let text = include_str!("../../../../docs/state-machines.md");
+        let section = text.split("## A rollout\n").nth(1).unwrap();
+        let drawing = section.split("```mermaid").nth(1).unwrap().split("```").next().unwrap();
+        let edges = drawing.lines().map(str::trim).filter(|line| line.contains("-->"));
+        let drawn: Vec<&str> = edges.filter(|line| !line.starts_with("[*]")).collect();
+        let signals = [
+            (Signal::Ready, "ready"),
+            (Signal::Passed, "passed"),
+            (Signal::TookOver, "took over"),
+            (Signal::GivenUp, "given up"),
+            (Signal::TookBack, "took back"),
+        ];
+        let name = |phase: Phase| phase.name().replace(' ', "_");
+        let mut wanted = Vec::new();
+        for (signal, word) in signals {
+            let ends = Phase::ALL.into_iter().filter_map(|from| Some((from, from.after(signal)?)));
+            wanted.extend(ends.map(|(from, to)| format!("{} --> {}: {word}", name(from), name(to))));
+        }
+        assert_eq!(drawn, wanted);
+    }
 }

@@ -107,6 +107,7 @@ impl Delivery {
         let new = match state.phase {
             Phase::RollingBack => seen.pods(&state.revision).wanted,
             Phase::RolledBack => self.of_given_up(seen),
+            _ if self.is_unconfirmed() => seen.pods(&state.revision).wanted,
             _ => self.pods_for_weight(seen).max(self.pods_for_users(seen)),
         };
         Counts {
@@ -183,7 +184,11 @@ impl Delivery {
     /// The plan where pods share the users among versions.
     fn plan_by_pods(&self, replicas: i32) -> Option<Plan> {
         match &self.spec().strategy {
-            Strategy::Canary(canary) if canary.traffic == Traffic::Pods => Some(plan(canary, replicas)),
+            Strategy::Canary(canary) if canary.traffic == Traffic::Pods => {
+                let plan = plan(canary, replicas);
+                let steps = vec![Step::SetWeight(0), Step::Pause(None)];
+                Some(if self.is_withheld_at_start() { Plan { steps, ..plan } } else { plan })
+            }
             Strategy::Rolling(rolling) => {
                 let weight = if self.setting().replaces { 100 } else { 0 };
                 Some(Plan {
@@ -214,6 +219,26 @@ impl Delivery {
         Clamp { replicas, surge: limits.surge, terminating }.terminating(counts, &sets)
     }
 
+    /// True where pods stand as the share asks for.
+    pub(super) fn is_balanced(&self, seen: &Observation) -> bool {
+        let settled = |effect: &Effect| !matches!(effect, Effect::Scale { .. });
+        let wanted = seen.pods(&self.state().revision).wanted;
+        let is_there = seen.pods(&self.state().revision).available >= wanted;
+        let is_ours = |revision: &Revision| {
+            *revision == self.state().revision || self.state().stable.as_ref() == Some(revision)
+        };
+        let mut older = seen.versions.iter().filter(|version| !is_ours(&version.revision));
+        is_there
+            && older.all(|version| version.pods.available <= 0)
+            && self.scaling(seen, self.now()).iter().all(settled)
+            && self.is_stable_there(seen)
+    }
+
+    fn is_stable_there(&self, seen: &Observation) -> bool {
+        let pods = self.state().stable.as_ref().map(|stable| seen.pods(stable)).unwrap_or_default();
+        pods.created == pods.wanted
+    }
+
     /// Where it stands, in the terms of the maths.
     fn position(&self) -> Position {
         let state = self.state();
@@ -221,7 +246,7 @@ impl Delivery {
         let rolls = matches!(self.spec().strategy, Strategy::Rolling(_));
         let step = match (aborted, rolls) {
             (true, _) | (_, true) => 0,
-            _ => state.place,
+            _ => self.place_of_pods(),
         };
         Position { course: Course::Steps, aborted, step }
     }

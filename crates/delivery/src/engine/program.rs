@@ -109,7 +109,7 @@ pub fn setting(moves: &[Move], place: usize) -> Setting {
 }
 
 impl Setting {
-    fn take(&mut self, at: &Move) {
+    pub(super) fn take(&mut self, at: &Move) {
         match at {
             Move::Weight(weight) => self.weight = *weight,
             Move::Scale(Scale::MatchTrafficWeight) => self.scale = None,

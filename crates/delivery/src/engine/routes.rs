@@ -65,6 +65,14 @@ impl Delivery {
         }
     }
 
+    /// True where any request may reach the new version.
+    pub(super) fn is_exposed(&self, seen: &Observation) -> bool {
+        match &seen.routes {
+            Some(routes) if self.has_router() => routes.reaches(&self.state().revision),
+            _ => seen.pods(&self.state().revision).available > 0,
+        }
+    }
+
     fn preview(&self, leads_to: Option<Revision>) -> Option<Revision> {
         leads_to.filter(|_| matches!(self.spec().strategy, Strategy::BlueGreen(_)))
     }

@@ -1,5 +1,6 @@
 //! What is remembered of a rollout.
 
+use super::gates::Gates;
 use super::judge::Judging;
 use super::phase::Phase;
 use super::world::{Direction, Revision};
@@ -52,6 +53,9 @@ pub struct State {
     pub retiring: BTreeMap<Revision, Option<Time>>,
     /// What was measured.
     pub judging: Judging,
+    /// What gates have said.
+    #[serde(default)]
+    pub gates: Gates,
     /// Most pods of the new version and its highest share since it came to this move, to see progress.
     pub(super) seen: (i32, u32),
 }
@@ -138,6 +142,7 @@ impl State {
             former: None,
             retiring: BTreeMap::new(),
             judging: Judging::default(),
+            gates: Gates::default(),
             seen: (0, 0),
         }
     }

@@ -15,7 +15,8 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Passes what it stands at: a pause by a person, or a doubt, or else the pause or analysis of a move.
+    /// Passes what it stands at: a pause by a person, or a doubt, or a gate, or else the pause or analysis of
+    /// a move.
     Promote,
     /// To the end, without moves and analysis, once all pods are there. Also brings in what was taken back.
     /// Only a migration is never left out.
@@ -94,11 +95,12 @@ impl Delivery {
         }
     }
 
-    /// Passes a person's pause, or a doubt, or else one move: never two of them. The analysis of a move goes
-    /// with its own doubt.
+    /// Passes a person's pause, or a doubt, or a gate, or else one move: never two of them. The analysis of a
+    /// move goes with its own doubt.
     fn promote_one(&mut self) -> Result<(), Refusal> {
         self.under_way()?;
-        let at = self.moves().get(self.state().place);
+        let is_open = self.is_open();
+        let at = self.moves().get(self.state().place).filter(|_| is_open);
         let (is_pause, is_analysis) =
             (matches!(at, Some(Move::Pause(_))), matches!(at, Some(Move::Analysis(..))));
         match self.state().held {
@@ -114,6 +116,10 @@ impl Delivery {
                 if is_analysis {
                     self.pass();
                 }
+            }
+            None if !is_open => {
+                let gate = self.gate_at_hand().ok_or(Refusal::NotWaiting)?;
+                self.pass_by_hand(gate);
             }
             None if is_pause || is_analysis => self.pass(),
             None => return Err(Refusal::NotWaiting),
@@ -134,6 +140,7 @@ impl Delivery {
         let state = self.state_mut();
         state.why = None;
         state.judging = Default::default();
+        state.gates.forgive();
         self.watch_again();
     }
 
@@ -151,6 +158,7 @@ impl Delivery {
             self.under_way()?;
         }
         self.let_go();
+        self.leave_door();
         let state = self.state_mut();
         (state.why, state.judging, state.is_full) = (None, Judging::default(), true);
         Ok(())
@@ -174,7 +182,7 @@ impl Delivery {
         }
         self.under_way()?;
         let is_held = self.state().held.is_some();
-        let stands = matches!(self.moves().get(self.state().place), Some(Move::Pause(_)));
+        let stands = self.is_open() && matches!(self.moves().get(self.state().place), Some(Move::Pause(_)));
         if !is_held && !stands {
             return Err(Refusal::NotPaused);
         }

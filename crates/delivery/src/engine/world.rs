@@ -1,6 +1,6 @@
 //! What is seen, and what is to be done: the values that go in and out of a decision.
 
-use crate::spec::{HeaderRoute, Mirror};
+use crate::spec::{Event, HeaderRoute, Mirror};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,6 +32,8 @@ pub struct Observation {
     pub measured: Vec<Measured>,
     /// Where a migration is.
     pub migration: Option<Migrated>,
+    /// What gates have said since the last look.
+    pub answers: Vec<super::gates::Answered>,
 }
 
 impl Observation {
@@ -72,7 +74,7 @@ pub struct Pods {
 }
 
 /// Which version users reach, whole: one value, so that one write brings it about.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Routes {
     /// Where users go who are not sent elsewhere.
     pub active: Revision,
@@ -110,7 +112,7 @@ impl Routes {
 }
 
 /// A part of the traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Whose.
     pub revision: Revision,
@@ -130,7 +132,7 @@ pub struct Measured {
 }
 
 /// Where a migration is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrated {
     /// Of which version.
     pub revision: Revision,
@@ -180,6 +182,16 @@ pub enum Effect {
         /// Which of those that were asked for.
         attempt: u64,
     },
+    /// A gate is asked, unless this question is at work already. Whoever asks answers in any case: where
+    /// nothing comes in the gate's time, that is [`Answer::Nothing`](super::Answer::Nothing).
+    Ask {
+        /// Place of the gate in the specification.
+        gate: usize,
+        /// The version that it is about.
+        revision: Revision,
+        /// Its number among all questions.
+        question: u64,
+    },
     /// Somebody may want to know.
     Tell(Notice),
 }
@@ -203,6 +215,15 @@ pub enum Notice {
         /// Why.
         why: String,
     },
+    /// A gate is waited for, or said something else than before.
+    Gate {
+        /// Its place in the specification.
+        gate: usize,
+        /// Its name.
+        name: String,
+        /// What it said.
+        said: super::gates::Said,
+    },
     /// The new version is the stable one.
     Completed {
         /// Which.
@@ -218,4 +239,19 @@ pub enum Notice {
         /// Why.
         why: String,
     },
+}
+
+impl Notice {
+    /// What it is about, by the names of a rollout file.
+    pub fn event(&self) -> Event {
+        match self {
+            Self::Begun { .. } => Event::Begun,
+            Self::Step { .. } => Event::Step,
+            Self::Paused { .. } => Event::Paused,
+            Self::Gate { .. } => Event::Gate,
+            Self::Completed { .. } => Event::Completed,
+            Self::RollingBack { .. } => Event::RollingBack,
+            Self::RolledBack { .. } => Event::RolledBack,
+        }
+    }
 }

@@ -3,8 +3,7 @@
 use super::recording::{BARE, Queries, Recording};
 use super::series::{Series, latest, total};
 use crate::analysis::answer::Answer;
-use crate::analysis::condition::{Condition, Readings};
-use crate::analysis::rule::Rule;
+use crate::analysis::condition::Readings;
 use crate::engine::Reading;
 use crate::spec::{Analysis, Judge, Metric, Role, Rollout, TestKind};
 use crate::stats::{Arm, Look};
@@ -145,7 +144,7 @@ impl<'a> Source<'a> {
             metric,
             queries,
             buckets: [Role::CanaryBuckets, Role::BaselineBuckets].map(|role| by_bound(metric, queries, role)),
-            is_vector: asks_for_a_vector(metric),
+            is_vector: asks_for_a_list(metric),
             told: None,
             counts: [Vec::new(), Vec::new()],
         }
@@ -258,16 +257,7 @@ fn single(buckets: &[Vec<&Series>], at: Time) -> Option<Vec<u64>> {
 }
 
 /// True for conditions such as `result[0] < 0.05`: an instant query answers with a list.
-fn asks_for_a_vector(metric: &Metric) -> bool {
-    let Judge::Counted(Rule::Conditions { success, failure }, _) = &metric.judge else { return false };
-    let readings = |answer: Answer| {
-        if metric.queries.contains_key(&Role::Baseline) {
-            Readings::Pair { baseline: answer.clone(), canary: answer }
-        } else {
-            Readings::One(answer)
-        }
-    };
-    let (number, list) = (readings(Answer::Scalar(0.5)), readings(Answer::vector([0.5])));
-    let wants = |condition: &Condition| condition.holds(&number).is_err() && condition.holds(&list).is_ok();
-    success.iter().chain(failure).any(wants)
+fn asks_for_a_list(metric: &Metric) -> bool {
+    let has_pair = metric.queries.contains_key(&Role::Baseline);
+    matches!(&metric.judge, Judge::Counted(rule, _) if rule.asks_for_a_list(has_pair))
 }

@@ -137,7 +137,7 @@ impl<'a> Replay<'a> {
                 self.note(What::Migrated { direction: *direction });
                 self.world.perform(effect);
             }
-            Effect::Scale { .. } | Effect::Route(_) => self.world.perform(effect),
+            Effect::Scale { .. } | Effect::Route(_) | Effect::Ask { .. } => self.world.perform(effect),
         }
     }
 
@@ -146,6 +146,8 @@ impl<'a> Replay<'a> {
             Notice::Begun { .. } => What::Begun,
             Notice::Step { step } => What::Step { step: *step },
             Notice::Paused { why } => What::Paused { why: why.clone() },
+            // Here every gate lets it go on at once.
+            Notice::Gate { .. } => return,
             Notice::Completed { .. } => What::Completed,
             Notice::RollingBack { why } => What::RollingBack { why: why.clone() },
             Notice::RolledBack { why } => What::RolledBack { why: why.clone() },
@@ -174,7 +176,8 @@ impl<'a> Replay<'a> {
         let state = self.delivery.state();
         let (step, waited) = (state.place, self.now - state.since);
         let is_under_way = matches!(state.phase, Phase::Initializing | Phase::Analyzing);
-        let stands = state.held.is_none() && self.delivery.moves().get(step) == Some(&Move::Pause(None));
+        let is_free = state.held.is_none() && self.delivery.is_open();
+        let stands = is_free && self.delivery.moves().get(step) == Some(&Move::Pause(None));
         let passes =
             is_under_way && stands && waited >= span && self.delivery.ask(Verb::Promote, self.now).is_ok();
         if passes {

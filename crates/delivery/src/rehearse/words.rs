@@ -42,6 +42,9 @@ pub(super) fn cannot_show(
     if matches!(spec.strategy, Strategy::BlueGreen(_)) {
         lines.push("the preview: nobody used it here but those who did when it was recorded".to_owned());
     }
+    if !spec.gates.is_empty() {
+        lines.push("the gates: every one lets it go on at once here".to_owned());
+    }
     if moves.contains(&Move::Pause(None)) {
         lines.push(person(options.person));
     }

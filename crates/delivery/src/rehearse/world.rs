@@ -1,7 +1,9 @@
 //! The world of a rehearsal: pods are there at once, and the router does what it is told.
 
-use crate::engine::{Effect, Measured, Migrated, Observation, Pods, Revision, Routes, Version};
-use crate::spec::{Rollout, Strategy, Traffic};
+use crate::engine::{
+    Answer, Answered, Effect, Measured, Migrated, Observation, Pods, Revision, Routes, Version,
+};
+use crate::spec::{GateKind, Rollout, Strategy, Traffic};
 
 /// The name of the version that serves.
 pub(super) const STABLE: &str = "stable";
@@ -14,6 +16,8 @@ pub(super) struct World {
     canary: Version,
     routes: Option<Routes>,
     migration: Option<Migrated>,
+    gates: Vec<GateKind>,
+    answers: Vec<Answered>,
     pub(super) measured: Vec<Measured>,
 }
 
@@ -36,6 +40,8 @@ impl World {
             canary: version(CANARY, 2, 0),
             routes: has_router.then_some(routes),
             migration: None,
+            gates: spec.gates.iter().map(|gate| gate.kind).collect(),
+            answers: Vec::new(),
             measured: Vec::new(),
         }
     }
@@ -49,6 +55,7 @@ impl World {
             routes: self.routes.clone(),
             measured: std::mem::take(&mut self.measured),
             migration: self.migration.clone(),
+            answers: std::mem::take(&mut self.answers),
         }
     }
 
@@ -65,6 +72,14 @@ impl World {
             Effect::Migrate { revision, direction, attempt } => {
                 let (revision, direction, attempt) = (revision.clone(), *direction, *attempt);
                 self.migration = Some(Migrated { revision, direction, attempt, end: Some(Ok(())) });
+            }
+            Effect::Ask { gate, revision, question } => {
+                // Every gate lets it go on.
+                let is_rollback = self.gates.get(*gate) == Some(&GateKind::Rollback);
+                let why = "nothing is wrong".to_owned();
+                let answer = if is_rollback { Answer::No { why } } else { Answer::Yes };
+                let (gate, revision, question) = (*gate, revision.clone(), *question);
+                self.answers.push(Answered { gate, revision, question, answer });
             }
             Effect::Measure { .. } | Effect::Tell(_) => {}
         }

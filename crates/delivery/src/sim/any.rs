@@ -4,13 +4,14 @@ use super::faults::Trouble;
 use super::scenario::Scenario;
 use super::service::{Behaviour, Service, Users};
 use crate::spec::{
-    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec,
-    MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, RollingSpec, Rollout, RolloutSpec,
-    ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TestKindSpec, TestSpec, TrafficSpec, UnitSpec,
-    check, duration::Text,
+    AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, GateKind, GateSpec,
+    HeaderRouteSpec, MatchSpec, MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, RollingSpec,
+    Rollout, RolloutSpec, ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TestKindSpec, TestSpec,
+    Text as Found, TrafficSpec, UnitSpec, check, duration::Text,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most seconds of trouble.
@@ -22,13 +23,23 @@ const HORIZON: f64 = 3_000.0;
 pub fn any(seed: u64) -> (RolloutSpec, Rollout, Scenario) {
     let mut dice = Dice(Pcg64Mcg::seed_from_u64(seed ^ 0x9E37_79B9_7F4A_7C15));
     loop {
-        let spec = dice.spec();
+        let mut spec = dice.spec();
+        let Ok(rollout) = check(&spec) else { continue };
+        let mut scenario = dice.scenario();
+        if seed % 8 != GUARDED {
+            return (spec, rollout, scenario);
+        }
+        spec.gates = dice.gates();
+        scenario.trouble.gates = dice.upto(120.0);
+        scenario.trouble.against = dice.upto(0.02);
         if let Ok(rollout) = check(&spec) {
-            let scenario = dice.scenario();
             return (spec, rollout, scenario);
         }
     }
 }
+
+/// Seeds with this rest by 8 have gates.
+const GUARDED: u64 = 6;
 
 struct Dice(Pcg64Mcg);
 
@@ -43,6 +54,32 @@ impl Dice {
 
     fn maybe<T>(&mut self, chance: f64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.chance(chance) { Some(make(self)) } else { None }
+    }
+
+    /// Half the time nothing, else any number below this one.
+    fn upto(&mut self, most: f64) -> f64 {
+        if self.chance(0.5) { self.0.random_range(0.0..most) } else { 0.0 }
+    }
+
+    /// Some gates of any kind.
+    fn gates(&mut self) -> Vec<GateSpec> {
+        let mut gates = Vec::new();
+        for kind in GateKind::ALL {
+            for number in 0..self.number(0, 2) {
+                let counts = kind == GateKind::Rollout;
+                gates.push(GateSpec {
+                    name: format!("{}-{number}", kind.name()),
+                    kind,
+                    url: Found::Literal("http://127.0.0.1".to_owned()),
+                    timeout: None,
+                    interval: Some(self.span(10)),
+                    threshold: if counts { self.maybe(0.5, |dice| dice.number(1, 5)) } else { None },
+                    secret: None,
+                    metadata: BTreeMap::new(),
+                });
+            }
+        }
+        gates
     }
 
     fn span(&mut self, most: i64) -> Text {
@@ -65,6 +102,11 @@ impl Dice {
             analysis: Some(self.analysis()),
             progress_deadline: Some(Text(Duration::from_secs(600))),
             rollback_window: self.maybe(0.3, |dice| dice.number(0, 3)),
+            service: None,
+            gates: Vec::new(),
+            notices: Vec::new(),
+            sources: BTreeMap::new(),
+            load: None,
         }
     }
 
@@ -202,6 +244,8 @@ impl Dice {
         let trouble = Trouble {
             migration: 0.0,
             migration_fails: 0.0,
+            gates: 0.0,
+            against: 0.0,
             start: (0.0, 1.0 + some(15.0)),
             grace: some(30.0),
             is_never_ready: false,

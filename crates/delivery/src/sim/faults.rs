@@ -44,6 +44,10 @@ pub struct Trouble {
     pub migration: f64,
     /// A migration fails.
     pub migration_fails: f64,
+    /// Longest time for which a gate says no, in seconds.
+    pub gates: f64,
+    /// A gate that is asked again and again is against the version, at each question.
+    pub against: f64,
     /// When all of this ends, in seconds: whatever has to converge may do so then.
     pub until: f64,
 }
@@ -70,6 +74,8 @@ impl Default for Trouble {
             person: 0.0,
             migration: 0.0,
             migration_fails: 0.0,
+            gates: 0.0,
+            against: 0.0,
             until: f64::MAX,
         }
     }
@@ -97,6 +103,7 @@ impl Trouble {
             is_never_ready: self.is_never_ready,
             lag: self.lag,
             migration: self.migration,
+            gates: self.gates,
             ..Self::default()
         }
     }

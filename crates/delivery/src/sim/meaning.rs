@@ -4,7 +4,7 @@
 use crate::analysis::answer::Answer;
 use crate::analysis::condition::Readings;
 use crate::analysis::rule::{NoData, Outcome};
-use crate::spec::{Judge, Metric, Role};
+use crate::spec::{Judge, Metric, OwnNumber, OwnQuery, Role};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -104,5 +104,9 @@ fn speaks_of_latency(metric: &Metric) -> bool {
     let words =
         ["latency", "duration", "histogram_quantile", "response_time", "request_time", "milliseconds"];
     let texts = metric.queries.values().chain([&metric.name]);
-    texts.map(|text| text.to_lowercase()).any(|text| words.iter().any(|word| text.contains(word)))
+    let is_own = |text: &String| {
+        text.parse().is_ok_and(|query: OwnQuery| matches!(query.of, OwnNumber::Latency { .. }))
+    };
+    metric.queries.values().any(is_own)
+        || texts.map(|text| text.to_lowercase()).any(|text| words.iter().any(|word| text.contains(word)))
 }

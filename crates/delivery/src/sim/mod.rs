@@ -7,6 +7,7 @@
 mod any;
 mod changes;
 mod faults;
+mod gates;
 mod meaning;
 mod pods;
 mod rules;

@@ -1,6 +1,6 @@
 //! What must always hold, whatever goes wrong.
 
-use super::changes;
+use super::{changes, gates};
 use crate::engine::{
     Counting, Delivery, Effect, Hold, Move, Observation, Phase, Revision, Routes, State, setting,
 };
@@ -35,6 +35,7 @@ pub(super) struct Rules {
     /// A decision was never stored: what it began is not known.
     is_lost: bool,
     migrations: changes::Migrations,
+    gates: gates::Heard,
 }
 
 /// One decision.
@@ -73,6 +74,7 @@ impl Rules {
             .or_else(|| self.pauses(decision))
             .or_else(|| self.retired(decision))
             .or_else(|| self.back(decision))
+            .or_else(|| self.gates.look(decision))
             .or_else(|| self.migrations.look(decision))
             .or_else(|| changes::look(decision));
         found.map(broken)
@@ -89,7 +91,9 @@ impl Rules {
         let can =
             decision.seen.pods(&state.revision).available > 0 && state.stable.is_some() && !state.is_full;
         // The share of one that was overtaken goes first.
-        let is_free = routes.share.as_ref().is_none_or(|share| share.revision == state.revision);
+        let is_free = routes.share.as_ref().is_none_or(|share| share.revision == state.revision)
+            && decision.after.is_open()
+            && !decision.after.is_unreached();
         let lacks = is_forward && can && is_free && !set.is_empty() && routes.headers != set && !writes;
         lacks.then(|| ("routes by header are there while the version is", format!("{:?}", routes.headers)))
     }

@@ -122,7 +122,7 @@ impl<'a> Simulation<'a> {
             Strategy::Rolling(_) => false,
         };
         let random = Pcg64Mcg::seed_from_u64(seed);
-        let world = World::new(scenario, &spec.analysis, spec.replicas, has_router, random);
+        let world = World::new(scenario, spec, has_router, random);
         let state = State::serving(Revision("v1".to_owned()), Time(0));
         Self {
             spec,
@@ -279,7 +279,8 @@ impl<'a> Simulation<'a> {
         let Some(after) = self.scenario.person else { return };
         let (state, now) = (self.delivery.state(), Time((self.world.now * 1_000.0) as i64));
         let at = self.delivery.moves().get(state.place);
-        let stands = matches!(at, Some(Move::Pause(None))) && state.held.is_none();
+        let is_free = state.held.is_none() && self.delivery.is_open();
+        let stands = is_free && matches!(at, Some(Move::Pause(None)));
         let is_forward = matches!(state.phase, Phase::Initializing | Phase::Analyzing);
         if stands && is_forward && (now - state.since).as_secs_f64() >= after {
             self.ask(Verb::Promote, now);
@@ -335,10 +336,11 @@ impl<'a> Simulation<'a> {
         now - self.delivery.state().since < self.spec.progress_deadline
     }
 
-    /// True at a pause without a time, and at an analysis that has no data.
+    /// True at a gate, at a pause without a time, and at an analysis that has no data.
     fn waits(&self) -> bool {
         let at = self.delivery.moves().get(self.delivery.state().place);
         matches!(at, Some(Move::Pause(None) | Move::Analysis(..)))
             || self.delivery.state().held == Some(Hold::Person)
+            || self.delivery.gate_at_hand().is_some()
     }
 }

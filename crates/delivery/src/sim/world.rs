@@ -7,8 +7,10 @@ use super::scenario::Scenario;
 use super::service::{Counters, Service};
 use crate::analysis::answer::Answer;
 use crate::analysis::condition::Readings;
-use crate::engine::{Effect, Measured, Migrated, Observation, Reading, Revision, Routes, Version};
-use crate::spec::{Analysis, Judge, Metric, Role, TestKind};
+use crate::engine::{
+    Answer as Said, Answered, Effect, Measured, Migrated, Observation, Reading, Revision, Routes, Version,
+};
+use crate::spec::{Analysis, GateKind, Judge, Metric, Role, Rollout, TestKind};
 use crate::stats::{Arm, Look};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -36,6 +38,10 @@ pub(super) struct World {
     /// Counters some time ago, for metrics that look back.
     past: VecDeque<(f64, BTreeMap<Revision, Counters>)>,
     answers: Vec<(f64, Measured)>,
+    /// What the gates are, and until when each says no.
+    gates: Vec<(GateKind, Option<f64>)>,
+    /// What gates are about to say.
+    sayings: Vec<(f64, Answered)>,
     pending: Vec<(f64, Effect)>,
     pub(super) migration: Option<Migrated>,
     /// When the migration at work ends.
@@ -63,13 +69,8 @@ pub struct Exposure {
 }
 
 impl World {
-    pub(super) fn new(
-        scenario: &Scenario,
-        analysis: &Analysis,
-        replicas: i32,
-        has_router: bool,
-        random: Pcg64Mcg,
-    ) -> Self {
+    pub(super) fn new(scenario: &Scenario, spec: &Rollout, has_router: bool, random: Pcg64Mcg) -> Self {
+        let (analysis, replicas) = (&spec.analysis, spec.replicas);
         let bounds = analysis.metrics.iter().find_map(|metric| match &metric.judge {
             Judge::Test(test) => match &test.kind {
                 TestKind::Latency(bounds) => Some(bounds.clone()),
@@ -98,6 +99,8 @@ impl World {
             counters: BTreeMap::new(),
             past: VecDeque::new(),
             answers: Vec::new(),
+            gates: spec.gates.iter().map(|gate| (gate.kind, None)).collect(),
+            sayings: Vec::new(),
             pending: Vec::new(),
             migration: None,
             migrates_until: 0.0,
@@ -249,6 +252,7 @@ impl World {
             routes: self.has_router.then(|| self.routes.clone()),
             measured: Vec::new(),
             migration: self.migration.clone(),
+            answers: Vec::new(),
         };
         let mut shown = fresh.clone();
         if self.trouble.stale > 0.0 {
@@ -262,6 +266,10 @@ impl World {
             }
         }
         shown.measured = due.into_iter().map(|(_, measured)| measured).collect();
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.sayings).into_iter().partition(|(at, _)| *at <= now);
+        self.sayings = later;
+        shown.answers = due.into_iter().map(|(_, answered)| answered).collect();
         shown
     }
 
@@ -297,8 +305,44 @@ impl World {
                     self.migrates_until = self.now + takes;
                 }
             }
+            Effect::Ask { gate, revision, question } => self.say(*gate, revision, *question),
             Effect::Tell(_) => {}
         }
+    }
+
+    /// A gate is asked. Guards say no for a while, and yes from then on until they are asked anew.
+    fn say(&mut self, gate: usize, revision: &Revision, question: u64) {
+        let is_at_work = self.sayings.iter().any(|(_, answered)| answered.question == question);
+        let Some((kind, _)) = self.gates.get(gate).copied().filter(|_| !is_at_work) else { return };
+        let has_gap = self.trouble.gaps > 0.0 && self.random.random_bool(self.trouble.gaps);
+        let no = || Said::No { why: "not yet".to_owned() };
+        let answer = match kind {
+            _ if has_gap => Said::Nothing { why: "no answer".to_owned() },
+            GateKind::Rollback if self.is_against() => Said::Yes,
+            GateKind::Rollback => no(),
+            GateKind::Rollout if self.is_against() => no(),
+            GateKind::Rollout | GateKind::PostRollout => Said::Yes,
+            _ if self.lets_pass(gate) => Said::Yes,
+            _ => no(),
+        };
+        let answered = Answered { gate, revision: revision.clone(), question, answer };
+        self.sayings.push((self.now + self.trouble.lag, answered));
+    }
+
+    fn is_against(&mut self) -> bool {
+        self.trouble.against > 0.0 && self.random.random_bool(self.trouble.against)
+    }
+
+    /// True once the time of a guard is over.
+    fn lets_pass(&mut self, gate: usize) -> bool {
+        let (longest, now) = (self.trouble.gates, self.now);
+        let takes = if longest > 0.0 { self.random.random_range(0.0..longest) } else { 0.0 };
+        let Some((_, until)) = self.gates.get_mut(gate) else { return false };
+        let passes = now >= *until.get_or_insert(now + takes);
+        if passes {
+            *until = None;
+        }
+        passes
     }
 
     fn measure(&mut self, metric: usize, revision: &Revision) {

@@ -9,7 +9,7 @@ use super::raw::{
     AbSpec, AmountSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MatchSpec, MigrationSpec,
     MirrorSpec, RollingSpec, RolloutSpec, ScaleSpec, StepAnalysisSpec, StepSpec, StrategySpec, TrafficSpec,
 };
-use super::{analysis, duration};
+use super::{analysis, duration, hooks, service, source};
 use crate::replicas::Amount;
 use regex::RegexBuilder;
 use std::collections::BTreeSet;
@@ -164,16 +164,32 @@ fn rollout(spec: &RolloutSpec, faults: &mut Faults) -> Option<Rollout> {
         faults.at("name", |faults| faults.say("empty"));
     }
     let replicas = faults.number("replicas", spec.replicas.unwrap_or(1), 0, MAX_REPLICAS);
-    let analysis = faults.at("analysis", |faults| analysis::check(spec.analysis.as_ref(), faults));
+    let mut analysis = faults.at("analysis", |faults| analysis::check(spec.analysis.as_ref(), faults));
+    if !faults.is_analysis_wrong() {
+        faults.at("analysis", |faults| source::bind(&mut analysis, spec, faults));
+    }
     let strategy = faults.at("strategy", |faults| strategy(&spec.strategy, &analysis, faults));
+    let progress_deadline = faults.time("progressDeadline", spec.progress_deadline, PROGRESS_DEADLINE);
     let rollback_window = faults.number("rollbackWindow", spec.rollback_window.unwrap_or(0), 0, 1_000);
+    let local = spec.service.as_ref();
+    let service = local.map(|spec| faults.at("service", |faults| service::check(spec, faults)));
+    let gates = hooks::gates(&spec.gates, faults);
+    let notices = hooks::notices(&spec.notices, faults);
+    let sources = source::check(&spec.sources, faults);
+    let load = spec.load.as_ref();
+    let load = load.map(|spec| faults.at("load", |faults| service::load(spec, local.is_some(), faults)));
     Some(Rollout {
         name: spec.name.clone(),
         replicas: replicas?,
         strategy: strategy?,
-        progress_deadline: faults.time("progressDeadline", spec.progress_deadline, PROGRESS_DEADLINE),
+        progress_deadline,
         rollback_window: rollback_window?,
         analysis,
+        service: service.flatten(),
+        gates,
+        notices,
+        sources,
+        load,
     })
 }
 

@@ -6,17 +6,24 @@
 mod analysis;
 mod check;
 pub mod duration;
+mod hooks;
 mod model;
+mod own;
 mod raw;
 mod role;
+mod service;
+mod source;
+mod text;
 
 pub use check::{Fault, MAX_STEPS, check};
+pub use hooks::{Event, Format, Gate, GateKind, GateSpec, Notice, NoticeSpec};
 pub(crate) use model::is_endless;
 pub use model::{
     Ab, Analysis, BlueGreen, Canary, Compare, Field, HeaderRoute, Judge, Marks, Match, Metric, Migration,
     Mirror, NoData, Policy, Rolling, Rollout, Scale, Sequential, Step, Strategy, TestKind, Traffic, Unit,
     Watch,
 };
+pub use own::{BadOwnQuery, OwnNumber, OwnQuery};
 pub use raw::{
     AbSpec, AmountSpec, AnalysisSpec, BlueGreenSpec, CanarySpec, CompatibleSpec, HeaderRouteSpec, MarksSpec,
     MatchSpec, MetricSpec, MigrationSpec, MirrorSpec, NoDataSpec, PauseSpec, PolicySpec, RangeSpec,
@@ -24,3 +31,9 @@ pub use raw::{
     TrafficSpec, UnitSpec,
 };
 pub use role::Role;
+pub use service::{
+    Load, LoadSpec, Probe, Ready, ReadySpec, Service, ServiceSpec, Sticky, StickySpec, Variant, VariantSpec,
+    fill,
+};
+pub use source::{PROXY, Source, SourceSpec};
+pub use text::Text;

@@ -1,11 +1,15 @@
 //! A rollout that was checked: what is not here cannot be wrong any more.
 
+use super::hooks::{Gate, Notice};
 use super::role::Role;
+use super::service::{Load, Service};
+use super::source::Source;
 use crate::analysis::rule::Rule;
 use crate::analysis::run::MetricSpec;
 use crate::analysis::score::{ScoreSpec, Weighted};
 use crate::replicas::Amount;
 use crate::stats::{Alpha, budget};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -24,6 +28,16 @@ pub struct Rollout {
     pub progress_deadline: Duration,
     /// A way back to one of so many versions before the stable one needs no steps.
     pub rollback_window: u32,
+    /// Its versions as processes of this machine.
+    pub service: Option<Service>,
+    /// Who is asked.
+    pub gates: Vec<Gate>,
+    /// Who is told.
+    pub notices: Vec<Notice>,
+    /// Whom metrics are asked of, by name.
+    pub sources: BTreeMap<String, Source>,
+    /// Requests of our own while a rollout is under way.
+    pub load: Option<Load>,
 }
 
 /// How a new version takes over. Each carries only its own data.
@@ -109,7 +123,7 @@ pub enum Scale {
 }
 
 /// Requests that go to the canary. Without matches the route is taken away.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeaderRoute {
     /// Its name.
     pub name: String,
@@ -118,7 +132,7 @@ pub struct HeaderRoute {
 }
 
 /// A header or cookie of a request.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {
     /// Where it stands.
     pub field: Field,
@@ -127,7 +141,7 @@ pub struct Match {
 }
 
 /// Where a value stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Field {
     /// In a header of this name.
     Header(String),
@@ -136,7 +150,7 @@ pub enum Field {
 }
 
 /// How a value is compared.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Compare {
     /// The whole value.
     Exact(String),
@@ -147,7 +161,7 @@ pub enum Compare {
 }
 
 /// Copies of requests for the canary.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mirror {
     /// Name of the route.
     pub name: String,

@@ -1,6 +1,9 @@
 //! A rollout as it is written: the serde types, before anything of it is checked.
 
 use super::duration::Text as Span;
+use super::hooks::{GateSpec, NoticeSpec};
+use super::service::{LoadSpec, ServiceSpec};
+use super::source::SourceSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +28,21 @@ pub struct RolloutSpec {
     /// A way back to one of so many versions before the stable one needs no steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_window: Option<i64>,
+    /// Its versions as processes of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceSpec>,
+    /// Who is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateSpec>,
+    /// Who is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<NoticeSpec>,
+    /// Whom metrics are asked of, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, SourceSpec>,
+    /// Requests of our own while a rollout is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadSpec>,
 }
 
 /// One strategy.

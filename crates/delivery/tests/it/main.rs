@@ -8,4 +8,5 @@ mod rehearse;
 mod replicas;
 mod sim;
 mod spec;
+mod spec_parts;
 mod stats;

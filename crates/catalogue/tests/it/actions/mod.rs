@@ -5,6 +5,7 @@ mod exec;
 mod helm;
 mod http;
 mod kubectl;
+mod prometheus;
 mod rollout;
 mod several;
 mod terraform;

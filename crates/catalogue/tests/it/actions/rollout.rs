@@ -118,8 +118,72 @@ fn a_check_can_ask_a_rollout() {
 }
 
 #[test]
+fn local_rows() {
+    renders(
+        r#"rollout: {kind: local, name: web, verb: start, file: rollouts/web.yaml, version: "v{{ env }}"}"#,
+        r#"
+            run    start: /bin/taskmaster rollout start --state-dir=/project/.taskmaster rollouts/web.yaml vkind --name=web --wait --timeout=600s
+            check  check: /bin/taskmaster rollout status --state-dir=/project/.taskmaster local/web --serves=vkind | true [0] false [1]
+        "#,
+    );
+    renders(
+        r#"rollout: {kind: local, name: web, verb: start, file: web.yaml, version: v2, wait: false}"#,
+        "run    start: /bin/taskmaster rollout start --state-dir=/project/.taskmaster web.yaml v2 --name=web",
+    );
+    for (verb, line) in [
+        ("promote", "promote: /bin/taskmaster rollout promote --state-dir=/project/.taskmaster local/web"),
+        (
+            "promote_full",
+            "promote: /bin/taskmaster rollout promote --state-dir=/project/.taskmaster local/web --full",
+        ),
+        ("pause", "pause: /bin/taskmaster rollout pause --state-dir=/project/.taskmaster local/web"),
+        ("resume", "resume: /bin/taskmaster rollout resume --state-dir=/project/.taskmaster local/web"),
+        ("abort", "abort: /bin/taskmaster rollout abort --state-dir=/project/.taskmaster local/web"),
+        ("retry", "retry: /bin/taskmaster rollout retry --state-dir=/project/.taskmaster local/web"),
+        (
+            "undo, to: 3",
+            "undo: /bin/taskmaster rollout undo --state-dir=/project/.taskmaster local/web --to=3",
+        ),
+        (
+            "resume, wait: true, timeout: 90s",
+            "resume: /bin/taskmaster rollout resume --state-dir=/project/.taskmaster local/web --wait --timeout=90s",
+        ),
+    ] {
+        renders(&format!("rollout: {{kind: local, name: web, verb: {verb}}}"), &format!("run    {line}"));
+    }
+    renders(
+        r#"rollout: {kind: local, name: web, verb: wait, for: weight  25, timeout: 1500ms}"#,
+        r#"
+            run    wait: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=1500ms
+            check  check: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=0s | true [0] false [21, 50, 51]
+        "#,
+    );
+    renders(
+        r#"service: {name: web, file: web.yaml, version: v1, env: {PROGRAM: "bin/web"}}"#,
+        r#"
+            run    start: /bin/taskmaster rollout start --state-dir=/project/.taskmaster web.yaml v1 --name=web --wait --timeout=120s PROGRAM=bin/web
+            check  check: /bin/taskmaster rollout status --state-dir=/project/.taskmaster local/web --serves=v1 | true [0] false [1]
+            undo   remove: /bin/taskmaster rollout remove --state-dir=/project/.taskmaster local/web --if-there
+        "#,
+    );
+}
+
+#[test]
 fn what_does_not_fit_together_is_told() {
     for (action, fault) in [
+        (
+            "{kind: local, name: web, verb: promote, file: a.yaml}",
+            "error[schema-value] `a.yaml` `file` is only for `start`",
+        ),
+        (
+            "{kind: local, name: web, verb: pause, timeout: 3s}",
+            "error[schema-value] `3s` `timeout` is only for what waits",
+        ),
+        (
+            "{kind: local, name: web, verb: wait, for: healthy}",
+            "error[schema-value] `healthy` want `over`, `held`, `step N` or `weight N`",
+        ),
+        ("{kind: local, name: web, verb: pause, context: kind}", "error[schema-unknown-key] `context`"),
         (
             "{kind: flagger, name: web, verb: promote}",
             "error[schema-value] `promote` only a rollout of kind `argo` has verbs besides `status` and `wait`",
@@ -160,6 +224,8 @@ fn what_does_not_fit_together_is_told() {
     }
     let found = World::new().faults(&running("rollout: {kind: argo, name: web, verb: set_image}"));
     assert!(found.contains("`image` is missing (write `image: {CONTAINER: IMAGE}`)"), "{found}");
+    let found = World::new().faults(&running("rollout: {kind: local, name: web, verb: start, file: a.yaml}"));
+    assert!(found.contains("`version` is missing (`start` takes a file and a version)"), "{found}");
 }
 
 /// The fault without line and column.

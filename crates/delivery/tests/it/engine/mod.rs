@@ -3,6 +3,7 @@
 mod ab;
 mod analysis;
 mod blue_green;
+mod gates;
 mod lifecycle;
 mod properties;
 mod rolling;

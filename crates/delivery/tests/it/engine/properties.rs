@@ -3,8 +3,8 @@
 use super::world::revision;
 use proptest::prelude::*;
 use taskmaster_delivery::engine::{
-    Delivery, Direction, Effect, Measured, Migrated, Observation, Pods, Reading, Routes, Share, State, Verb,
-    Version,
+    Answer, Answered, Delivery, Direction, Effect, Measured, Migrated, Observation, Pods, Reading, Routes,
+    Share, State, Verb, Version,
 };
 use taskmaster_delivery::sim::any as any_rollout;
 use taskmaster_delivery::stats::{Arm, Look};
@@ -74,18 +74,38 @@ fn migration() -> impl Strategy<Value = Migrated> {
     })
 }
 
+fn answered() -> impl Strategy<Value = Answered> {
+    let why = || "no".to_owned();
+    let answer = prop_oneof![
+        Just(Answer::Yes),
+        Just(Answer::No { why: why() }),
+        Just(Answer::Nothing { why: "ü".repeat(600) })
+    ];
+    (0..9_usize, name(), 0..9_u64, answer).prop_map(|(gate, name, question, answer)| Answered {
+        gate,
+        revision: revision(&name),
+        question,
+        answer,
+    })
+}
+
 fn observation() -> impl Strategy<Value = Observation> {
     let versions = prop::collection::vec(version(), 0..4);
-    let some =
-        (prop::option::of(routes()), prop::collection::vec(measured(), 0..3), prop::option::of(migration()));
+    let some = (
+        prop::option::of(routes()),
+        prop::collection::vec(measured(), 0..3),
+        prop::option::of(migration()),
+        prop::collection::vec(answered(), 0..5),
+    );
     (name(), prop::option::of(number()), versions, some).prop_map(
-        |(wanted, replicas, versions, (routes, measured, migration))| Observation {
+        |(wanted, replicas, versions, (routes, measured, migration, answers))| Observation {
             wanted: revision(&wanted),
             replicas,
             versions,
             routes,
             measured,
             migration,
+            answers,
         },
     )
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use taskmaster_delivery::analysis::answer::Answer;
 use taskmaster_delivery::analysis::condition::Readings;
 use taskmaster_delivery::engine::{
-    Delivery, Direction, Effect, Hold, Measured, Migrated, Notice, Observation, Phase, Pods, Reading,
-    Refusal, Revision, Routes, State, Verb, Version,
+    Answer as Said, Answered, Delivery, Direction, Effect, Hold, Measured, Migrated, Notice, Observation,
+    Phase, Pods, Reading, Refusal, Revision, Routes, State, Verb, Version,
 };
 use taskmaster_delivery::spec::{Rollout, RolloutSpec, check};
 use taskmaster_delivery::stats::{Arm, Look};
@@ -46,6 +46,11 @@ pub(super) struct World {
     pub(super) told: Vec<Notice>,
     pub(super) asked: Vec<usize>,
     pub(super) migrations: Vec<(String, Direction)>,
+    /// What a gate says; nothing comes from the others.
+    pub(super) gates: BTreeMap<usize, Said>,
+    /// Questions to gates, each once.
+    pub(super) questions: Vec<(usize, u64)>,
+    answers: Vec<Answered>,
     measured: Vec<Measured>,
     counted: BTreeMap<usize, Look>,
 }
@@ -102,6 +107,9 @@ impl World {
             told: Vec::new(),
             asked: Vec::new(),
             migrations: Vec::new(),
+            gates: BTreeMap::new(),
+            questions: Vec::new(),
+            answers: Vec::new(),
             measured: Vec::new(),
             counted: BTreeMap::new(),
         }
@@ -140,6 +148,7 @@ impl World {
             routes: self.routes.clone(),
             measured: std::mem::take(&mut self.measured),
             migration: self.migration.clone(),
+            answers: std::mem::take(&mut self.answers),
         }
     }
 
@@ -155,6 +164,12 @@ impl World {
     pub(super) fn answer_late(&mut self, name: &str, value: f64) {
         let reading = Reading::Answers(Readings::One(Answer::Scalar(value)));
         self.measured.push(Measured { metric: 0, revision: revision(name), reading });
+        self.settle();
+    }
+
+    /// A gate answers a question now, whoever asked it.
+    pub(super) fn says(&mut self, gate: usize, name: &str, question: u64, answer: Said) {
+        self.answers.push(Answered { gate, revision: revision(name), question, answer });
         self.settle();
     }
 
@@ -198,6 +213,15 @@ impl World {
                     self.migration = Some(Migrated { revision, direction, attempt, end });
                 }
             }
+            Effect::Ask { gate, revision, question } => {
+                if !self.questions.contains(&(*gate, *question)) {
+                    self.questions.push((*gate, *question));
+                }
+                if let Some(answer) = self.gates.get(gate).cloned() {
+                    let (gate, revision, question) = (*gate, revision.clone(), *question);
+                    self.answers.push(Answered { gate, revision, question, answer });
+                }
+            }
             Effect::Tell(notice) => self.told.push(notice.clone()),
         }
     }
@@ -230,7 +254,7 @@ impl World {
             let before = self.delivery.state().clone();
             let effects = self.look();
             let is_same = last.as_ref() == Some(&effects) && before == *self.delivery.state();
-            if is_same && self.measured.is_empty() {
+            if is_same && self.measured.is_empty() && self.answers.is_empty() {
                 return;
             }
             last = Some(effects);
@@ -244,7 +268,7 @@ impl World {
             self.now += 1;
             self.look();
             // What was measured is there at once.
-            if !self.measured.is_empty() {
+            if !self.measured.is_empty() || !self.answers.is_empty() {
                 self.look();
             }
         }

@@ -1,0 +1,158 @@
+//! Texts that nobody may see: keys, and URLs with a token in them.
+
+use crate::process::redact::Redactor;
+use reqwest::Url;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use taskmaster_delivery::spec::Text;
+use zeroize::Zeroizing;
+
+/// A secret is never this long; a wrong path may well be.
+const LONGEST: u64 = 64 * 1024;
+
+/// Shortest part of a URL that is taken for a token.
+const SHORTEST_TOKEN: usize = 8;
+
+/// Shortest such part without a digit.
+const SHORTEST_PLAIN_TOKEN: usize = 20;
+
+/// A text that is wiped after use and shown by nothing here.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<String>>);
+
+impl Secret {
+    /// A secret.
+    pub fn new(text: String) -> Self {
+        Self(Arc::new(Zeroizing::new(text)))
+    }
+
+    /// The text itself, for the moment at which it is sent.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads what a rollout file refers to. Files are relative to `folder`; the line break at the end of
+    /// one belongs to nobody's secret.
+    ///
+    /// # Errors
+    /// In words that name the reference and never the value.
+    pub fn read(
+        text: &Text,
+        folder: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SecretFault> {
+        let fault = |why: String| SecretFault { reference: reference(text), why };
+        let value = match text {
+            Text::Literal(text) => text.clone(),
+            Text::Env(name) => env(name).ok_or_else(|| fault("the variable is not set".to_owned()))?,
+            Text::File(path) => read_file(&folder.join(path)).map_err(|error| fault(error.to_string()))?,
+        };
+        if value.trim().is_empty() {
+            return Err(fault("it is empty".to_owned()));
+        }
+        Ok(Self::new(value))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+/// Why a secret cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("secret {reference}: {why}")]
+pub struct SecretFault {
+    /// `env:NAME` or `file:PATH`.
+    pub reference: String,
+    /// One line for people.
+    pub why: String,
+}
+
+fn reference(text: &Text) -> String {
+    match text {
+        Text::Literal(_) => "as written".to_owned(),
+        Text::Env(name) => format!("env:{name}"),
+        Text::File(path) => format!("file:{path}"),
+    }
+}
+
+fn read_file(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        let why = format!("longer than {LONGEST} bytes");
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+    }
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    Ok(text)
+}
+
+/// What takes a receiver's secrets out of its own words: some repeat in an answer what they were asked.
+pub(super) fn redactor(url: &Secret, key: Option<&Secret>) -> Option<Redactor> {
+    let mut hidden: Vec<(&str, String)> = vec![("url", url.expose().to_owned())];
+    if let Ok(parsed) = Url::parse(url.expose()) {
+        let path = parsed.path();
+        let query = parsed.query().unwrap_or_default();
+        let parts = path.split('/').chain(query.split(['&', '='])).filter(|part| is_token(part));
+        hidden.extend(parts.map(|part| ("url", part.to_owned())));
+        hidden.extend(parsed.password().map(|password| ("url", password.to_owned())));
+        if path.len() >= SHORTEST_TOKEN {
+            hidden.push(("url", path.to_owned()));
+        }
+    }
+    hidden.extend(key.map(|key| ("key", key.expose().to_owned())));
+    let hidden: Vec<_> = hidden.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect();
+    Redactor::new(hidden.iter().map(|(name, value)| ((*name).to_owned(), value.as_str())))
+}
+
+/// True of what looks like a token, and not of words such as `services`.
+fn is_token(part: &str) -> bool {
+    let has_digit = part.bytes().any(|byte| byte.is_ascii_digit());
+    part.len() >= SHORTEST_TOKEN && (has_digit || part.len() >= SHORTEST_PLAIN_TOKEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_read_and_faults_name_them() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key.txt"), "k3y\n").unwrap();
+        std::fs::write(folder.path().join("empty.txt"), "\n").unwrap();
+        std::fs::write(folder.path().join("long.txt"), "x".repeat(70_000)).unwrap();
+        let env = |name: &str| (name == "TOKEN").then(|| "t0ken".to_owned());
+        let read = |text: Text| {
+            let secret = Secret::read(&text, folder.path(), &env);
+            secret.map(|secret| secret.expose().to_owned()).map_err(|fault| fault.to_string())
+        };
+        assert_eq!(read(Text::Literal("as it is".into())), Ok("as it is".into()));
+        assert_eq!(read(Text::Env("TOKEN".into())), Ok("t0ken".into()));
+        assert_eq!(read(Text::File("key.txt".into())), Ok("k3y".into()));
+        assert_eq!(read(Text::Env("NONE".into())), Err("secret env:NONE: the variable is not set".into()));
+        assert_eq!(read(Text::File("empty.txt".into())), Err("secret file:empty.txt: it is empty".into()));
+        let long = read(Text::File("long.txt".into())).unwrap_err();
+        assert!(long.contains("longer than"), "{long}");
+        assert!(read(Text::File("none.txt".into())).is_err());
+    }
+
+    #[test]
+    fn nothing_shows_a_secret() {
+        let url =
+            Secret::new("https://u:passw0rd@hooks.example.com/services/T00000000/B0/XyZ?t=abc12345".into());
+        let key = Secret::new("the-key".into());
+        assert_eq!(format!("{url:?} {key:?}"), "<secret> <secret>");
+        let redactor = redactor(&url, Some(&key)).unwrap();
+        let echo = "Cannot POST /services/T00000000/B0/XyZ (T00000000, abc12345, passw0rd) with the-key";
+        let shown = redactor.text(echo);
+        for hidden in ["T00000000", "XyZ", "abc12345", "passw0rd", "the-key"] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
+        assert!(shown.starts_with("Cannot POST <secret url>"), "{shown}");
+    }
+}

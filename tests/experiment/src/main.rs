@@ -1,0 +1,84 @@
+//! Experiments with real processes behind the local proxy.
+//!
+//! `mttr`: how long users meet a version that is slow. `detection`: how soon a version that fails a
+//! fifth of its requests is taken back, and how often a good one is. `kills`: what it costs users that
+//! commands and agents are killed at any moment. Each writes a page under docs/experiments.
+
+mod detection;
+mod figures;
+mod kills;
+mod mttr;
+mod switches;
+mod traffic;
+mod world;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use world::Programs;
+
+#[derive(Parser)]
+#[command(name = "experiment", about = "Experiments with real processes behind the local proxy")]
+struct Cli {
+    /// Folder of the programs
+    #[arg(long, default_value = "target/release", global = true)]
+    programs: PathBuf,
+    /// Folder of the pages; nothing is written unless given
+    #[arg(long, global = true)]
+    out: Option<PathBuf>,
+    #[command(subcommand)]
+    experiment: Experiment,
+}
+
+#[derive(Subcommand)]
+enum Experiment {
+    /// A version that sleeps 2 s, at a weight of 5 %, under three policies
+    Mttr,
+    /// A version that fails 20 % of its requests, at a weight of 10 %, and good ones
+    Detection {
+        /// Runs of each
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+    },
+    /// Commands and agents that are killed at any moment
+    Kills {
+        /// Commands
+        #[arg(long, default_value_t = 200)]
+        commands: usize,
+        /// Agents
+        #[arg(long, default_value_t = 100)]
+        agents: usize,
+        /// The moments: the same seed gives the same ones
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Promotions and ways back under load
+    Switches {
+        /// How often each
+        #[arg(long, default_value_t = 100)]
+        times: usize,
+    },
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let program = |name: &str| {
+        let path = cli.programs.join(name);
+        path.canonicalize().with_context(|| format!("{}: build it first", path.display()))
+    };
+    let programs = Programs { taskmaster: program("taskmaster")?, sample_api: program("sample-api")? };
+    let (name, page) = match cli.experiment {
+        Experiment::Mttr => ("mttr", mttr::run(&programs)?),
+        Experiment::Detection { runs } => ("detection", detection::run(&programs, runs)?),
+        Experiment::Kills { commands, agents, seed } => {
+            ("kills", kills::run(&programs, commands, agents, seed)?)
+        }
+        Experiment::Switches { times } => ("switches", switches::run(&programs, times)?),
+    };
+    println!("{page}");
+    if let Some(out) = cli.out {
+        let path = out.join(format!("{name}.md"));
+        std::fs::write(&path, page).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Gates and notices, against receivers that are slow, wrong or hostile.
+
+mod gates;
+mod golden;
+mod notices;
+mod receiver;
