@@ -39,9 +39,10 @@ pub(super) fn told(fault: &KubeError, name: &str, place: &str, verb: Verb) -> Ro
         KubeError::Both { .. } | KubeError::Refused(_) | KubeError::Canary(_) | KubeError::Gate(_) => {
             RolloutError::Refused { verb: verb.word(), why, help }
         }
-        KubeError::NotObserved { .. } | KubeError::NotAsked { .. } | KubeError::Unreadable(_) => {
-            RolloutError::Failed { why, help }
-        }
+        KubeError::NotObserved { .. }
+        | KubeError::NotAsked { .. }
+        | KubeError::Tester { .. }
+        | KubeError::Unreadable(_) => RolloutError::Failed { why, help },
     }
 }
 

@@ -22,6 +22,14 @@ pub enum KubeError {
     /// A gate cannot be opened here.
     #[error(transparent)]
     Gate(#[from] GateRefusal),
+    /// The load tester of a gate did not take a person's yes.
+    #[error("the gate {gate} cannot be opened or closed: {why}")]
+    Tester {
+        /// The gate.
+        gate: String,
+        /// What kubectl says.
+        why: KubectlError,
+    },
     /// Neither kind of object has this name.
     #[error("there is no rollout and no canary named {name}")]
     Nobody {
@@ -60,6 +68,9 @@ impl KubeError {
             Self::Refused(refusal) => refusal.hint(),
             Self::Canary(_) => None,
             Self::Gate(refusal) => Some(refusal.hint()),
+            Self::Tester { .. } => {
+                Some("look whether its load tester runs, and at the right to `create` on `services/proxy`")
+            }
             Self::Nobody { .. } => Some("look at name, namespace and context"),
             Self::Both { .. } => Some("name it `rollout/NAME` or `canary/NAME`"),
             Self::NotObserved { .. } => Some("look whether the controller of Argo Rollouts runs"),

@@ -142,7 +142,8 @@ impl Driver<'_> {
     }
 
     fn post(&mut self, call: &GateCall, done: &str) -> Result<(), KubeError> {
-        self.kubectl.post(&call.path, &call.body)?;
+        let posted = self.kubectl.post(&call.path, &call.body);
+        posted.map_err(|why| KubeError::Tester { gate: call.gate.clone(), why })?;
         (self.say)(&format!("{done} the gate {}", call.gate));
         Ok(())
     }
