@@ -115,8 +115,7 @@ fn services_that_were_ended_come_again_with_the_next_start() {
 
 #[test]
 fn an_agent_that_owns_nothing_ends_by_itself() {
-    let mut world = World::new(CANARY);
-    world.sandbox = world.sandbox.var("TASKMASTER_AGENT_IDLE", "0.3");
+    let world = World::with(&file(CANARY, ""), &[("TASKMASTER_AGENT_IDLE", "0.3")]);
     world.release("v1");
     world.run("rollout remove web").code(0);
     until("the agent's end", 20, || (world.agent()["agent"] == Value::Null).then_some(()));
