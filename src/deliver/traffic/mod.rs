@@ -3,7 +3,7 @@
 //! A [`Proxy`] owns threads of its own, each with a runtime of one thread: a request, its connection to the
 //! service and its answer stay on one of them, so nothing is handed from thread to thread and no lock is
 //! contended. Requests are dealt in randomly permuted blocks of 100, which makes weights exact over a block
-//! and random within ([`deal`]). A table is replaced whole ([`Proxy::set`]); what is under way ends where it
+//! and random within (`deal`). A table is replaced whole ([`Proxy::set`]); what is under way ends where it
 //! began. What is counted per version is in [`Counts`].
 //!
 //! Absent on purpose: decisions about weights, TLS, HTTP/2 to the service, buffering of bodies.

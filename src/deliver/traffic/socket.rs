@@ -163,6 +163,18 @@ impl ServiceSocket {
         self.stream
     }
 
+    /// A service may answer before it has the whole request, and close. What it does not hear any more counts as
+    /// written, so that its answer is read; where there is none, reading tells.
+    fn heard(result: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match result {
+            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+                Poll::Ready(Ok(length))
+            }
+            other => other,
+        }
+    }
+
     /// True where the service closed the connection, or broke it.
     fn is_closed(&self) -> bool {
         use rustix::net::{RecvFlags, recv};
@@ -196,7 +208,8 @@ impl AsyncWrite for ServiceSocket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        Self::heard(result, bytes.len())
     }
 
     fn poll_write_vectored(
@@ -205,10 +218,11 @@ impl AsyncWrite for ServiceSocket {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let stream = Pin::new(&mut self.stream);
-        match parts {
+        let result = match parts {
             [one] => stream.poll_write(context, one),
             _ => stream.poll_write_vectored(context, parts),
-        }
+        };
+        Self::heard(result, parts.iter().map(|part| part.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
