@@ -69,12 +69,12 @@ impl Event {
     }
 
     /// It as it can be shown: no terminal controls, nothing longer than receivers take, no empty reason.
-    pub(super) fn tidy(&self) -> Self {
+    pub(super) fn tidy(self) -> Self {
         let tidy = |text: &str, longest| clip(harmless(text.as_bytes()).trim(), longest).into_owned();
         let name = |text: &str| tidy(text, LONGEST_NAME);
         let why = self.why.as_deref().map(|why| tidy(why, LONGEST_WHY));
         Self {
-            id: self.id.clone(),
+            id: self.id,
             at: self.at,
             what: self.what,
             rollout: name(&self.rollout),

@@ -17,7 +17,7 @@ use taskmaster_delivery::spec::Format;
 /// The body of an event in a receiver's form; nothing where that receiver has no use for it. The key is
 /// part of it where the receiver asks for that.
 pub fn body(format: Format, event: &Event, key: Option<&Secret>) -> Option<Value> {
-    let event = event.tidy();
+    let event = event.clone().tidy();
     match format {
         Format::Slack => Some(slack::body(&event)),
         Format::Discord => Some(discord::body(&event)),

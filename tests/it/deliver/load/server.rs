@@ -79,9 +79,8 @@ fn serve(
             }
             Act::Hang => {
                 // Until the client goes.
-                while reader.fill_buf()?.is_empty() {
-                    return Ok(());
-                }
+                reader.fill_buf()?;
+                return Ok(());
             }
         }
     }
