@@ -9,7 +9,8 @@ fn webhook(url: &str) -> Webhook {
 
 /// The path on the API server, or why not.
 fn shown(url: &str, verb: GateVerb) -> String {
-    let canary = Canary::from_json(&json!({ "metadata": { "name": "web", "namespace": "shop" } })).unwrap();
+    let canary = Canary::from_json(&json!({ "metadata": { "name": "web", "namespace": "shop" } }));
+    let canary = canary.expect("a canary");
     match gate_call(&canary, &webhook(url), verb) {
         Ok(call) => {
             assert_eq!(

@@ -289,7 +289,7 @@ fn the_steps_of_a_blue_green_release() {
 }
 
 /// An AnalysisRun of a version: kind, step, minute, phase, and what it found.
-fn run(hash: &str, kind: &str, step: &str, minute: u32, phase: &str, results: Value) -> Value {
+fn run(hash: &str, kind: &str, step: &str, minute: u32, phase: &str, results: &Value) -> Value {
     json!({
         "metadata": {
             "creationTimestamp": format!("2026-01-01T03:{minute:02}:00Z"),
@@ -313,10 +313,10 @@ fn errors(phase: &str, values: &[&str]) -> Value {
 #[test]
 fn metrics_of_steps_that_the_status_names_no_more() {
     let runs = [
-        run("new", "Step", "1", 1, "Failed", errors("Failed", &["0.5"])),
-        run("new", "Step", "1", 5, "Successful", errors("Successful", &["[0.002]", "[NaN]", "0.003"])),
-        run("new", "Background", "", 1, "Running", errors("Running", &["0.001"])),
-        run("old", "Step", "1", 9, "Failed", errors("Failed", &["1"])),
+        run("new", "Step", "1", 1, "Failed", &errors("Failed", &["0.5"])),
+        run("new", "Step", "1", 5, "Successful", &errors("Successful", &["[0.002]", "[NaN]", "0.003"])),
+        run("new", "Background", "", 1, "Running", &errors("Running", &["0.001"])),
+        run("old", "Step", "1", 9, "Failed", &errors("Failed", &["1"])),
     ];
     let seen = picture::rollout(&parse(&canary()), &around(&sets(), &runs, &[]));
     let rows: Vec<_> = seen.metrics.iter().map(|m| (m.name.as_str(), m.verdict, m.words.as_str())).collect();
@@ -370,7 +370,7 @@ fn weights_and_the_story_are_those_of_this_release() {
     let given_up = status_of(&given_up, json!({ "conditions": conditions }));
     assert_eq!(marks(&picture::rollout(&parse(&given_up), &around(&sets(), &[], &events))), "++x-");
     // A run of a step that failed says it better.
-    let runs = [run("new", "Step", "3", 18, "Failed", errors("Failed", &["1"]))];
+    let runs = [run("new", "Step", "3", 18, "Failed", &errors("Failed", &["1"]))];
     assert_eq!(marks(&picture::rollout(&parse(&given_up), &around(&sets(), &runs, &events))), "+++x");
 }
 
@@ -419,7 +419,7 @@ fn why() {
 
 #[test]
 fn history() {
-    let runs = [run("first", "Step", "1", 1, "Failed", errors("Failed", &["1"]))];
+    let runs = [run("first", "Step", "1", 1, "Failed", &errors("Failed", &["1"]))];
     let rows = |object: &Value| {
         let releases = picture::rollout_history(&parse(object), &around(&sets(), &runs, &[]));
         releases
