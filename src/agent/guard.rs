@@ -50,8 +50,13 @@ pub fn command(files: &Files, role: &str) -> Command {
 pub fn run(files: &Files, adopts: bool) -> io::Result<bool> {
     // One that leads its session already was started so.
     let _ = rustix::process::setsid();
-    let mut guard =
-        Guard { files: files.clone(), held: BTreeMap::new(), pace: Pace::default(), deaths: restarts() };
+    let mut guard = Guard {
+        files: files.clone(),
+        held: BTreeMap::new(),
+        pace: Pace::default(),
+        deaths: restarts(),
+        was_ready: false,
+    };
     let mut line = None;
     if adopts {
         line = Some(Line::from_stdin()?);

@@ -246,8 +246,10 @@ pub(super) fn seed() -> u64 {
 }
 
 /// A rollout that was never there.
-pub(super) fn fresh(beginning: &Beginning, doors: &Doors) -> Result<Driver, Fault> {
-    Driver::begin(&beginning.wanted, doors.at, seed(), now()).map_err(|why| Fault::new(FaultCode::Usage, why))
+pub(super) fn fresh(shared: &Shared, beginning: &Beginning, doors: &Doors) -> Result<Driver, Fault> {
+    let past = shared.past_releases(&beginning.rollout.name);
+    Driver::begin(&beginning.wanted, doors.at, (seed(), past), now())
+        .map_err(|why| Fault::new(FaultCode::Usage, why))
 }
 
 /// What was counted before, for a rollout that goes on.
