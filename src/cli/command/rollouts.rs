@@ -111,13 +111,16 @@ fn file(context: &Context, path: &Path, version: &str, name: Option<&str>) -> Re
 
 fn remove(context: &Context, args: &RemoveArgs) -> Result<Exit, AppError> {
     let name = &args.named.name;
-    match of(context, &args.named)?.remove(name) {
-        Ok(()) => context.say(&format!("{name} is gone")),
-        Err(AppError::Delivery(fault @ RolloutError::NoSuch { .. })) if args.if_there => {
-            context.say(&fault.to_string());
-        }
-        Err(fault) => return Err(fault),
+    let backend = of(context, &args.named)?;
+    // A look starts no agent, which only an end of something is worth.
+    if args.if_there
+        && let Err(AppError::Delivery(fault @ RolloutError::NoSuch { .. })) = backend.view(name)
+    {
+        context.say(&fault.to_string());
+        return Ok(Exit::Ok);
     }
+    backend.remove(name)?;
+    context.say(&format!("{name} is gone"));
     Ok(Exit::Ok)
 }
 

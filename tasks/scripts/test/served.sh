@@ -10,6 +10,7 @@ WORK=$1 SAMPLE_API=$2 TASKMASTER=$3 STATE=$4 test=$5 version=$6 most=$7
 look
 [ "$(field phase)" = completed ] || fail "the release is $(field phase)"
 serves "$(field address)" "$version"
+look
 requests=$(total requests) failures=$(total failures) took=$(total took_ms)
 [ "$requests" -gt 0 ] || fail "nobody used the service meanwhile"
 [ "$failures" -eq 0 ] || fail "$failures of $requests requests failed"
