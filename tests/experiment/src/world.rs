@@ -129,7 +129,7 @@ impl World {
     pub(crate) fn agent(&self) -> Result<i32> {
         let text = self.run("agent status -o json")?;
         let status: Value = serde_json::from_str(&text).context("agent status")?;
-        let pid = status["pid"].as_i64().with_context(|| format!("no pid in {status}"))?;
+        let pid = status["agent"]["pid"].as_i64().with_context(|| format!("no pid in {status}"))?;
         Ok(i32::try_from(pid)?)
     }
 
