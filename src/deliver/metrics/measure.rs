@@ -137,9 +137,8 @@ async fn ask(metric: &Metric, at: &Context) -> Result<Asked, String> {
             Ok(Some((*role, answered)))
         }
     };
-    let found: [Result<Option<(Role, Arc<Answered>)>, String>; 3] =
-        tokio::join!(one(0), one(1), one(2)).into();
-    for found in found {
+    let (second, third, fourth) = tokio::join!(one(0), one(1), one(2));
+    for found in [second, third, fourth] {
         asked.extend(found?);
     }
     Ok(asked)

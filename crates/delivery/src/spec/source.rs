@@ -194,7 +194,7 @@ fn unit(metric: &Metric, spec: &RolloutSpec, faults: &mut Faults) {
     let Judge::Test(test) = &metric.judge else { return };
     if test.unit == Unit::Bucket && !matches!(test.kind, TestKind::Mean(_)) {
         faults.at("test.unit", |faults| {
-            faults.say("the proxy deals requests and sessions, no stretches of time")
+            faults.say("the proxy deals requests and sessions, no stretches of time");
         });
     }
     if test.unit != Unit::Session {

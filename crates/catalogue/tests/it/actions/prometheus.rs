@@ -67,10 +67,7 @@ fn what_cannot_be_is_told() {
             "exactly one of `threshold`, `range` and the conditions says what is good",
         ),
         ("query: up, range: {}", "this range has neither `min` nor `max`"),
-        (
-            "query: up, threshold: much",
-            "error[bind-condition] `much` `much` is not a number (write it as 0.05)",
-        ),
+        ("query: up, threshold: much", "`much` `much` is not a number (write it as 0.05)"),
         ("query: up, threshold: NaN", "`NaN` is not a number"),
         ("query: up, success_condition: result <", condition),
         ("query: up, success_condition: canary > 1.0", condition),
