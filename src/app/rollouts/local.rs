@@ -71,10 +71,7 @@ impl Local {
     fn question<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>, AppError> {
         match self.client.ask(call.clone()) {
             Ok(answer) => return Ok(Some(answer)),
-            Err(ClientError::Absent) => {}
-            // It may have died, or ended, just now.
-            Err(ClientError::Io { .. } | ClientError::Lost) => {}
-            Err(ClientError::Fault(fault)) if fault.code == FaultCode::Ending => {}
+            Err(fault) if is_no_answer(&fault) => {}
             Err(fault) => return Err(of_client("status", fault)),
         }
         let is_wanted = self.kept()?.values().any(|kept| !kept.is_stopped);
@@ -95,7 +92,7 @@ impl Local {
     pub fn agent(&self) -> Result<AgentView, AppError> {
         let about: Option<About> = match self.client.ask(Call::About) {
             Ok(about) => Some(about),
-            Err(ClientError::Absent) => None,
+            Err(fault) if is_no_answer(&fault) => None,
             Err(fault) => return Err(of_client("status", fault)),
         };
         let views: Vec<RolloutView> = match about {
@@ -313,6 +310,16 @@ fn start(file: &StartFile) -> Result<Start, AppError> {
         environment: environment.collect(),
         by: person(),
     })
+}
+
+/// True where there is no agent, or where it died or ended just now.
+fn is_no_answer(fault: &ClientError) -> bool {
+    match fault {
+        ClientError::Absent | ClientError::Lost => true,
+        ClientError::Io { source, .. } => source.kind() != std::io::ErrorKind::PermissionDenied,
+        ClientError::Fault(fault) => fault.code == FaultCode::Ending,
+        ClientError::NotStarted { .. } | ClientError::Unreadable(_) => false,
+    }
 }
 
 /// A rollout that no agent steps, as it was kept.
