@@ -90,7 +90,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn ask_started<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
+    pub fn ask_started<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ClientError> {
         // An agent that dies closes the line without a word. What may be asked twice is asked again.
         let deadline = clock::monotonic() + START;
         let mut ends = 0;

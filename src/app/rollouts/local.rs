@@ -71,20 +71,17 @@ impl Local {
     fn question<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>, AppError> {
         match self.client.ask(call.clone()) {
             Ok(answer) => return Ok(Some(answer)),
-            Err(ClientError::Absent) => {}
-            // It may have died, or ended, just now.
-            Err(ClientError::Io { .. } | ClientError::Lost) => {}
-            Err(ClientError::Fault(fault)) if fault.code == FaultCode::Ending => {}
+            Err(fault) if is_no_answer(&fault) => {}
             Err(fault) => return Err(of_client("status", fault)),
         }
         let is_wanted = self.kept()?.values().any(|kept| !kept.is_stopped);
         if !is_wanted {
             return Ok(None);
         }
-        self.client.ask_started(call).map(Some).map_err(|fault| of_client("status", fault))
+        self.client.ask_started(&call).map(Some).map_err(|fault| of_client("status", fault))
     }
 
-    fn order(&self, verb: &'static str, call: Call) -> Result<RolloutView, AppError> {
+    fn order(&self, verb: &'static str, call: &Call) -> Result<RolloutView, AppError> {
         self.client.ask_started(call).map_err(|fault| of_client(verb, fault))
     }
 
@@ -95,7 +92,7 @@ impl Local {
     pub fn agent(&self) -> Result<AgentView, AppError> {
         let about: Option<About> = match self.client.ask(Call::About) {
             Ok(about) => Some(about),
-            Err(ClientError::Absent) => None,
+            Err(fault) if is_no_answer(&fault) => None,
             Err(fault) => return Err(of_client("status", fault)),
         };
         let views: Vec<RolloutView> = match about {
@@ -208,7 +205,7 @@ fn is_log_of(name: &str, version: Option<&str>, replica: Option<u32>) -> bool {
 impl Backend for Local {
     fn start(&self, request: &StartRequest) -> Result<RolloutView, AppError> {
         match request {
-            StartRequest::File(file) => self.order("start", Call::Start(Box::new(start(file)?))),
+            StartRequest::File(file) => self.order("start", &Call::Start(Box::new(start(file)?))),
             StartRequest::Images { name, .. } => Err(RolloutError::Unsupported {
                 verb: "start --image",
                 what: name.to_string(),
@@ -279,14 +276,14 @@ impl Backend for Local {
             Ask::Resume => Verb::Resume,
             Ask::Abort => Verb::Abort,
             Ask::Retry => Verb::Retry,
-            Ask::Undo { to } => return self.order("undo", Call::Undo { name, to, by }),
+            Ask::Undo { to } => return self.order("undo", &Call::Undo { name, to, by }),
         };
-        self.order(ask.word(), Call::Ask { name, verb, by })
+        self.order(ask.word(), &Call::Ask { name, verb, by })
     }
 
     fn remove(&self, name: &Named) -> Result<(), AppError> {
         let call = Call::Remove { name: name.name.clone(), by: person() };
-        let done: Result<serde_json::Value, ClientError> = self.client.ask_started(call);
+        let done: Result<serde_json::Value, ClientError> = self.client.ask_started(&call);
         done.map(drop).map_err(|fault| of_client("remove", fault))
     }
 
@@ -313,6 +310,16 @@ fn start(file: &StartFile) -> Result<Start, AppError> {
         environment: environment.collect(),
         by: person(),
     })
+}
+
+/// True where there is no agent, or where it died or ended just now.
+fn is_no_answer(fault: &ClientError) -> bool {
+    match fault {
+        ClientError::Absent | ClientError::Lost => true,
+        ClientError::Io { source, .. } => source.kind() != std::io::ErrorKind::PermissionDenied,
+        ClientError::Fault(fault) => fault.code == FaultCode::Ending,
+        ClientError::NotStarted { .. } | ClientError::Unreadable(_) => false,
+    }
 }
 
 /// A rollout that no agent steps, as it was kept.

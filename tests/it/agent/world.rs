@@ -34,7 +34,7 @@ service:
   command: {command}
   env: {{{PORT}: \"{{port}}\", {VERSION}: \"{{version}}\", {TOKEN}: {{env: MY_TOKEN}}}}
   listen: 127.0.0.1:0
-  ready: {{http: /, interval: 20ms}}
+  ready: {{http: /ready, interval: 20ms}}
   drain: 20ms
   grace: 2s
   versions:
