@@ -141,8 +141,8 @@ impl Daemon {
         loop {
             tokio::select! {
                 () = self.end.notified() => return Ok(()),
-                _ = terminate.recv() => return Ok(self.end_all("a signal").await),
-                _ = interrupt.recv() => return Ok(self.end_all("a signal").await),
+                _ = terminate.recv() => return self.end_for("a signal").await,
+                _ = interrupt.recv() => return self.end_for("a signal").await,
                 () = tokio::time::sleep(LOOK) => {}
             }
             if self.is_idle() {
@@ -158,7 +158,7 @@ impl Daemon {
                 looked_at_files = clock::monotonic();
                 if !self.shared.files.dir().exists() {
                     tracing::warn!("the state directory is gone: services end");
-                    return Ok(self.end_all("the end of the state directory").await);
+                    return self.end_for("the end of the state directory").await;
                 }
                 self.look_at_files();
             }
@@ -295,6 +295,11 @@ impl Daemon {
             rollouts,
             services,
         }
+    }
+
+    async fn end_for(&self, why: &str) -> io::Result<()> {
+        self.end_all(why).await;
+        Ok(())
     }
 
     /// Ends all services in order, all rollouts at the same time.

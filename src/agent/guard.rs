@@ -55,7 +55,7 @@ pub fn run(files: &Files, adopts: bool) -> io::Result<bool> {
         held: BTreeMap::new(),
         pace: Pace::default(),
         deaths: restarts(),
-        was_ready: false,
+        was_ready: adopts,
     };
     let mut line = None;
     if adopts {

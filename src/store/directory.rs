@@ -48,7 +48,7 @@ fn is_ours(dir: &Path) -> std::io::Result<bool> {
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
         let ours = [IGNORE_NEW, "executor.lock"].map(OsStr::new).contains(&name.as_os_str())
-            || name.to_string_lossy().starts_with("ledger.");
+            || ["ledger.", "agent."].iter().any(|ours| name.to_string_lossy().starts_with(ours));
         if !ours {
             return Ok(false);
         }

@@ -308,7 +308,10 @@ impl Actor {
         }
         self.driver = driver;
         self.is_replicas_new = false;
-        self.unstored.drain(..).for_each(|stored| drop(stored.send(())));
+        for stored in self.unstored.drain(..) {
+            // Who waited for it may not be wanted any more.
+            let _ = stored.send(());
+        }
         true
     }
 

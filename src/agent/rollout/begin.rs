@@ -209,6 +209,12 @@ pub(super) fn open_doors(
     Ok(Doors { listeners, at })
 }
 
+/// Where a door is opened: any port is the one that it had before.
+pub(super) fn as_before(wanted: SocketAddr, before: Option<SocketAddr>) -> SocketAddr {
+    let is_same = |before: &SocketAddr| wanted.port() == 0 && before.ip() == wanted.ip();
+    before.filter(is_same).unwrap_or(wanted)
+}
+
 /// Lets the guard hold doors that are used from now on.
 pub(super) fn hold_doors(shared: &Shared, name: &str, doors: &Doors) {
     let mut has_preview = false;

@@ -66,7 +66,14 @@ impl Actor {
 
     async fn start(&mut self, beginning: Beginning) -> Result<(), Fault> {
         let service = &beginning.service;
-        let doors = begin::open_doors(&self.shared, &self.name, service.listen, service.preview)?;
+        let (main, preview) = self.driver.kept().doors;
+        let (main, preview) = (
+            begin::as_before(service.listen, Some(main)),
+            service.preview.map(|at| begin::as_before(at, preview)),
+        );
+        // Who has taken a port that was any is no fault: another one does as well.
+        let doors = begin::open_doors(&self.shared, &self.name, main, preview)
+            .or_else(|_| begin::open_doors(&self.shared, &self.name, service.listen, service.preview))?;
         let next =
             self.driver.want(&beginning.wanted, doors.at).map_err(|why| Fault::new(FaultCode::Usage, why))?;
         self.change(next).await?;

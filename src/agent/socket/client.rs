@@ -18,6 +18,8 @@ const START: Duration = Duration::from_secs(10);
 /// How long an answer may take: that of a question, and that of an order, which may wait for an end of
 /// services.
 const ANSWER: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
+/// Agents that end before they answer until it is said that none starts.
+const TRIES: u32 = 2;
 /// Between two looks for an agent that is about to be there.
 const LOOK: Duration = Duration::from_millis(20);
 /// Variables of ours that an agent inherits: those that name a run or a folder are not for it.
@@ -88,15 +90,21 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn ask_started<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
+    pub fn ask_started<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ClientError> {
         // An agent that dies closes the line without a word. What may be asked twice is asked again.
         let deadline = clock::monotonic() + START;
+        let mut ends = 0;
         while clock::monotonic() < deadline {
             let stream = self.started()?;
             match self.ask_over(&stream, call.clone()) {
                 Err(ClientError::Fault(fault)) if fault.code == FaultCode::Ending => {}
                 Err(ClientError::Io { source, .. }) if is_hang_up(&source) => {
-                    if !call.is_repeatable() {
+                    // One that has just ended for want of work may do so once, but not again and again.
+                    ends += u32::from(self.connect().is_err_and(|error| is_absence(&error)));
+                    if ends >= TRIES {
+                        return Err(self.not_started());
+                    }
+                    if !call.is_repeatable() && ends == 0 {
                         return Err(ClientError::Lost);
                     }
                 }

@@ -51,18 +51,17 @@ where
 {
     let peer = stream.peer_cred()?.uid();
     let us = rustix::process::geteuid().as_raw();
-    let result = if peer == us || peer == 0 {
-        match heard(&mut stream).await? {
-            Some(line) => match understood(&line) {
-                Ok(call) => answer(call).await,
-                Err(fault) => Err(fault),
-            },
-            None => return Ok(()),
-        }
-    } else {
+    // Who is refused is heard to the end all the same: who still speaks hears no answer.
+    let Some(line) = heard(&mut stream).await? else { return Ok(()) };
+    let result = if peer != us && peer != 0 {
         tracing::warn!(uid = peer, "another user was refused");
         let what = format!("this agent belongs to user {us}, and you are user {peer}");
         Err(Fault::new(FaultCode::Stranger, what))
+    } else {
+        match understood(&line) {
+            Ok(call) => answer(call).await,
+            Err(fault) => Err(fault),
+        }
     };
     let mut line = serde_json::to_vec(&Answer::new(result))?;
     line.push(b'\n');

@@ -125,10 +125,12 @@ fn why(picture: &Picture<'_>) -> Option<String> {
     if let Some(fault) = picture.fault {
         return Some(format!("the agent cannot go on: {fault}"));
     }
-    if picture.driver.kept().is_stopped {
-        return Some("its services were ended; the next start brings them back".to_owned());
+    let stopped = "its services were ended; the next start brings them back";
+    match (&state.why, picture.driver.kept().is_stopped) {
+        (Some(why), true) => Some(format!("{why} ({stopped})")),
+        (None, true) => Some(stopped.to_owned()),
+        (why, false) => why.clone(),
     }
-    state.why.clone()
 }
 
 /// When the step at hand ends at the earliest.

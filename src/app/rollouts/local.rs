@@ -81,10 +81,10 @@ impl Local {
         if !is_wanted {
             return Ok(None);
         }
-        self.client.ask_started(call).map(Some).map_err(|fault| of_client("status", fault))
+        self.client.ask_started(&call).map(Some).map_err(|fault| of_client("status", fault))
     }
 
-    fn order(&self, verb: &'static str, call: Call) -> Result<RolloutView, AppError> {
+    fn order(&self, verb: &'static str, call: &Call) -> Result<RolloutView, AppError> {
         self.client.ask_started(call).map_err(|fault| of_client(verb, fault))
     }
 
@@ -208,7 +208,7 @@ fn is_log_of(name: &str, version: Option<&str>, replica: Option<u32>) -> bool {
 impl Backend for Local {
     fn start(&self, request: &StartRequest) -> Result<RolloutView, AppError> {
         match request {
-            StartRequest::File(file) => self.order("start", Call::Start(Box::new(start(file)?))),
+            StartRequest::File(file) => self.order("start", &Call::Start(Box::new(start(file)?))),
             StartRequest::Images { name, .. } => Err(RolloutError::Unsupported {
                 verb: "start --image",
                 what: name.to_string(),
@@ -279,14 +279,14 @@ impl Backend for Local {
             Ask::Resume => Verb::Resume,
             Ask::Abort => Verb::Abort,
             Ask::Retry => Verb::Retry,
-            Ask::Undo { to } => return self.order("undo", Call::Undo { name, to, by }),
+            Ask::Undo { to } => return self.order("undo", &Call::Undo { name, to, by }),
         };
-        self.order(ask.word(), Call::Ask { name, verb, by })
+        self.order(ask.word(), &Call::Ask { name, verb, by })
     }
 
     fn remove(&self, name: &Named) -> Result<(), AppError> {
         let call = Call::Remove { name: name.name.clone(), by: person() };
-        let done: Result<serde_json::Value, ClientError> = self.client.ask_started(call);
+        let done: Result<serde_json::Value, ClientError> = self.client.ask_started(&call);
         done.map(drop).map_err(|fault| of_client("remove", fault))
     }
 

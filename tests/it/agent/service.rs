@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Names the port of a service; where it is absent the test below is none.
@@ -12,6 +13,8 @@ pub(super) const VERSION: &str = "IT_SERVICE_VERSION";
 pub(super) const ERRORS: &str = "IT_SERVICE_ERRORS";
 /// A text that it says at `/token`.
 pub(super) const TOKEN: &str = "IT_SERVICE_TOKEN";
+
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
 /// Started by an agent it serves for ever; as a test it does nothing.
 #[test]
@@ -26,7 +29,6 @@ fn serves_where_it_is_asked_to() {
 fn answer(stream: &TcpStream) {
     let mut reader = BufReader::new(stream);
     let errors: u64 = number(ERRORS);
-    let mut count = u64::from(std::process::id());
     loop {
         let mut first = String::new();
         if reader.read_line(&mut first).unwrap_or(0) == 0 {
@@ -37,8 +39,8 @@ fn answer(stream: &TcpStream) {
             line.clear();
         }
         let path = first.split(' ').nth(1).unwrap_or("/").to_owned();
-        count = count.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let fails = path == "/" && (count >> 33) % 100 < errors;
+        // Spread over all connections, and each the same share.
+        let fails = path == "/" && REQUESTS.fetch_add(37, Ordering::Relaxed) % 100 < errors;
         if let Some(millis) = path.strip_prefix("/slow/") {
             std::thread::sleep(Duration::from_millis(millis.parse().unwrap_or(0)));
         }

@@ -1,6 +1,6 @@
 //! The control socket: who may speak, and in which words.
 
-use super::world::{CANARY, World};
+use super::world::{CANARY, World, file};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -84,9 +84,9 @@ fn a_socket_that_was_taken_away_comes_back() {
 
 #[test]
 fn the_state_directory_may_lie_deep() {
-    let mut world = World::new(CANARY);
-    let deep = world.sandbox.path().join("a".repeat(100)).join("b".repeat(100));
-    world.sandbox = world.sandbox.var("TASKMASTER_STATE_DIR", deep.display().to_string());
+    let below = format!("{}/{}", "a".repeat(100), "b".repeat(100));
+    let world = World::with(&file(CANARY, ""), &[("TASKMASTER_STATE_DIR", &below)]);
+    let deep = world.sandbox.path().join(below);
     world.release("v1");
     assert!(deep.join("agent.sock").exists());
 }

@@ -34,7 +34,7 @@ service:
   command: {command}
   env: {{{PORT}: \"{{port}}\", {VERSION}: \"{{version}}\", {TOKEN}: {{env: MY_TOKEN}}}}
   listen: 127.0.0.1:0
-  ready: {{http: /, interval: 20ms}}
+  ready: {{http: /ready, interval: 20ms}}
   drain: 20ms
   grace: 2s
   versions:
@@ -54,9 +54,15 @@ impl World {
     }
 
     pub(super) fn of(file: &str) -> Self {
+        Self::with(file, &[])
+    }
+
+    /// With more variables.
+    pub(super) fn with(file: &str, vars: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_taskmaster"))
             .var("TASKMASTER_AGENT_IDLE", "20")
             .var("MY_TOKEN", "swordfish-4711");
+        let sandbox = vars.iter().fold(sandbox, |sandbox, (name, value)| sandbox.var(name, *value));
         sandbox.write("taskmaster.toml", "").write("web.yaml", file);
         Self { sandbox }
     }
@@ -173,7 +179,7 @@ pub(super) struct Load {
 impl Load {
     pub(super) fn on(at: SocketAddr) -> Self {
         let end = Arc::new(AtomicBool::new(false));
-        let send = |end: Arc<AtomicBool>| {
+        let send = move |end: Arc<AtomicBool>| {
             let mut sent = Sent::default();
             while !end.load(Ordering::Relaxed) {
                 match get(at, "/") {

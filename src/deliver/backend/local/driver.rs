@@ -306,7 +306,7 @@ impl Driver {
             // Where neither serves, somebody older may.
             let serving =
                 seen.pods.iter().filter(|(_, pods)| pods.available > 0).map(|(revision, _)| revision);
-            let active = if old > 0 { Some(stable) } else { serving.last().or(Some(stable)) };
+            let active = if old > 0 { Some(stable) } else { serving.max().or(Some(stable)) };
             return Routes { active: active.cloned().unwrap_or_default(), ..Routes::default() };
         }
         if old == 0 {
