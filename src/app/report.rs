@@ -35,7 +35,7 @@ pub struct Evidence {
     pub run: Option<RunDetail>,
     /// The run at work.
     pub live: Option<RunId>,
-    /// Rollouts of this machine that belong to the shown run, else the last release of each.
+    /// Rollouts of this machine that belong to the shown run, else the last releases.
     pub rollouts: Vec<RolloutView>,
     outputs: HashMap<TaskKey, BTreeMap<String, OutputValue>>,
     /// Places of tasks in the plan.
@@ -163,7 +163,10 @@ pub fn view(evidence: &Evidence) -> ReportView {
 /// More rollouts than this are a list that nobody reads.
 const MOST_ROLLOUTS: usize = 24;
 
-/// What a report shows of rollouts: those that were under way while the run was, else the last release of each.
+/// Releases that are shown where the run had none.
+const LAST_ROLLOUTS: usize = 8;
+
+/// What a report shows of rollouts: those that were under way while the run was, else the last ones.
 fn rollouts(ledger: &Ledger, run: Option<&RunSummary>) -> Result<Vec<RolloutView>, AppError> {
     let releases = story::releases(&ledger.rollouts()?, clock::now());
     let belongs = |view: &RolloutView, run: &RunSummary| {
@@ -174,8 +177,7 @@ fn rollouts(ledger: &Ledger, run: Option<&RunSummary>) -> Result<Vec<RolloutView
     let mut shown: Vec<RolloutView> =
         run.map(|run| views().filter(|view| belongs(view, run)).cloned().collect()).unwrap_or_default();
     if shown.is_empty() {
-        let last: BTreeMap<&str, &RolloutView> = views().map(|view| (view.name.as_str(), view)).collect();
-        shown = last.into_values().cloned().collect();
+        shown = views().skip(releases.len().saturating_sub(LAST_ROLLOUTS)).cloned().collect();
     }
     shown.drain(..shown.len().saturating_sub(MOST_ROLLOUTS));
     Ok(shown)

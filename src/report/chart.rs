@@ -94,7 +94,9 @@ pub(super) fn seconds(at: f64) -> String {
 }
 
 fn axis(end: f64, columns: usize) -> String {
-    let seconds = |share: f64| seconds(end * share);
+    // Of what is over so soon whole seconds say nothing.
+    let seconds =
+        |share: f64| if end < 10.0 { format!("{:.1} s", end * share) } else { seconds(end * share) };
     let (middle, last) = (seconds(0.5), seconds(1.0));
     let mut line = format!("{:6}0", "");
     let place = 6 + columns / 2;

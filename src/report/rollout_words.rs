@@ -127,6 +127,12 @@ pub(super) fn facts(view: &RolloutView) -> Vec<String> {
     facts
 }
 
+/// Time from the beginning of a rollout to something that happened in it.
+pub(super) fn after(view: &RolloutView, at: Timestamp) -> String {
+    let began = view.started.or_else(|| view.story.first().map(|line| line.at)).unwrap_or(at);
+    human::duration(u64::try_from(at.duration_since(began).as_millis()).unwrap_or(0))
+}
+
 /// Time until the step at hand can end.
 pub(super) fn time_left(view: &RolloutView) -> Option<String> {
     let ms = RolloutSummary::of(view).step_left_ms.filter(|ms| *ms > 0)?;

@@ -1,7 +1,7 @@
 //! The integration tests, one binary: it links once and its parts share their helpers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, in helpers too")]
 
-// mod agent;
+mod agent;
 mod browser;
 mod cli;
 mod deliver;

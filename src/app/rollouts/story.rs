@@ -175,7 +175,7 @@ impl Release {
         }
         let name = match phase {
             RolloutPhase::Initializing => "the new version starts",
-            RolloutPhase::Analyzing => "users meet the new version",
+            RolloutPhase::Analyzing => "the new version is watched",
             RolloutPhase::Promoting => "the new version takes over",
             RolloutPhase::RollingBack => "rolling back",
             // Told by the end.

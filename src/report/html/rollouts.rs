@@ -6,7 +6,7 @@ use crate::report::chart;
 use crate::report::human;
 use crate::report::rollout_words as words;
 use crate::report::summary::Group;
-use crate::report::view::{RolloutMetricView, RolloutVersionView, RolloutView, StoryView};
+use crate::report::view::{RolloutMetricView, RolloutVersionView, RolloutView};
 use maud::{Markup, html};
 
 /// Longest line of small numbers.
@@ -151,16 +151,11 @@ fn gates(view: &RolloutView) -> Markup {
 }
 
 fn story(view: &RolloutView) -> Markup {
-    let began = view.started.or(view.story.first().map(|line| line.at));
-    let after = |line: &StoryView| {
-        chart::seconds(began.map_or(0.0, |began| line.at.duration_since(began).as_secs_f64().max(0.0)))
-    };
     html! {
         details {
             summary { span.name { "What happened" } " " small { (human::count(view.story.len(), "line", "lines")) } }
-            table.story role="table" aria-label="What happened" {
-                thead { tr { th scope="col" { "After" } th scope="col" { "What" } } }
-                tbody { @for line in &view.story { tr { td.num { (after(line)) } td { (parts::foreign(&line.words)) } } } }
+            ol.story {
+                @for line in &view.story { li { span.num { (words::after(view, line.at)) } " " (parts::foreign(&line.words)) } }
             }
         }
     }

@@ -3,7 +3,6 @@
 //! Places are percentages of the width, so that the picture is as wide as its page and its words keep their size.
 
 use super::timeline::{short, ticks};
-use crate::report::chart;
 use crate::report::human;
 use crate::report::rollout_words as words;
 use crate::report::view::{RolloutView, StoryKind};
@@ -119,7 +118,8 @@ fn mark(x: f64, kind: &str, words: &str) -> Markup {
 /// The picture in words: every change where there are few, else where it ended.
 fn caption(segments: &[(f64, f64, u32)]) -> String {
     const MOST: usize = 12;
-    let said = |(from, _, percent): &(f64, f64, u32)| format!("{percent} % after {}", chart::seconds(*from));
+    let after = |seconds: f64| human::duration((seconds * 1_000.0) as u64);
+    let said = |(from, _, percent): &(f64, f64, u32)| format!("{percent} % after {}", after(*from));
     let changes: Vec<String> = segments.iter().skip(1).take(MOST).map(said).collect();
     let more = segments.len().saturating_sub(1 + MOST);
     let more = if more > 0 { format!(", and {more} more changes") } else { String::new() };

@@ -145,12 +145,12 @@ fn gates(out: &mut String, view: &RolloutView, depth: &str) {
 }
 
 fn story(out: &mut String, view: &RolloutView, depth: &str) {
-    let Some(first) = view.story.first() else { return };
-    let began = view.started.unwrap_or(first.at);
+    if view.story.is_empty() {
+        return;
+    }
     let _ = writeln!(out, "{depth}# What happened\n\n| After | What |\n|---|---|");
     for line in &view.story {
-        let after = line.at.duration_since(began).as_secs_f64().max(0.0);
-        let _ = writeln!(out, "| {} | {} |", chart::seconds(after), text(&line.words));
+        let _ = writeln!(out, "| {} | {} |", words::after(view, line.at), text(&line.words));
     }
     out.push('\n');
 }

@@ -318,16 +318,16 @@ fn others(sheet: &mut Sheet, view: &RolloutView) {
 }
 
 fn story(sheet: &mut Sheet, view: &RolloutView, most: usize) {
-    let Some(first) = view.story.first() else { return };
-    let began = view.started.unwrap_or(first.at);
+    if view.story.is_empty() {
+        return;
+    }
     sheet.heading("What happened");
     let hidden = view.story.len().saturating_sub(most);
     if hidden > 0 {
         sheet.row(&[(Style::Muted, &format!("  ⋮ {hidden} before"))]);
     }
     for line in &view.story[hidden..] {
-        let after = line.at.duration_since(began).as_secs_f64().max(0.0);
-        let lead = format!("  {:>12}  ", chart::seconds(after));
+        let lead = format!("  {:>12}  ", words::after(view, line.at));
         sheet.paragraph(&[(Style::Muted, &lead)], &line.words, Style::Plain);
     }
 }

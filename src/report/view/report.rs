@@ -240,7 +240,7 @@ pub struct ReportView {
     pub edges: Vec<EdgeView>,
     /// Requirements in document order.
     pub requirements: Vec<RequirementView>,
-    /// Rollouts of this machine: those of the shown run, else the last release of each.
+    /// Rollouts of this machine: those of the shown run, else the last releases.
     pub rollouts: Vec<RolloutView>,
     /// Findings about the document and the catalogue.
     pub diagnostics: Vec<DiagnosticView>,

@@ -337,8 +337,17 @@ fn it_can_be_read_aloud_and_walked_by_keyboard() {
         eprintln!("{r}: {}", n.chars().take(30).collect::<String>());
     }
     // The rows are laid out as a grid; they must stay rows of a table for those who do not see it.
-    assert_eq!(count("rowheader"), 6 + 24 + 4 + 4, "phases, requirements and their headings, claims");
-    assert_eq!(count("row"), (1 + 6 + 39) + (1 + 4 + 24) + 5 + 4, "tasks, requirements, claims, runs");
+    assert_eq!(
+        count("rowheader"),
+        6 + 24 + 4 + 4 + 8,
+        "phases, requirements and their headings, claims, versions"
+    );
+    let rollouts = 4 + 8;
+    assert_eq!(
+        count("row"),
+        (1 + 6 + 39) + (1 + 4 + 24) + 5 + 4 + rollouts,
+        "tasks, requirements, claims, runs"
+    );
     assert!(count("cell") >= 39 * 7, "{} cells", count("cell"));
     let levels = page.eval("[...document.querySelectorAll('h1,h2,h3,h4')].filter(e => e.checkVisibility()).map(e => Number(e.tagName[1]))");
     let levels: Vec<u64> = levels.as_array().unwrap().iter().map(|level| level.as_u64().unwrap()).collect();

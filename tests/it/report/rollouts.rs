@@ -184,159 +184,122 @@ pub(crate) fn long() -> RolloutView {
     RolloutView { steps: steps(&words, 500), step: Some(500), ..under_way() }
 }
 
-/// What the ledger holds of a good release, one that was taken back, and one that is overtaken.
-pub(crate) fn entries() -> Vec<Entry> {
-    let metric = |verdict, words: &str| MetricEnd {
-        metric: "errors".to_owned(),
-        verdict,
-        words: words.to_owned(),
-        dry_run: false,
-    };
-    let counted = |version: &str, role, requests, failures| VersionEnd {
+/// When, in which release, what.
+type Told = (i64, u64, RolloutFact);
+
+const BAD: &str = "canary 41 of 198 requests failed, baseline 2 of 1,790; evidence 4.1·10⁶ against 1,000";
+const GOOD: &str = "no fault detected down to 2.1 %";
+
+fn end_of(verdict: MetricVerdict, words: &str) -> MetricEnd {
+    MetricEnd { metric: "errors".to_owned(), verdict, words: words.to_owned(), dry_run: false }
+}
+
+fn counted(version: &str, role: VersionRole, requests: u64, failures: u64) -> VersionEnd {
+    let version = version.to_owned();
+    VersionEnd { version, role, requests, failures, p50_ms: Some(2.5), p99_ms: Some(40.0) }
+}
+
+fn weight(version: &str, weight: u32) -> RolloutFact {
+    RolloutFact::Weight { version: version.to_owned(), weight }
+}
+
+fn phase(phase: RolloutPhase, why: Option<String>) -> RolloutFact {
+    RolloutFact::Phase { phase, why }
+}
+
+fn started(version: &str, stable: &str) -> RolloutFact {
+    let steps = ["weight 10 %", "pause until promoted", "weight 50 %", "analysis of errors"];
+    RolloutFact::Started {
         version: version.to_owned(),
-        role,
-        requests,
-        failures,
-        p50_ms: Some(2.5),
-        p99_ms: Some(40.0),
-    };
-    let weight = |version: &str, weight| RolloutFact::Weight { version: version.to_owned(), weight };
-    let phase = |phase, why: Option<&str>| RolloutFact::Phase { phase, why: why.map(str::to_owned) };
-    let started = |version: &str, stable: Option<&str>| RolloutFact::Started {
-        version: version.to_owned(),
-        stable: stable.map(str::to_owned),
+        stable: Some(stable.to_owned()),
         strategy: RolloutStrategy::Canary,
-        steps: ["weight 10 %", "pause until promoted", "weight 50 %", "analysis of errors"]
-            .map(str::to_owned)
-            .to_vec(),
+        steps: steps.map(str::to_owned).to_vec(),
         metrics: vec!["errors".to_owned()],
         file: "rollouts/web.yaml".to_owned(),
         digest: None,
         by: Some("ada".to_owned()),
+    }
+}
+
+fn ended(
+    phase: RolloutPhase,
+    why: Option<String>,
+    metric: MetricEnd,
+    versions: Vec<VersionEnd>,
+) -> RolloutFact {
+    let load = LoadEnd { rate: 50.0, requests: 3_000, failures: 41, p50_ms: Some(2.5), p99_ms: Some(41.0) };
+    RolloutFact::Ended { phase, why, metrics: vec![metric], versions, load: Some(load) }
+}
+
+/// A release that a person promotes in the middle.
+fn good() -> Vec<Told> {
+    let words = "waits for a person: promote it to go on".to_owned();
+    let asked = RolloutFact::Asked { verb: "promote".to_owned(), by: Some("ada".to_owned()) };
+    let gate = RolloutFact::Gate {
+        gate: "change-board".to_owned(),
+        guards: "confirm-promotion".to_owned(),
+        state: GateState::Yes,
+        words: None,
     };
-    let asked = |verb: &str| RolloutFact::Asked { verb: verb.to_owned(), by: Some("ada".to_owned()) };
-    let bad = "canary 41 of 198 requests failed, baseline 2 of 1,790; evidence 4.1·10⁶ against 1,000";
-    let ended =
-        |phase, why: Option<&str>, verdict, words: &str, versions: Vec<VersionEnd>| RolloutFact::Ended {
-            phase,
-            why: why.map(str::to_owned),
-            metrics: vec![metric(verdict, words)],
-            versions,
-            load: Some(LoadEnd {
-                rate: 50.0,
-                requests: 3_000,
-                failures: 41,
-                p50_ms: Some(2.5),
-                p99_ms: Some(41.0),
-            }),
-        };
-    let facts: Vec<(i64, u64, RolloutFact)> = vec![
-        (0, 1, started("v3", Some("v2"))),
-        (1, 1, phase(RolloutPhase::Analyzing, None)),
-        (1, 1, RolloutFact::Step { step: 0 }),
-        (2, 1, weight("v3", 10)),
-        (3, 1, RolloutFact::Step { step: 1 }),
-        (
-            3,
-            1,
-            RolloutFact::Held {
-                by: HoldBy::Step,
-                words: "waits for a person: promote it to go on".to_owned(),
-            },
-        ),
-        (20, 1, asked("promote")),
-        (20, 1, RolloutFact::Released),
-        (20, 1, RolloutFact::Step { step: 2 }),
-        (21, 1, weight("v3", 50)),
-        (22, 1, RolloutFact::Step { step: 3 }),
-        (
-            40,
-            1,
-            RolloutFact::Verdict { end: metric(MetricVerdict::Passed, "no fault detected down to 2.1 %") },
-        ),
-        (
-            41,
-            1,
-            RolloutFact::Gate {
-                gate: "change-board".to_owned(),
-                guards: "confirm-promotion".to_owned(),
-                state: GateState::Yes,
-                words: None,
-            },
-        ),
-        (41, 1, phase(RolloutPhase::Promoting, None)),
-        (42, 1, weight("v3", 100)),
-        (
-            44,
-            1,
-            ended(
-                RolloutPhase::Completed,
-                None,
-                MetricVerdict::Passed,
-                "no fault detected down to 2.1 %",
-                vec![counted("v2", VersionRole::Old, 1_200, 2), counted("v3", VersionRole::Stable, 800, 1)],
-            ),
-        ),
-        (60, 2, started("v4", Some("v3"))),
+    let versions =
+        vec![counted("v2", VersionRole::Old, 1_200, 2), counted("v3", VersionRole::Stable, 800, 1)];
+    let passed = end_of(MetricVerdict::Passed, GOOD);
+    let facts = [
+        (0, started("v3", "v2")),
+        (1, phase(RolloutPhase::Analyzing, None)),
+        (1, RolloutFact::Step { step: 0 }),
+        (2, weight("v3", 10)),
+        (3, RolloutFact::Step { step: 1 }),
+        (3, RolloutFact::Held { by: HoldBy::Step, words }),
+        (20, asked),
+        (20, RolloutFact::Released),
+        (20, RolloutFact::Step { step: 2 }),
+        (21, weight("v3", 50)),
+        (22, RolloutFact::Step { step: 3 }),
+        (40, RolloutFact::Verdict { end: passed.clone() }),
+        (41, gate),
+        (41, phase(RolloutPhase::Promoting, None)),
+        (42, weight("v3", 100)),
+        (44, ended(RolloutPhase::Completed, None, passed, versions)),
+    ];
+    facts.into_iter().map(|(second, fact)| (second, 1, fact)).collect()
+}
+
+/// One that is taken back, one that is overtaken, and one that is under way.
+fn others() -> Vec<Told> {
+    let why = || Some(format!("errors: {BAD}"));
+    let crashed = "process 1 ended with exit code 101, started again".to_owned();
+    let silence = "no answer within 10 s".to_owned();
+    let failed = end_of(MetricVerdict::Failed, BAD);
+    let versions =
+        vec![counted("v3", VersionRole::Stable, 1_790, 2), counted("v4", VersionRole::Canary, 198, 41)];
+    vec![
+        (60, 2, started("v4", "v3")),
         (61, 2, phase(RolloutPhase::Analyzing, None)),
         (61, 2, RolloutFact::Step { step: 0 }),
         (62, 2, weight("v4", 10)),
-        (
-            62,
-            2,
-            RolloutFact::Pods {
-                version: "v4".to_owned(),
-                words: "process 1 ended with exit code 101, started again".to_owned(),
-            },
-        ),
-        (66, 2, RolloutFact::Verdict { end: metric(MetricVerdict::Failed, bad) }),
-        (66, 2, phase(RolloutPhase::RollingBack, Some(&format!("errors: {bad}")))),
+        (62, 2, RolloutFact::Pods { version: "v4".to_owned(), words: crashed }),
+        (66, 2, RolloutFact::Verdict { end: failed.clone() }),
+        (66, 2, phase(RolloutPhase::RollingBack, why())),
         (66, 2, weight("v4", 0)),
-        (
-            67,
-            2,
-            RolloutFact::Notice {
-                receiver: "pager".to_owned(),
-                is_sent: false,
-                words: "no answer within 10 s".to_owned(),
-            },
-        ),
-        (
-            68,
-            2,
-            ended(
-                RolloutPhase::RolledBack,
-                Some(&format!("errors: {bad}")),
-                MetricVerdict::Failed,
-                bad,
-                vec![
-                    counted("v3", VersionRole::Stable, 1_790, 2),
-                    counted("v4", VersionRole::Canary, 198, 41),
-                ],
-            ),
-        ),
-        (70, 3, started("v5", Some("v3"))),
-        (75, 4, started(HOSTILE, Some("v3"))),
+        (67, 2, RolloutFact::Notice { receiver: "pager".to_owned(), is_sent: false, words: silence }),
+        (68, 2, ended(RolloutPhase::RolledBack, why(), failed, versions)),
+        (70, 3, started("v5", "v3")),
+        (75, 4, started(HOSTILE, "v3")),
         (76, 4, weight(HOSTILE, 10)),
-    ];
-    let entry =
-        |(second, release, fact)| Record::Rollout { rollout: "web".to_owned(), release, fact }.at(second);
-    facts
-        .into_iter()
-        .map(entry)
-        .enumerate()
-        .map(|(seq, (at, record))| Entry { seq: seq as u64 + 1, at, record })
-        .collect()
+    ]
 }
 
-trait At {
-    fn at(self, second: i64) -> (Timestamp, Record);
-}
-
-impl At for Record {
-    fn at(self, second: i64) -> (Timestamp, Record) {
-        (at(second), self)
-    }
+/// What the ledger holds of them.
+pub(crate) fn entries() -> Vec<Entry> {
+    let record = |fact, release| Record::Rollout { rollout: "web".to_owned(), release, fact };
+    let facts = good().into_iter().chain(others()).enumerate();
+    let entry = |(seq, (second, release, fact)): (usize, Told)| Entry {
+        seq: seq as u64 + 1,
+        at: at(second),
+        record: record(fact, release),
+    };
+    facts.map(entry).collect()
 }
 
 /// The views that the facts make.
