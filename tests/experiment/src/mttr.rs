@@ -51,7 +51,7 @@ analysis:
 analysis:
   policy: argo
   metrics:
-    - {name: p95, source: proxy, query: {result: 'latency_p95_ms{version=\"canary\"}[1m]'}, threshold: 500, initialDelay: 1m, interval: 1m, count: 10, failureLimit: 3}
+    - {name: p95, source: proxy, query: {result: 'p95-milliseconds[1m]'}, threshold: 500, initialDelay: 1m, interval: 1m, count: 10, failureLimit: 3}
 ",
     },
     Policy {
@@ -65,7 +65,7 @@ analysis:
   policy: flagger
   threshold: 5
   metrics:
-    - {name: p99, source: proxy, query: {result: 'latency_p99_ms{version=\"canary\"}[1m]'}, range: {max: 500}, interval: 1m}
+    - {name: p99, source: proxy, query: {result: 'p99-milliseconds[1m]'}, range: {max: 500}, interval: 1m}
 ",
     },
 ];
