@@ -68,7 +68,7 @@ impl Local {
     }
 
     /// Asks a question that changes nothing. Nothing where no agent is needed to answer it.
-    fn question<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>, AppError> {
+    fn question<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, AppError> {
         match self.client.ask(call.clone()) {
             Ok(answer) => return Ok(Some(answer)),
             Err(fault) if is_no_answer(&fault) => {}
@@ -78,7 +78,7 @@ impl Local {
         if !is_wanted {
             return Ok(None);
         }
-        self.client.ask_started(&call).map(Some).map_err(|fault| of_client("status", fault))
+        self.client.ask_started(call).map(Some).map_err(|fault| of_client("status", fault))
     }
 
     fn order(&self, verb: &'static str, call: &Call) -> Result<RolloutView, AppError> {
@@ -139,7 +139,7 @@ impl Local {
     /// # Errors
     /// Something is under way and `force` is not given; or the agent cannot be asked.
     pub fn stop(&self, force: bool) -> Result<bool, AppError> {
-        let views: Vec<RolloutView> = self.question(Call::List)?.unwrap_or_default();
+        let views: Vec<RolloutView> = self.question(&Call::List)?.unwrap_or_default();
         let is_under_way = |view: &&RolloutView| !view.phase.is_over() && view.native.is_none();
         let busy: Vec<&str> = views.iter().filter(is_under_way).map(|view| view.name.as_str()).collect();
         if !busy.is_empty() && !force {
@@ -216,7 +216,7 @@ impl Backend for Local {
     }
 
     fn view(&self, name: &Named) -> Result<RolloutView, AppError> {
-        if let Some(view) = self.question(Call::View { name: name.name.clone() })? {
+        if let Some(view) = self.question(&Call::View { name: name.name.clone() })? {
             return Ok(view);
         }
         let kept = self.kept()?;
@@ -227,7 +227,7 @@ impl Backend for Local {
     }
 
     fn list(&self) -> Result<RolloutListView, AppError> {
-        let views: Option<Vec<RolloutView>> = self.question(Call::List)?;
+        let views: Option<Vec<RolloutView>> = self.question(&Call::List)?;
         let mut unreadable = Vec::new();
         let views = match views {
             Some(views) => views,
