@@ -109,6 +109,9 @@ fn silence(metric: &Metric, message: String) -> Reading {
 /// Answers by role, all of one time.
 type Asked = BTreeMap<Role, Arc<Answered>>;
 
+/// The answer to one query, where there is one.
+type Found = Result<Option<(Role, Arc<Answered>)>, String>;
+
 /// Asks all queries of a metric about one time: that of the server's clock when it answers the first one that finds
 /// anything. Our own clock may be another.
 async fn ask(metric: &Metric, at: &Context) -> Result<Asked, String> {
@@ -137,8 +140,8 @@ async fn ask(metric: &Metric, at: &Context) -> Result<Asked, String> {
             Ok(Some((*role, answered)))
         }
     };
-    let (second, third, fourth) = tokio::join!(one(0), one(1), one(2));
-    for found in [second, third, fourth] {
+    let found: [Found; 3] = tokio::join!(one(0), one(1), one(2)).into();
+    for found in found {
         asked.extend(found?);
     }
     Ok(asked)

@@ -48,7 +48,7 @@ fn a_certificate_is_trusted_where_its_file_is_given_and_only_there() {
     let ask = |settings: &Settings| runtime().block_on(Prometheus::new(settings).unwrap().query("x", None));
     let fault = ask(&settings).unwrap_err();
     assert!(matches!(fault, QueryError::Unreachable(_)), "{fault}");
-    let trusting = Settings { ca: Some(file.clone()), ..settings.clone() };
+    let trusting = Settings { ca: Some(file.clone()), ..settings };
     assert_eq!(ask(&trusting).unwrap().answer, Answer::Scalar(1.0));
     std::fs::write(&file, "no certificate").unwrap();
     let empty = Prometheus::new(&trusting).unwrap_err();
