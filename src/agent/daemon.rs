@@ -191,7 +191,10 @@ impl Daemon {
     }
 
     async fn answer(self: Arc<Self>, call: Call) -> Result<Value, Fault> {
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
+        // Who only asks how it is does not need it.
+        if !matches!(call, Call::About) {
+            *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
+        }
         if self.is_ending.load(Ordering::SeqCst) {
             return Err(Fault::new(FaultCode::Ending, "the agent is about to end"));
         }

@@ -255,8 +255,9 @@ fn every_test_file_is_listed() {
         let listed =
             if name == "mod" { parent.file_name().unwrap().to_string_lossy().into_owned() } else { name };
         let text = fs::read_to_string(&lister).unwrap_or_else(|e| panic!("{}: {e}", lister.display()));
-        let found =
-            text.lines().any(|line| line.trim().trim_start_matches("pub ") == format!("mod {listed};"));
+        let found = text
+            .lines()
+            .any(|line| line.trim().trim_start_matches("pub(crate) ") == format!("mod {listed};"));
         assert!(found, "{} is not listed in {}", file.display(), lister.display());
     }
 }

@@ -199,7 +199,7 @@ mod tests {
             let ended = wait(&Script::new(views), &name, Until::Over, None, &mut |_| seen += 1);
             (seen, ended.is_ok())
         };
-        assert_eq!(watched(vec![None, None, done.clone()]), (1, true));
         assert_eq!(watched(vec![None]), (0, false));
+        assert_eq!(watched(vec![None, None, done]), (1, true));
     }
 }

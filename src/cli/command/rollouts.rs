@@ -90,7 +90,7 @@ fn start(context: &Context, args: &StartArgs) -> Result<Exit, AppError> {
         (cluster::backend(&place(&args.cluster))?, StartRequest::Images { name, images })
     };
     let view = backend.start(&request)?;
-    after(context, backend.as_ref(), view, &args.wait)
+    after(context, backend.as_ref(), &view, &args.wait)
 }
 
 fn is_cluster(args: &ClusterArgs) -> bool {
@@ -164,7 +164,7 @@ fn unserved(view: &RolloutView, version: &str) -> Option<String> {
 fn ask(context: &Context, args: &VerbArgs, ask: Ask) -> Result<Exit, AppError> {
     let backend = of(context, &args.named)?;
     let view = backend.ask(&args.named.name, ask)?;
-    let exit = after(context, backend.as_ref(), view, &args.wait)?;
+    let exit = after(context, backend.as_ref(), &view, &args.wait)?;
     // Who gave it up wanted just that.
     Ok(if ask == Ask::Abort && exit == Exit::RolledBack { Exit::Ok } else { exit })
 }
@@ -173,11 +173,11 @@ fn ask(context: &Context, args: &VerbArgs, ask: Ask) -> Result<Exit, AppError> {
 fn after(
     context: &Context,
     backend: &dyn Backend,
-    view: RolloutView,
+    view: &RolloutView,
     args: &WaitArgs,
 ) -> Result<Exit, AppError> {
     if !args.wait {
-        context.show(&view)?;
+        context.show(view)?;
         return Ok(Exit::Ok);
     }
     let name = Named { kind: Some(view.kind), name: view.name.clone() };

@@ -29,7 +29,7 @@ pub(crate) fn version(revision: &str, role: VersionRole, weight: u32) -> Rollout
         trouble: None,
         requests: Some(12_340),
         failures: Some(2),
-        p50_ms: Some(3.14),
+        p50_ms: Some(3.12),
         p99_ms: Some(12.4),
     }
 }

@@ -65,7 +65,7 @@ fn every_fact() -> Vec<RolloutFact> {
 fn every_fact_comes_back_in_its_stream() {
     let mut scene = Scene::with_run(1);
     let record = |name: &str, fact| Record::Rollout { rollout: name.to_owned(), release: 2, fact };
-    let name = |number: usize| if number % 2 == 0 { "web" } else { "shop" };
+    let name = |number: usize| if number.is_multiple_of(2) { "web" } else { "shop" };
     let facts = every_fact();
     for (number, fact) in facts.iter().enumerate() {
         scene.commit(vec![record(name(number), fact.clone())]);

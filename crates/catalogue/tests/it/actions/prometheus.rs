@@ -80,6 +80,6 @@ fn what_cannot_be_is_told() {
         assert!(faults.contains(fault), "{fields}: {faults}");
     }
     let secret = "vars: {k: {secret: env:K}}\n".to_owned()
-        + &running("prometheus: {url: 'http://p', query: 'up{a=\"{{ k }}\"}', threshold: 1}");
+        + &running("prometheus: {url: 'http://p', query: 'up{a=\"{{ vars.k }}\"}', threshold: 1}");
     assert!(World::new().faults(&secret).contains("error[bind-secret-exposed]"));
 }
