@@ -191,8 +191,8 @@ impl Daemon {
     }
 
     async fn answer(self: Arc<Self>, call: Call) -> Result<Value, Fault> {
-        // Who only asks how it is does not need it.
-        if !matches!(call, Call::About) {
+        // Who only looks does not need it.
+        if !matches!(call, Call::About | Call::Services | Call::View { .. } | Call::List) {
             *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
         }
         if self.is_ending.load(Ordering::SeqCst) {
