@@ -6,7 +6,7 @@ use taskmaster_testkit::until;
 
 #[test]
 fn a_crash_loop_is_told_and_taken_back() {
-    let text = file(CANARY, "progressDeadline: 3s\n");
+    let text = file(CANARY, "progressDeadline: 10s\n");
     let world = World::of(&text);
     world.release("v1");
     world.start("broken");
