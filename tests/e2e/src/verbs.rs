@@ -205,7 +205,7 @@ fn rollout(person: &Person) -> Result<()> {
     person.tell("when", "v3 is asked for and given up");
     person.gets(&format!("start rollout/web {}", image("v3")), 0)?;
     at_pause(1)?;
-    person.gets("abort rollout/web --wait --timeout 60s", 50)?;
+    person.gets("abort rollout/web --wait --timeout 60s", 0)?;
     person.tell("then", "it is told as taken back, and says what helps");
     let view = person.gets("status rollout/web", 50)?;
     ensure!(view["phase"] == "rolled_back" && text(&view, "/why").contains("aborted"), "{view}");
