@@ -72,21 +72,22 @@ pub(crate) fn run(programs: &Programs, commands: usize, agents: usize, seed: u64
     }
     let end = world.until(&["completed", "rolled_back"], Duration::from_secs(60))?;
     let of_agents = traffic.stop()?;
-    let lost = of_agents.iter().filter(|answer| answer.is_lost()).count();
     let folder = world.folder().to_owned();
     world.end().with_context(|| folder.display().to_string())?;
     let longest = gaps.iter().max().copied().unwrap_or_default();
     let page = format!(
         "# Killed at any moment\n\nBy `make torture-rollouts` (seed {seed}): one service of two processes, {RATE} requests a second, releases one after the other, every third one\n\
          faulty. Killed is by SIGKILL. Machine: {}.\n\n\
-         | killed | how often | requests meanwhile | without an answer | \n|---|---|---|---|\n\
-         | commands, 0 to 80 ms after their start | {commands} | {} | 0 |\n| the agent, 0 to 700 ms after the last | {agents} | {} | {lost} |\n\n\
+         | killed | how often | requests meanwhile | without an answer |\n|---|---|---|---|\n\
+         | commands, 0 to 80 ms after their start | {commands} | {} | {} |\n| the agent, 0 to 700 ms after the last | {agents} | {} | {} |\n\n\
          From the agent's end to the first answer through the proxy: median {} ms, longest {} ms (wanted: less than {} ms). Requests that were under way in an agent that\n\
          dies are lost with it: those are the ones without an answer. New ones wait in the listening socket, which the guard holds.\n\
          Releases: {} begun, the last one ended {end}. In the end no process was left.\n",
         machine(),
         of_commands.len(),
+        lost(&of_commands),
         of_agents.len(),
+        lost(&of_agents),
         quantile(&gaps, 0.5).as_millis(),
         longest.as_millis(),
         GOAL.as_millis(),
@@ -153,6 +154,10 @@ fn answered(world: &World, deadline: Instant) -> Result<()> {
         ensure!(Instant::now() < deadline, "no answer after the agent was killed: {asked:?}");
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+fn lost(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| answer.is_lost()).count()
 }
 
 /// An error unless every answer is a good one, or of the faulty version.
