@@ -214,7 +214,7 @@ pub fn retry(rollout: &Rollout) -> Result<Change, Refusal> {
 /// Passes one pause or one step, never both; unpauses.
 ///
 /// # Errors
-/// Where it is aborted, or where upstream would change nothing.
+/// Where it is aborted, fully promoted already, or where upstream would change nothing.
 pub fn promote(rollout: &Rollout) -> Result<Change, Refusal> {
     let status = &rollout.status;
     if status.abort {
@@ -222,7 +222,7 @@ pub fn promote(rollout: &Rollout) -> Result<Change, Refusal> {
     }
     let has_pauses = !status.pause_conditions.is_empty();
     if rollout.rests() && !rollout.spec.paused && !has_pauses {
-        return Err(Refusal::NothingToPromote { why: "the rollout is fully promoted" });
+        return Err(Refusal::AlreadyFullyPromoted);
     }
     let spec = rollout.spec.paused.then(|| Patch::spec(json!({ "spec": { "paused": false } })));
     let mut unified = json!({ "spec": { "paused": false }, "status": { "pauseConditions": null } });

@@ -75,10 +75,11 @@ impl Actor {
         let (delivery, kept) = (self.driver.delivery(), self.driver.kept());
         let state = delivery.state();
         let kind = self.driver.rollout().gates.get(gate).map(|gate| gate.kind);
-        let next = delivery.moves().get(state.place).and_then(|at| match at {
-            Move::Weight(weight) => Some(*weight),
-            _ => None,
-        });
+        let next = match delivery.moves().get(state.place) {
+            Some(Move::Weight(weight)) => *weight,
+            // A switch, and the promotion after the last move.
+            _ => 100,
+        };
         Question {
             rollout: kept.name.clone(),
             namespace: None,
@@ -89,7 +90,7 @@ impl Actor {
             weight: self.driver.has_router().then(|| kept.routes.weight(revision)),
             next_weight: match kind {
                 Some(GateKind::ConfirmPromotion) => Some(100),
-                Some(GateKind::ConfirmTrafficIncrease) => next,
+                Some(GateKind::ConfirmTrafficIncrease) => Some(next),
                 _ => None,
             },
         }

@@ -97,8 +97,7 @@ fn suite(world: &mut World, words: &[String]) -> Result<()> {
         all(world, scenario::ALL.iter())?;
     } else {
         let wanted = |name: &str| words.iter().any(|word| name.contains(word.as_str()));
-        let every =
-            scenario::APART.iter().chain(scenario::GUESTS).chain(scenario::ALL).chain(scenario::NAMED);
+        let every = scenario::APART.iter().chain(scenario::GUESTS).chain(scenario::ALL);
         all(world, every.filter(|(name, _)| wanted(name)))?;
     }
     let (requests, failed) = world.requests;

@@ -33,12 +33,6 @@ pub(crate) const GUESTS: &[Named] = &[
     ("refusals of releases tell their cause", refusals::of_releases),
 ];
 
-/// Those that run only when they are named, after the platform: they have not been seen to hold yet.
-pub(crate) const NAMED: &[Named] = &[
-    ("verbs of Argo Rollouts and Flagger begin", verbs::begin),
-    ("verbs of Argo Rollouts and Flagger hold", verbs::ended),
-];
-
 /// All others.
 pub(crate) const ALL: &[Named] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
@@ -60,10 +54,12 @@ pub(crate) const ALL: &[Named] = &[
     ("refusals to take what a controller owns", refusals::of_owners),
     ("Flagger begins a canary that a task waits for", waits::flagger_begins),
     ("what has a namespace of its own begins beside the guides", beside::begin_guests),
+    ("verbs of Argo Rollouts and Flagger begin beside the guides", verbs::begin),
     ("guide: setup", guides::setup),
     ("guide: blue-green", guides::blue_green),
     ("guide: canary", guides::canary),
     ("guide: troubleshooting", guides::troubleshooting),
+    ("verbs of Argo Rollouts and Flagger hold", verbs::ended),
     ("Flagger promotes it, and the task is done", waits::flagger_ends),
     ("what needs no cluster holds", beside::apart_ended),
     ("what has a namespace of its own holds", beside::guests_ended),

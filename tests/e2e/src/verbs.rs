@@ -199,7 +199,7 @@ fn rollout(person: &Person) -> Result<()> {
     person.tell("then", "v2 is the stable version");
     let stable = version(&view, "stable").context("no stable version")?;
     ensure!(text(stable, "/label").ends_with(":v2") && stable["weight"] == 100, "{stable}");
-    person.is_refused("promote rollout/web", &["nothing to promote", "help: "])?;
+    person.gets("promote rollout/web", 0).context("twice")?;
     person.is_refused("abort rollout/web", &["nothing to abort", "`undo`"])?;
 
     person.tell("when", "v3 is asked for and given up");

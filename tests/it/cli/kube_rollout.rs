@@ -185,7 +185,6 @@ fn a_verb_waits_until_the_last_change_was_seen() {
 #[test]
 fn a_verb_that_does_not_fit_says_why() {
     for (answer, line, code, said) in [
-        (healthy(), "promote web", 2, "error: there is nothing to promote: the rollout is fully promoted"),
         (healthy(), "abort web", 2, "error: there is nothing to abort"),
         (degraded(), "promote web", 2, "help: `verb: retry` starts it again"),
         (
@@ -203,6 +202,7 @@ fn a_verb_that_does_not_fit_says_why() {
         assert_eq!(patches(&sandbox), Vec::<String>::new(), "{line}");
     }
     for (answer, line, said) in [
+        (healthy(), "promote web", "nothing to do: the rollout is fully promoted already"),
         (healthy(), "promote-full web", "nothing to do: the rollout is fully promoted already"),
         (degraded(), "abort web", "nothing to do: the rollout is aborted already"),
         (going(), "set-image web --image=web=web:1", "nothing to do: the images are as wanted already"),

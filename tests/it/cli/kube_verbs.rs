@@ -284,6 +284,7 @@ fn every_verb_sends_its_patches() {
         (aborted(), "abort", vec![]),
         (going(), "retry", vec![]),
         (healthy(), "promote --full", vec![]),
+        (healthy(), "promote", vec![]),
     ] {
         let sandbox = cluster(&[(ROLLOUT, 0, object), (SETS, 0, sets())]);
         let (verb, flags) = line.split_once(' ').unwrap_or((line, ""));
@@ -309,7 +310,6 @@ fn a_pause_that_was_over_meanwhile_is_no_fault() {
 #[test]
 fn a_verb_that_means_nothing_says_what_does() {
     for (object, line, said) in [
-        (healthy(), "promote", ["nothing to promote: the rollout is fully promoted", "help: `watch` shows"]),
         (healthy(), "abort", ["nothing to abort", "help: `undo` goes back"]),
         (aborted(), "promote", ["the rollout is aborted", "help: `retry` starts it again"]),
         (

@@ -150,6 +150,13 @@ impl Delivery {
         }
     }
 
+    /// Pods that the new version has at a place on the way forward.
+    pub(super) fn pods_at(&self, seen: &Observation, step: usize) -> i32 {
+        let Strategy::Canary(canary) = &self.spec().strategy else { return self.replicas(seen) };
+        let position = Position { course: Course::Steps, aborted: false, step };
+        routed(&plan(canary, self.replicas(seen)), position, &self.sets(seen), None).canary
+    }
+
     /// Pods of a preview that was not promoted.
     pub(super) fn preview_pods(&self, seen: &Observation) -> i32 {
         let Strategy::BlueGreen(blue_green) = &self.spec().strategy else { return 0 };

@@ -2,8 +2,8 @@
 
 use super::decide::Delivery;
 use super::phase::Phase;
-use super::program::Setting;
-use super::world::{Observation, Pods, Revision, Routes, Share};
+use super::program::{Setting, setting};
+use super::world::{Observation, Revision, Routes, Share};
 use crate::mutant::{self, Mutant};
 use crate::spec::{Canary, Strategy, Traffic};
 
@@ -106,10 +106,18 @@ impl Delivery {
         let wanted = self.setting().weight;
         let now = current.weight(&state.revision);
         let owed = if pods.available > 0 { self.owed(seen, now) } else { 0 };
-        let allowed = allowed(wanted, now, pods, self.pods_for_weight(seen));
+        let aim = Load { weight: wanted, needed: self.pods_for_weight(seen) };
+        let allowed = allowed(aim, self.load_before(seen), now, pods.available);
         let carries = self.carries_rest(seen, &stable, allowed);
         let weight = if carries { allowed } else { allowed.min(now) };
         (stable, weight.max(owed))
+    }
+
+    /// What the place before the one where it stands has set.
+    fn load_before(&self, seen: &Observation) -> Load {
+        let place = if self.is_promoting() { self.moves().len() } else { self.state().place };
+        let Some(before) = place.checked_sub(1) else { return Load { weight: 0, needed: 0 } };
+        Load { weight: setting(self.moves(), before).weight, needed: self.pods_at(seen, before) }
     }
 
     /// True where the stable version has pods for what a share leaves it, rounded down as upstream does.
@@ -153,20 +161,34 @@ impl Delivery {
     }
 }
 
-/// The share that a version may have: what is wanted once its pods for that are available. Less where some
-/// are gone, in proportion; a share is never raised before.
-fn allowed(wanted: u32, now: u32, pods: Pods, needed: i32) -> u32 {
+/// A share, and the pods that it needs.
+#[derive(Clone, Copy)]
+struct Load {
+    weight: u32,
+    needed: i32,
+}
+
+impl Load {
+    /// As much of it as these pods carry.
+    fn carried(self, available: i32) -> u32 {
+        let needed = i64::from(self.needed.max(1));
+        let part = i64::from(self.weight) * i64::from(available).clamp(0, needed) / needed;
+        u32::try_from(part).unwrap_or(0)
+    }
+}
+
+/// The share that a version may have: the one that it is to have once the pods for that are available. A
+/// share is never raised before; the one of the place before goes on meanwhile. Less where some pods are
+/// gone, in proportion.
+fn allowed(aim: Load, before: Load, now: u32, available: i32) -> u32 {
     if mutant::is(Mutant::WeightBeforePods) {
-        return wanted;
+        return aim.weight;
     }
-    if pods.available <= 0 {
-        return 0;
+    if available > 0 && available >= aim.needed {
+        return aim.weight;
     }
-    if pods.available >= needed {
-        return wanted;
-    }
-    let part = i64::from(wanted) * i64::from(pods.available) / i64::from(needed.max(1));
-    u32::try_from(part).unwrap_or(0).min(now)
+    let before = before.carried(available).min(aim.weight);
+    aim.carried(available).max(before).min(now)
 }
 
 /// The share of the replicas that are available, in percent, rounded down.
@@ -184,22 +206,23 @@ mod tests {
 
     #[test]
     fn no_weight_on_what_is_not_there() {
-        let pods = |available| Pods { available, ..Pods::default() };
-        for (wanted, now, available, needed, expected) in [
-            (10, 0, 0, 1, 0),
-            (10, 0, 1, 1, 10),
-            // Raised only with all pods, lowered in proportion.
-            (50, 25, 2, 3, 25),
-            (50, 50, 2, 4, 25),
-            (50, 50, 0, 4, 0),
-            (100, 75, 4, 5, 75),
-            (100, 75, 5, 5, 100),
+        for (aim, before, now, available, expected) in [
+            ((10, 1), (0, 0), 0, 0, 0),
+            ((10, 1), (0, 0), 0, 1, 10),
+            // Raised only with all pods, and kept until then; lowered in proportion.
+            ((50, 3), (25, 2), 25, 2, 25),
+            ((75, 4), (50, 2), 50, 2, 50),
+            ((75, 4), (50, 2), 50, 1, 25),
+            ((75, 4), (50, 2), 20, 1, 20),
+            ((50, 4), (50, 4), 50, 2, 25),
+            ((50, 4), (50, 4), 50, 0, 0),
+            ((20, 4), (50, 2), 50, 2, 20),
+            ((100, 5), (75, 4), 75, 4, 75),
+            ((100, 5), (75, 4), 75, 5, 100),
         ] {
-            assert_eq!(
-                allowed(wanted, now, pods(available), needed),
-                expected,
-                "{wanted} {now} {available} {needed}"
-            );
+            let load = |(weight, needed)| Load { weight, needed };
+            let found = allowed(load(aim), load(before), now, available);
+            assert_eq!(found, expected, "{aim:?} {before:?} {now} {available}");
         }
     }
 }

@@ -20,6 +20,36 @@ fn steps_6_a_weight_is_done_with_its_pods_and_its_router() {
     assert_eq!((world.weight("v2"), world.place(), world.phase()), (20, 1, Phase::Analyzing));
 }
 
+/// The pods of the next weight come before it; those of the last one carry what they carried.
+#[test]
+fn steps_6_a_share_stays_while_the_pods_of_a_greater_one_start() {
+    for (next, needed) in [
+        (json!({"setWeight": 75}), 8),
+        (json!({"setCanaryScale": {"replicas": 9}}), 9),
+        // What a step has said no more holds, and the half needs five.
+        (json!({"setCanaryScale": {"matchTrafficWeight": true}}), 5),
+    ] {
+        let few = json!({"setCanaryScale": {"replicas": 3}});
+        let has_few = needed == 5;
+        let first = if has_few { few } else { json!({"pause": {"duration": "1s"}}) };
+        let steps = json!([first, {"setWeight": 50}, {"pause": {}}, next, {"pause": {}}]);
+        let mut world = canary(&json!({"steps": steps}));
+        world.want("v2");
+        world.wait(2);
+        let before = if has_few { 3 } else { 5 };
+        assert_eq!((world.weight("v2"), world.pods("v2"), world.place()), (50, before, 2), "{next}");
+        world.limits.insert("v2".to_owned(), before);
+        world.must(Verb::Promote);
+        assert_eq!((world.weight("v2"), world.pods("v2"), world.place()), (50, needed, 3), "{next}");
+        world.limits.insert("v2".to_owned(), before - 1);
+        world.settle();
+        assert!((30..50).contains(&world.weight("v2")), "{next}: {}", world.weight("v2"));
+        world.limits.clear();
+        world.settle();
+        assert_eq!(world.place(), 4, "{next}");
+    }
+}
+
 #[test]
 fn steps_6_a_router_that_cannot_be_read_completes_no_weight() {
     let mut world = canary(&json!({"steps": [{"setWeight": 20}, {"pause": {}}]}));
