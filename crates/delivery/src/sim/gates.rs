@@ -66,7 +66,9 @@ impl Heard {
                     None => &[GateKind::ConfirmRollout, GateKind::PreRollout],
                 }
             }
-            Effect::Migrate { revision, direction: Direction::Up, .. } if revision == new => {
+            Effect::Migrate { revision, direction: Direction::Up, attempt }
+                if revision == new && !is_at_work(decision, *attempt) =>
+            {
                 &[GateKind::ConfirmRollout]
             }
             Effect::Route(routes) => return self.route(decision, routes, new),
@@ -106,4 +108,10 @@ impl Heard {
         }
         lacks
     }
+}
+
+/// True where a change of data is waited for that was begun before: nobody is asked about it again, also
+/// where its version was given up and asked for anew meanwhile.
+fn is_at_work(decision: &Decision<'_>, attempt: u64) -> bool {
+    decision.before.asked.as_ref().is_some_and(|asked| asked.attempt == attempt)
 }

@@ -118,7 +118,7 @@ fn promote_passes_a_pause_or_a_step() {
                 &format!("{UNPAUSE} | {BOTH}"),
             ),
             // A task that promotes may come after the controller, which does not pause on the way back.
-            ("at rest", at_rest(), "refused: the rollout is fully promoted already"),
+            ("at rest", at_rest(), "reached: the rollout is fully promoted already"),
             (
                 "at rest and stopped by a person",
                 paused(&at_rest()),
