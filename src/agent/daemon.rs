@@ -4,6 +4,7 @@ use super::files::Files;
 use super::guard::{self, CONTROL};
 use super::held::Held;
 use super::journal::{Journal, Recorder};
+use super::limits;
 use super::log;
 use super::picture::Show;
 use super::rollout::{self, AtWork, Beginning, Letter, Resumed, Shared};
@@ -58,6 +59,7 @@ struct Daemon {
 /// See [`AgentError`].
 pub fn serve(files: &Files, mut journal: Box<dyn Journal>, show: Arc<dyn Show>) -> Result<(), AgentError> {
     die_of_panics();
+    limits::raise();
     let held = Held::take_over(files)?;
     let kept = journal.kept("rollout/").map_err(AgentError::Journal)?;
     let replicas: BTreeMap<String, String> =

@@ -25,6 +25,7 @@ pub mod gateway;
 pub mod guard;
 pub mod held;
 pub mod journal;
+mod limits;
 pub mod log;
 pub mod passing;
 pub mod picture;

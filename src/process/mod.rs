@@ -18,6 +18,7 @@
 pub mod attempt_log;
 pub mod bound;
 pub mod child;
+pub mod interrupt;
 pub mod launch;
 pub mod memory_file;
 pub mod proc;

@@ -1,6 +1,7 @@
 //! The process of a replica: a child of ours, or one that an earlier agent started.
 
 use super::known::ProcessId;
+use crate::agent::limits;
 use crate::process::child::{Child, Remains, StopError};
 use crate::process::launch::{Launch, SpawnError, launch};
 use std::future::Future;
@@ -28,7 +29,9 @@ pub(super) enum Process {
 impl Process {
     /// Starts one.
     pub(super) fn start(what: Launch) -> Result<Self, SpawnError> {
-        launch(what).map(Self::Child)
+        let child = launch(what)?;
+        limits::give_usual(child.pid());
+        Ok(Self::Child(child))
     }
 
     /// Finds the process of a replica: the recorded one, or by its mark one of which nothing could be recorded

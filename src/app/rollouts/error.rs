@@ -54,6 +54,12 @@ pub enum RolloutError {
         /// What can be done.
         help: String,
     },
+    /// Whoever asked for it does not wait any more.
+    #[error("{why}")]
+    Interrupted {
+        /// What is left as it was, and what is not known.
+        why: String,
+    },
 }
 
 impl RolloutError {
@@ -62,16 +68,19 @@ impl RolloutError {
         match self {
             Self::NoSuch { .. } | Self::Refused { .. } | Self::Unsupported { .. } => Exit::Usage,
             Self::Unreachable { .. } | Self::Failed { .. } => Exit::Internal,
+            Self::Interrupted { .. } => Exit::Interrupted,
         }
     }
 
     /// What a person can do about it.
     pub fn help(&self) -> Option<String> {
-        let (Self::NoSuch { help, .. }
-        | Self::Refused { help, .. }
-        | Self::Unsupported { help, .. }
-        | Self::Unreachable { help, .. }
-        | Self::Failed { help, .. }) = self;
-        (!help.is_empty()).then(|| help.clone())
+        match self {
+            Self::NoSuch { help, .. }
+            | Self::Refused { help, .. }
+            | Self::Unsupported { help, .. }
+            | Self::Unreachable { help, .. }
+            | Self::Failed { help, .. } => (!help.is_empty()).then(|| help.clone()),
+            Self::Interrupted { .. } => None,
+        }
     }
 }

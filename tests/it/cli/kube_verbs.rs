@@ -2,8 +2,9 @@
 //! and writes down what it was sent.
 
 use super::sandbox;
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
-use taskmaster_testkit::{Finished, Sandbox};
+use taskmaster_testkit::{Finished, Sandbox, until};
 
 /// `get RESOURCE NAME` prints `get.RESOURCE.NAME.N`, where N is the number of things sent so far, or the
 /// nearest one before; lists are called `list`. Without such a file there is no such object. What begins
@@ -402,6 +403,26 @@ fn gates_of_flagger_are_opened_and_closed_again() {
     sandbox.write("refuse.0", "Error from server (NotFound): services \"tester\" not found");
     let ended = run(&sandbox, "promote canary/web").code(1);
     assert!(ended.stderr.contains("services \"tester\" not found"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_gate_is_closed_although_nobody_waits_any_more() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = cluster(&[(CANARY, 0, canary("Waiting"))]);
+        let promote = sandbox.start("rollout promote canary/web -n shop");
+        until("the gate is open", 20, || {
+            sent(&sandbox).iter().any(|line| line.contains("gate/open")).then_some(())
+        });
+        rustix::process::kill_process(Pid::from_raw(i32::try_from(promote.pid()).unwrap()).unwrap(), signal)
+            .unwrap();
+        let ended = promote.wait().code(22);
+        assert!(ended.stderr.contains("closed again"), "{}", ended.stderr);
+        assert!(
+            sent(&sandbox).last().is_some_and(|line| line.contains("gate/close")),
+            "{:?}",
+            sent(&sandbox)
+        );
+    }
 }
 
 #[test]

@@ -39,7 +39,9 @@ pub(super) fn told(fault: &KubeError, name: &str, place: &str, verb: Verb) -> Ro
         KubeError::Both { .. } | KubeError::Refused(_) | KubeError::Canary(_) | KubeError::Gate(_) => {
             RolloutError::Refused { verb: verb.word(), why, help }
         }
+        KubeError::Interrupted { .. } => RolloutError::Interrupted { why },
         KubeError::NotObserved { .. }
+        | KubeError::Signals(_)
         | KubeError::NotAsked { .. }
         | KubeError::Tester { .. }
         | KubeError::Unreadable(_) => RolloutError::Failed { why, help },

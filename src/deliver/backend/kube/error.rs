@@ -58,6 +58,15 @@ pub enum KubeError {
         /// How long it had.
         within: Duration,
     },
+    /// Nobody waits for Flagger any more.
+    #[error("interrupted; whether Flagger has asked {gates} is not known, and they are closed again")]
+    Interrupted {
+        /// The gates.
+        gates: String,
+    },
+    /// Signals cannot be put off, and a gate might stay open.
+    #[error("signals cannot be put off while a gate is open: {0}")]
+    Signals(std::io::Error),
 }
 
 impl KubeError {
@@ -66,7 +75,7 @@ impl KubeError {
         match self {
             Self::Kubectl(error) => error.hint(),
             Self::Refused(refusal) => refusal.hint(),
-            Self::Canary(_) => None,
+            Self::Canary(_) | Self::Interrupted { .. } | Self::Signals(_) => None,
             Self::Gate(refusal) => Some(refusal.hint()),
             Self::Tester { .. } => {
                 Some("look whether its load tester runs, and at the right to `create` on `services/proxy`")

@@ -8,6 +8,7 @@ use super::look::events_of;
 use super::send::send;
 use super::{CANARIES, KubeError, TRIES};
 use crate::clock;
+use crate::process::interrupt::PutOff;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use taskmaster_kube_api::picture::{at_hand, rollback};
@@ -127,15 +128,17 @@ impl Driver<'_> {
         self.while_open(canary, &gates, &|now| now.status.phase == "Failed")
     }
 
-    /// Opens gates, waits until Flagger has acted on them, and closes them whatever came of it.
+    /// Opens gates, waits until Flagger has acted on them, and closes them whatever came of it: also where a
+    /// person does not wait for it any more.
     fn while_open(
         &mut self,
         canary: &Canary,
         gates: &[Gate],
         has_acted: &dyn Fn(&Canary) -> bool,
     ) -> Result<(), KubeError> {
+        let put_off = PutOff::begin().map_err(KubeError::Signals)?;
         let opened = gates.iter().try_for_each(|gate| self.post(&gate.open, "opened"));
-        let waited = opened.and_then(|()| self.until(canary, gates, has_acted));
+        let waited = opened.and_then(|()| self.until(canary, gates, &put_off, has_acted));
         let closed: Vec<_> = gates.iter().map(|gate| self.post(&gate.close, "closed")).collect();
         waited?;
         closed.into_iter().collect()
@@ -152,14 +155,17 @@ impl Driver<'_> {
         &mut self,
         canary: &Canary,
         gates: &[Gate],
+        put_off: &PutOff,
         has_acted: &dyn Fn(&Canary) -> bool,
     ) -> Result<(), KubeError> {
         let look = Duration::try_from_secs_f64(canary.interval_seconds()).unwrap_or(GRACE);
         let within = look.saturating_mul(LOOKS).saturating_add(GRACE);
         let begun = clock::monotonic();
+        let names = || gates.iter().map(|gate| gate.open.gate.as_str()).collect::<Vec<_>>().join(", ");
         loop {
             match self::canary(self.kubectl, self.name) {
                 Ok(now) if has_acted(&now) => return Ok(()),
+                _ if put_off.was_asked() => return Err(KubeError::Interrupted { gates: names() }),
                 Err(KubeError::Kubectl(error)) if error.is_absent() || !error.is_passing() => {
                     return Err(error.into());
                 }
@@ -167,8 +173,7 @@ impl Driver<'_> {
                 _ => {}
             }
             if clock::monotonic().duration_since(begun) >= within {
-                let gates: Vec<&str> = gates.iter().map(|gate| gate.open.gate.as_str()).collect();
-                return Err(KubeError::NotAsked { gates: gates.join(", "), within });
+                return Err(KubeError::NotAsked { gates: names(), within });
             }
             std::thread::sleep(self.pace);
         }
