@@ -1,8 +1,9 @@
-//! The proxy of one rollout, and the one before it where its settings changed.
+//! The proxy of one rollout, and those before it that its settings have replaced.
 
 use super::service::replica::InFlight;
 use crate::deliver::backend::local::tally::Tally;
 use crate::deliver::traffic::{Door, Proxy, Settings, Table};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// How long a proxy that is replaced may take to end what it carries.
 const REPLACED: Duration = Duration::from_secs(60);
 
-/// The proxies of one rollout. The last one is at work.
+/// The proxies of one rollout.
 #[derive(Default)]
 pub struct Gateway {
     proxies: Proxies,
@@ -21,11 +22,36 @@ pub struct Gateway {
 }
 
 #[derive(Clone, Default)]
-struct Proxies(Arc<Mutex<Vec<Proxy>>>);
+struct Proxies(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    /// By their numbers. The last one is at work, the others end what they carry.
+    all: BTreeMap<u64, Proxy>,
+    /// Proxies so far.
+    count: u64,
+    /// What those have counted that are gone.
+    gone: Tally,
+}
 
 impl Proxies {
-    fn lock(&self) -> MutexGuard<'_, Vec<Proxy>> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a proxy in its own time. Until then it counts, and is asked what it has in flight.
+    async fn retire(self, number: u64, proxy: Proxy) {
+        proxy.clone().stop(REPLACED).await;
+        let mut inner = self.lock();
+        if inner.all.remove(&number).is_some() {
+            inner.gone = inner.gone.plus(&Tally::of(&proxy.snapshot()));
+        }
+    }
+}
+
+impl Inner {
+    fn counted(&self) -> Tally {
+        self.all.values().fold(self.gone.clone(), |sum, proxy| sum.plus(&Tally::of(&proxy.snapshot())))
     }
 }
 
@@ -33,20 +59,15 @@ impl Gateway {
     /// Requests in flight to an address, over all proxies.
     pub fn in_flight(&self) -> InFlight {
         let proxies = self.proxies.clone();
-        Arc::new(move |at| proxies.lock().iter().map(|proxy| proxy.in_flight(at)).sum())
+        Arc::new(move |at| proxies.lock().all.values().map(|proxy| proxy.in_flight(at)).sum())
     }
 
     /// Opens it at these doors, unless it is open so already. One that is open otherwise carries what it has
-    /// to its end; `ended` gets what it counted.
+    /// to its end.
     ///
     /// # Errors
     /// The system's.
-    pub fn open(
-        &mut self,
-        settings: Settings,
-        doors: Vec<(Door, TcpListener)>,
-        ended: impl FnOnce(Tally) + Send + 'static,
-    ) -> io::Result<()> {
+    pub fn open(&mut self, settings: Settings, doors: Vec<(Door, TcpListener)>) -> io::Result<()> {
         let at = doors.iter().map(|(_, door)| door.local_addr()).collect::<io::Result<Vec<_>>>()?;
         if self.is_open()
             && self.doors == at
@@ -55,18 +76,21 @@ impl Gateway {
             return Ok(());
         }
         let proxy = Proxy::start(settings.clone(), doors, self.table.clone())?;
-        let before = std::mem::replace(&mut *self.proxies.lock(), vec![proxy]).pop();
         (self.settings, self.doors) = (Some(settings), at);
-        if let Some(proxy) = before {
-            ended(Tally::of(&proxy.snapshot()));
-            tokio::spawn(proxy.stop(REPLACED));
+        let mut inner = self.proxies.lock();
+        let before = inner.all.last_key_value().map(|(number, proxy)| (*number, proxy.clone()));
+        inner.count += 1;
+        let number = inner.count;
+        inner.all.insert(number, proxy);
+        if let Some((number, proxy)) = before {
+            tokio::spawn(self.proxies.clone().retire(number, proxy));
         }
         Ok(())
     }
 
     /// True while it takes requests.
     pub fn is_open(&self) -> bool {
-        !self.proxies.lock().is_empty()
+        !self.proxies.lock().all.is_empty()
     }
 
     /// From now on requests go so. True where that is news.
@@ -74,28 +98,30 @@ impl Gateway {
         if self.table == table {
             return false;
         }
-        for proxy in self.proxies.lock().iter() {
+        for proxy in self.proxies.lock().all.values() {
             proxy.set(table.clone());
         }
         self.table = table;
         true
     }
 
-    /// What was counted by the proxy at work.
+    /// What was counted by all proxies since the first one.
     pub fn counted(&self) -> Tally {
-        self.proxies.lock().last().map(|proxy| Tally::of(&proxy.snapshot())).unwrap_or_default()
+        self.proxies.lock().counted()
     }
 
-    /// Takes no more requests and ends those in flight, at most so long. Returns what was counted.
-    pub async fn close(&mut self, within: Duration) -> Tally {
-        let proxies = std::mem::take(&mut *self.proxies.lock());
-        let mut counted = Tally::default();
-        for proxy in proxies {
-            counted = counted.plus(&Tally::of(&proxy.snapshot()));
-            proxy.stop(within).await;
+    /// Takes no more requests and ends those in flight, at most so long.
+    pub async fn close(&mut self, within: Duration) {
+        let all: Vec<Proxy> = self.proxies.lock().all.values().cloned().collect();
+        let stops = all.into_iter().map(|proxy| tokio::spawn(proxy.stop(within)));
+        for stop in stops.collect::<Vec<_>>() {
+            let _ = stop.await;
         }
+        let mut inner = self.proxies.lock();
+        inner.gone = inner.counted();
+        inner.all.clear();
+        drop(inner);
         (self.settings, self.doors) = (None, Vec::new());
-        counted
     }
 }
 

@@ -56,6 +56,7 @@ pub fn run(files: &Files, adopts: bool) -> io::Result<bool> {
         pace: Pace::default(),
         deaths: restarts(),
         was_ready: adopts,
+        has_all: !adopts,
     };
     let mut line = None;
     if adopts {
@@ -65,11 +66,21 @@ pub fn run(files: &Files, adopts: bool) -> io::Result<bool> {
     }
     loop {
         let end = match line.take() {
-            Some(line) => guard.hear(&line)?,
-            None => guard.keep_one()?,
+            Some(line) => guard.hear(&line),
+            None => guard.keep_one(),
+        };
+        let end = match end {
+            // A want of memory, processes or disk may pass, and what is held is held by nobody else.
+            Err(fault) if guard.was_ready => {
+                tracing::warn!(%fault, "no agent can be started");
+                End::Death { was_ready: false }
+            }
+            end => end?,
         };
         match end {
             End::OnPurpose => return guard.leave().map(|()| true),
+            // The agent died while it handed over: the next command starts another one.
+            End::Death { .. } if !guard.has_all => return Ok(false),
             End::Death { was_ready } => {
                 tracing::warn!(was_ready, "the agent died");
                 guard.deaths = guard.deaths.saturating_add(1);
@@ -104,6 +115,8 @@ struct Guard {
     deaths: u64,
     /// An agent has been at work.
     was_ready: bool,
+    /// It has all that an agent can be started with.
+    has_all: bool,
 }
 
 /// Agents that died before this process began.
@@ -129,7 +142,7 @@ impl Guard {
     /// Starts an agent and stays with it to its end.
     fn keep_one(&mut self) -> io::Result<End> {
         let (ours, theirs) = UnixStream::pair()?;
-        let out = log::open(&self.files)?;
+        let out = log::open(&self.files).or_else(|_| File::options().write(true).open("/dev/null"))?;
         let mut agent = command(&self.files, "serve");
         agent.env(RESTARTS, self.deaths.to_string());
         agent.stdin(OwnedFd::from(theirs)).stdout(out.try_clone()?).stderr(out).process_group(0);
@@ -161,12 +174,15 @@ impl Guard {
                 (Word::Hold(name), Some(descriptor)) => {
                     if self.held.len() < MOST_HELD || self.held.contains_key(&name) {
                         self.held.insert(name, descriptor);
+                    } else {
+                        tracing::error!(name, "too much is held already: it is lost with the agent");
                     }
                 }
                 (Word::Release(name), _) => drop(self.held.remove(&name)),
                 (Word::Ready, _) => was_ready = true,
                 (Word::Bye, _) => return Ok(End::OnPurpose),
-                (Word::Hold(_) | Word::All, _) => {}
+                (Word::All, _) => self.has_all = true,
+                (Word::Hold(_), _) => {}
             }
         }
         Ok(End::Death { was_ready })
@@ -295,6 +311,7 @@ mod tests {
             pace: Pace::default(),
             deaths: 0,
             was_ready: false,
+            has_all: true,
         };
         let mut first = guard();
         assert!(first.take_place().unwrap());

@@ -4,6 +4,7 @@
 
 use super::files::Files;
 use super::guard;
+use super::limits;
 use super::passing::{Line, Word};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -168,7 +169,20 @@ impl Held {
     }
 
     fn start_guard(&self, files: &Files) -> io::Result<(Line, Child)> {
-        let (line, child) = guard::start_anew(files)?;
+        let (line, mut child) = guard::start_anew(files)?;
+        limits::give_usual(child.id());
+        match self.hand_over(line, child.id()) {
+            Ok(ear) => Ok((ear, child)),
+            Err(fault) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(fault)
+            }
+        }
+    }
+
+    /// Gives a guard all that there is.
+    fn hand_over(&self, line: Line, guard: u32) -> io::Result<Line> {
         let ear = line.try_clone()?;
         let mut inner = self.lock();
         for (name, thing) in &inner.things {
@@ -177,7 +191,8 @@ impl Held {
         if inner.is_ready {
             line.say(&Word::Ready, None)?;
         }
-        (inner.line, inner.guard) = (line, child.id());
-        Ok((ear, child))
+        line.say(&Word::All, None)?;
+        (inner.line, inner.guard) = (line, guard);
+        Ok(ear)
     }
 }

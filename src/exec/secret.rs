@@ -180,6 +180,7 @@ impl Source<'_> {
             argv: argv.to_vec(),
             cwd: PathBuf::from(self.project_root),
             env: Vec::new(),
+            inherits: true,
             stdin: Stdin::Null,
             attempt: self.mark.to_owned(),
             stdout: out.try_clone().map_err(|error| error.to_string())?,

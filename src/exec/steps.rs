@@ -152,6 +152,7 @@ impl Work<'_> {
             argv: spec.argv.clone(),
             cwd: spec.cwd.as_ref().map_or_else(|| root.clone(), |cwd| root.join(cwd)),
             env: env.collect::<Result<_, _>>()?,
+            inherits: true,
             stdin,
             attempt: self.mark.to_owned(),
             stdout,

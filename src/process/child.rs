@@ -264,14 +264,6 @@ impl Remains {
     /// # Errors
     /// [`StopError::Survived`].
     pub async fn stop(&self, grace: Duration) -> Result<(), StopError> {
-        self.stop_soon(grace, std::future::pending()).await
-    }
-
-    /// Ends it: TERM, then KILL once `grace` has passed or `hurry` says so.
-    ///
-    /// # Errors
-    /// [`StopError::Survived`].
-    pub async fn stop_soon(&self, grace: Duration, hurry: impl Future<Output = ()>) -> Result<(), StopError> {
         let found = self.look();
         if found.is_empty() {
             return Ok(());
@@ -281,7 +273,7 @@ impl Remains {
         let id = found.iter().find(|one| one.group == one.pid).map_or(NO_GROUP, |leader| leader.group);
         let group = Group { id, attempt: self.attempt.clone() };
         let gone = group.vanished(Scope::Attempt);
-        match end(&group, Scope::Attempt, grace, hurry, gone).await {
+        match end(&group, Scope::Attempt, grace, std::future::pending(), gone).await {
             Some(()) => Ok(()),
             None => Err(StopError::Survived(group.describe(Scope::Attempt))),
         }

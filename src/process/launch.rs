@@ -33,8 +33,10 @@ pub struct Launch {
     pub argv: Vec<String>,
     /// Its working directory.
     pub cwd: PathBuf,
-    /// Added to our own environment (without `TASKMASTER_*`).
+    /// Added to our own environment (without `TASKMASTER_*`), where that is inherited.
     pub env: Vec<(String, Zeroizing<String>)>,
+    /// It inherits our own environment; else it has `env` alone.
+    pub inherits: bool,
     /// Its standard input.
     pub stdin: Stdin,
     /// Value of `TASKMASTER_ATTEMPT`.
@@ -143,6 +145,9 @@ fn expression(path: &Path, launch: Launch) -> Result<duct::Expression, SpawnErro
     it = it.env(ATTEMPT_VARIABLE, &launch.attempt);
     for (name, value) in &launch.env {
         it = it.env(name, value.as_str());
+    }
+    if !launch.inherits {
+        return Ok(it.full_env(std::iter::empty::<(OsString, OsString)>()));
     }
     for name in inherited_internals() {
         it = it.env_remove(name);

@@ -45,15 +45,19 @@ pub enum Letter {
     Undo(Option<u64>, String, Reply),
     /// Its processes.
     Services(oneshot::Sender<Vec<ServiceProcess>>),
-    /// End its services; forget it as well where that is said.
-    End {
-        /// Forget it.
-        forget: bool,
-        /// Who asks.
-        by: String,
-        /// Once it is done.
-        done: Reply,
-    },
+    /// End its services.
+    End(Ending, Reply),
+}
+
+/// How the services of a rollout are ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Who asks.
+    pub by: String,
+    /// Nothing is remembered of it.
+    pub forgets: bool,
+    /// Also where that cannot be recorded.
+    pub is_forced: bool,
 }
 
 /// What came of something that the rollout has asked for.
@@ -62,7 +66,6 @@ pub(super) enum Came {
     Measured(Measured),
     Answered(Answered),
     Migrated(Migrated),
-    Counted(Tally),
 }
 
 /// A rollout at work.
@@ -74,7 +77,7 @@ pub(super) struct Actor {
     pub(super) gateway: Gateway,
     pub(super) senses: Senses,
     pub(super) load: BuiltIn,
-    /// What proxies counted that are gone.
+    /// What was counted by earlier agents.
     pub(super) base: Tally,
     pub(super) came: mpsc::Sender<Came>,
     /// What is waited for: metrics, questions, a change of data.
@@ -117,7 +120,7 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
         supervisor.put_recipe(Recipe { service, revision, directory, vault }, now());
     }
     supervisor.adopt(replicas);
-    let base = begin::counted_before(&driver);
+    let base = driver.kept().tally.clone();
     let vault = begin::vault(shared, &name, &driver.kept().wanted, &driver.kept().directory);
     let senses = Senses::new(driver.rollout(), &driver.kept().directory, &vault, &base.snapshot());
     let mut actor = Actor {
@@ -168,8 +171,8 @@ impl Actor {
             tokio::select! {
                 letter = letters.recv() => match letter {
                     None => return,
-                    Some(Letter::End { forget, by, done }) => {
-                        let result = self.end(forget, &by, &mut events).await;
+                    Some(Letter::End(how, done)) => {
+                        let result = self.end(&how, &mut events).await;
                         let has_ended = result.is_ok();
                         let _ = done.send(result);
                         if has_ended {
@@ -219,7 +222,6 @@ impl Actor {
                 self.migrating = None;
                 self.inbox.migration = Some(migrated);
             }
-            Came::Counted(counted) => self.base = self.base.plus(&counted),
         }
     }
 
@@ -358,13 +360,8 @@ impl Actor {
         let opened = begin::open_doors(&self.shared, &self.name, main, preview).and_then(|doors| {
             begin::hold_doors(&self.shared, &self.name, &doors);
             let settings = begin::settings(self.driver.rollout(), self.driver.kept().seed);
-            let came = self.came.clone();
-            let ended = move |counted| {
-                // Its own task: this one may be the one that reads.
-                tokio::spawn(async move { came.send(Came::Counted(counted)).await });
-            };
             self.gateway
-                .open(settings, doors.listeners, ended)
+                .open(settings, doors.listeners)
                 .map_err(|fault| Fault::new(FaultCode::Failed, fault.to_string()))
         });
         match opened {

@@ -10,8 +10,7 @@ use crate::agent::service::replica::Event;
 use crate::agent::service::supervisor::{MOST_REPLICAS, Supervisor};
 use crate::agent::service::vault::Vault;
 use crate::agent::socket::wire::{Fault, FaultCode, Start};
-use crate::deliver::backend::local::kept::{FORM, Kept, checked};
-use crate::deliver::backend::local::tally::Tally;
+use crate::deliver::backend::local::kept::{Kept, checked};
 use crate::deliver::backend::local::{Driver, Wanted};
 use crate::deliver::metrics::bounds_ms;
 use crate::deliver::traffic::{Door, Limits, Settings, Sticky};
@@ -125,10 +124,7 @@ impl Resumed {
     /// # Errors
     /// It cannot be read, in words.
     pub fn read(kept: &str, replicas: Option<&str>) -> Result<Self, String> {
-        let kept: Kept = serde_json::from_str(kept).map_err(|fault| fault.to_string())?;
-        if kept.form != FORM {
-            return Err(format!("it is of form {}, and this taskmaster knows {FORM}", kept.form));
-        }
+        let kept = Kept::read(kept)?;
         let replicas = match replicas {
             Some(text) => serde_json::from_str(text).map_err(|fault| fault.to_string())?,
             None => Vec::new(),
@@ -256,9 +252,4 @@ pub(super) fn fresh(shared: &Shared, beginning: &Beginning, doors: &Doors) -> Re
     let past = shared.past_releases(&beginning.rollout.name);
     Driver::begin(&beginning.wanted, doors.at, (seed(), past), now())
         .map_err(|why| Fault::new(FaultCode::Usage, why))
-}
-
-/// What was counted before, for a rollout that goes on.
-pub(super) fn counted_before(driver: &Driver) -> Tally {
-    driver.kept().tally.clone()
 }

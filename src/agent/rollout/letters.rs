@@ -1,7 +1,8 @@
 //! What commands want of a rollout, and how it is answered.
 
-use super::actor::{Actor, Letter, Reply, replicas_key, rollout_key};
+use super::actor::{Actor, Ending, Letter, Reply, replicas_key, rollout_key};
 use super::begin::{self, Beginning};
+use super::perform::migration_mark;
 use super::shared::now;
 use crate::agent::journal::Note;
 use crate::agent::picture::Picture;
@@ -11,14 +12,17 @@ use crate::agent::service::vault::Vault;
 use crate::agent::socket::wire::{Fault, FaultCode, ServiceProcess};
 use crate::clock;
 use crate::deliver::backend::local::Next;
+use crate::process::child::Remains;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use taskmaster_delivery::engine::{Refusal, Revision};
+use taskmaster_delivery::engine::{Phase, Refusal, Revision, Verb};
 use tokio::sync::mpsc;
 
 /// How long what is in flight may take when a rollout is ended.
 const CLOSE: Duration = Duration::from_secs(10);
+/// What a change of data gets then between TERM and KILL.
+const MIGRATION: Duration = Duration::from_secs(10);
 
 impl Actor {
     pub(super) async fn read(&mut self, letter: Letter) {
@@ -43,7 +47,7 @@ impl Actor {
                 self.answer(result, reply).await;
             }
             Letter::Services(reply) => drop(reply.send(self.services())),
-            Letter::End { .. } => {}
+            Letter::End(..) => {}
         }
     }
 
@@ -76,15 +80,29 @@ impl Actor {
             .or_else(|_| begin::open_doors(&self.shared, &self.name, service.listen, service.preview))?;
         let next =
             self.driver.want(&beginning.wanted, doors.at).map_err(|why| Fault::new(FaultCode::Usage, why))?;
-        self.change(next).await?;
-        begin::hold_doors(&self.shared, &self.name, &doors);
+        // Before it is stored: the next agent is to start it with this environment.
         begin::hold_vault(&self.shared, &self.name, &beginning.wanted.revision, &beginning.vault);
+        self.change(next).await?;
+        self.try_again(beginning.wanted.by.as_deref().unwrap_or_default()).await?;
+        begin::hold_doors(&self.shared, &self.name, &doors);
         self.supervisor.put_recipe(beginning.recipe(), now());
         self.note_replicas();
         self.sense(&beginning.vault);
         self.open();
         self.forget_old();
         Ok(())
+    }
+
+    /// Who asks for a version again that was taken back wants it tried again.
+    async fn try_again(&mut self, by: &str) -> Result<(), Fault> {
+        let state = self.driver.delivery().state();
+        if state.phase != Phase::RolledBack || state.revision != self.driver.kept().wanted {
+            return Ok(());
+        }
+        match self.driver.ask(Verb::Retry, by, now()) {
+            Ok(next) => self.change(next).await,
+            Err(refusal) => Err(refused(refusal)),
+        }
     }
 
     /// Nobody needs to know how versions are run that nobody can go back to.
@@ -147,18 +165,20 @@ impl Actor {
     /// Ends its services in order: no new requests, then the processes.
     pub(super) async fn end(
         &mut self,
-        forget: bool,
-        by: &str,
+        how: &Ending,
         events: &mut mpsc::Receiver<Event>,
     ) -> Result<Value, Fault> {
         if !self.driver.kept().is_stopped {
-            let next = self.driver.stop(by, now());
-            self.change(next).await?;
+            let next = self.driver.stop(&how.by, now());
+            let stored = self.change(next).await;
+            if !how.is_forced {
+                stored?;
+            }
         }
         self.load.keep(None, self.driver.kept().doors.0, 0);
-        let counted = self.gateway.close(CLOSE).await;
-        self.base = self.base.plus(&counted);
-        self.supervisor.end_all(false, now());
+        self.gateway.close(CLOSE).await;
+        self.end_migration().await;
+        self.supervisor.end_all(now());
         self.is_replicas_new = true;
         while !self.supervisor.is_empty() {
             self.store_replicas().await;
@@ -171,10 +191,19 @@ impl Actor {
         for name in prefix.iter().flat_map(|prefix| self.shared.held.names(prefix)) {
             self.shared.held.release(&name);
         }
-        if forget {
+        if how.forgets {
             self.forget().await?;
         }
         Ok(Value::Null)
+    }
+
+    /// A change of data does not outlive its rollout.
+    async fn end_migration(&mut self) {
+        let Some(attempt) = self.migrating.take() else { return };
+        let remains = Remains::new(&migration_mark(self.driver.kept().seed, attempt), &[]);
+        if let Err(fault) = remains.stop(MIGRATION).await {
+            tracing::warn!(rollout = self.name, %fault, "a change of data");
+        }
     }
 }
 

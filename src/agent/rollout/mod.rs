@@ -10,7 +10,7 @@ mod load;
 mod perform;
 mod shared;
 
-pub(crate) use actor::replicas_key;
-pub use actor::{AtWork, Letter, spawn};
+pub use actor::{AtWork, Ending, Letter, spawn};
+pub(crate) use actor::{replicas_key, rollout_key};
 pub use begin::{Beginning, Resumed};
 pub use shared::Shared;

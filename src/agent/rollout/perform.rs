@@ -163,12 +163,16 @@ impl Actor {
             argv,
             cwd: version.directory.clone(),
             env: env.collect(),
-            // The seed is this rollout's alone, on the whole machine.
-            mark: format!("migration-{:x}-{attempt}", self.driver.kept().seed),
+            mark: migration_mark(self.driver.kept().seed, attempt),
             log: self.shared.files.service_logs(&self.name).join("migration.log"),
             timeout: migration.timeout.max(Duration::from_secs(1)),
         })
     }
+}
+
+/// The mark of a change of data. The seed is its rollout's alone, on the whole machine.
+pub(super) fn migration_mark(seed: u64, attempt: u64) -> String {
+    format!("migration-{seed:x}-{attempt}")
 }
 
 fn migration(spec: &taskmaster_delivery::spec::RolloutSpec) -> Result<Migration, String> {

@@ -4,7 +4,6 @@ use super::known::ProcessId;
 use crate::agent::limits;
 use crate::process::child::{Child, Remains, StopError};
 use crate::process::launch::{Launch, SpawnError, launch};
-use std::future::Future;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -81,21 +80,17 @@ impl Process {
         }
     }
 
-    /// Ends it with all that it started: TERM, then KILL once `grace` has passed or `hurry` says so.
-    pub(super) async fn stop(
-        &mut self,
-        grace: Duration,
-        hurry: impl Future<Output = ()>,
-    ) -> Result<(), StopError> {
+    /// Ends it with all that it started: TERM, then KILL once `grace` has passed.
+    pub(super) async fn stop(&mut self, grace: Duration) -> Result<(), StopError> {
         match self {
-            Self::Child(child) => child.stop(grace, hurry).await.map(drop),
-            Self::Found { remains, .. } => remains.stop_soon(grace, hurry).await,
+            Self::Child(child) => child.stop(grace, std::future::pending()).await.map(drop),
+            Self::Found { remains, .. } => remains.stop(grace).await,
         }
     }
 
     /// After it has ended by itself: ends what it left behind.
     pub(super) async fn sweep(&mut self) {
-        if let Err(fault) = self.stop(SWEEP, std::future::pending()).await {
+        if let Err(fault) = self.stop(SWEEP).await {
             tracing::warn!(%fault, "what a service left behind");
         }
     }

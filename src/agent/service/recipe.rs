@@ -62,6 +62,8 @@ impl Recipe {
             argv: words.iter().map(|word| filled(word)).collect(),
             cwd: self.cwd(),
             env: self.environment(&filled)?,
+            // Ours is that of whichever command started the agent.
+            inherits: false,
             stdin: Stdin::Null,
             attempt: mark.to_owned(),
             stdout: out,

@@ -73,13 +73,14 @@ pub(super) enum Wish {
     Serve,
     /// End in order.
     Leave,
-    /// End now.
-    Hurry,
 }
 
 /// A replica's task.
 pub(super) struct Replica {
     pub(super) known: Known,
+    /// How it is run from its next start on.
+    pub(super) recipes: watch::Receiver<Arc<Recipe>>,
+    /// How it runs.
     pub(super) recipe: Arc<Recipe>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) wish: watch::Receiver<Wish>,
@@ -165,6 +166,7 @@ impl Replica {
         self.known.port = port;
         (self.known.state, self.known.process) = (ReplicaState::Starting, None);
         let log = self.open_log().map_err(words)?;
+        self.recipe = Arc::clone(&self.recipes.borrow());
         let launch = self.recipe.launch(self.place(), &self.known.id, &log)?;
         let process = Process::start(launch).map_err(|fault| fault.to_string())?;
         let (id, running) = (self.known.id.clone(), process.id());
@@ -207,7 +209,7 @@ impl Replica {
     async fn watch(&mut self, served: &mut Option<Instant>) -> String {
         let ready = self.recipe.ready().clone();
         let deadline = clock::monotonic() + ready.within;
-        if self.known.state == ReplicaState::Ready {
+        if matches!(self.known.state, ReplicaState::Ready | ReplicaState::Unready) {
             *served = Some(clock::monotonic());
         }
         let mut failures = 0;
@@ -263,22 +265,21 @@ impl Replica {
     async fn leave(&mut self, mut process: Process) {
         let service = &self.recipe.service;
         let (drain, grace) = (service.drain, service.grace);
-        let (mut first, mut second) = (self.wish.clone(), self.wish.clone());
         tokio::select! {
             _ = process.ended() => {}
             () = self.drained(drain, grace) => {}
-            () = until(&mut first, Wish::Hurry) => {}
         }
         self.became(ReplicaState::Stopping, None).await;
-        let stopped = process.stop(grace, until(&mut second, Wish::Hurry)).await;
+        let stopped = process.stop(grace).await;
         if let Err(fault) = stopped {
             tracing::warn!(replica = self.known.id, %fault, "a replica");
         }
     }
 
-    /// Returns once nothing was in flight for `drain`; something that does not end is waited for no longer
-    /// than `grace`.
+    /// Returns once nothing was in flight for `drain`, and for a look at least: by then the proxy knows.
+    /// Something that does not end is waited for no longer than `grace`.
     async fn drained(&self, drain: Duration, grace: Duration) {
+        let drain = drain.max(FLIGHT_LOOK);
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, self.known.port));
         let begun = clock::monotonic();
         let mut idle_since = begun;
@@ -290,7 +291,7 @@ impl Replica {
             if now - idle_since >= drain || now - begun >= grace.max(drain) {
                 return;
             }
-            tokio::time::sleep(FLIGHT_LOOK.min(drain)).await;
+            tokio::time::sleep(FLIGHT_LOOK).await;
         }
     }
 

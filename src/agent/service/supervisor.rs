@@ -4,7 +4,7 @@
 //! [`Supervisor::apply`]. Nothing is started before [`Event::Launching`] was answered, which happens once the
 //! change was stored.
 
-use super::known::{Known, ReplicaState};
+use super::known::{Known, ProcessId, ReplicaState};
 use super::recipe::Recipe;
 use super::replica::{Event, InFlight, Replica, Wish};
 use crate::agent::files::Files;
@@ -26,7 +26,7 @@ pub struct Supervisor {
     rollout: String,
     files: Files,
     slots: BTreeMap<String, Slot>,
-    recipes: BTreeMap<Revision, Arc<Recipe>>,
+    recipes: BTreeMap<Revision, watch::Sender<Arc<Recipe>>>,
     events: mpsc::Sender<Event>,
     in_flight: InFlight,
 }
@@ -59,22 +59,23 @@ impl Supervisor {
         }
     }
 
-    /// How a version is run from now on. Replicas that serve stay as they are; others are replaced where it
-    /// is run otherwise now.
+    /// How a version is run from now on. Replicas that serve stay as they are, and are run so when they are
+    /// started again; others are replaced where it is run otherwise now.
     pub fn put_recipe(&mut self, recipe: Recipe, now: Time) {
-        let revision = recipe.revision.clone();
-        let before = self.recipes.insert(revision.clone(), Arc::new(recipe));
-        let after = self.recipes.get(&revision);
-        let is_other =
-            |one: &Recipe, other: &Recipe| one.service != other.service || one.directory != other.directory;
-        if !before.zip(after).is_some_and(|(before, after)| is_other(&before, after)) {
+        let (revision, after) = (recipe.revision.clone(), Arc::new(recipe));
+        let Some(known) = self.recipes.get(&revision) else {
+            self.recipes.insert(revision, watch::Sender::new(after));
+            return;
+        };
+        let before = known.send_replace(Arc::clone(&after));
+        if before.service == after.service && before.directory == after.directory {
             return;
         }
         let is_idle =
             |slot: &&Slot| slot.known.revision == revision && slot.known.state != ReplicaState::Ready;
         let idle: Vec<String> =
             self.slots.values().filter(is_idle).map(|slot| slot.known.id.clone()).collect();
-        idle.iter().for_each(|id| self.let_go(id, Wish::Leave, now));
+        idle.iter().for_each(|id| self.let_go(id, now));
     }
 
     /// Versions that could be run.
@@ -90,7 +91,12 @@ impl Supervisor {
 
     /// Takes up replicas of an earlier agent.
     pub fn adopt(&mut self, replicas: Vec<Known>) {
-        for known in replicas {
+        for mut known in replicas {
+            let serves = matches!(known.state, ReplicaState::Ready | ReplicaState::Unready);
+            if serves && !known.process.as_ref().is_some_and(ProcessId::is_alive) {
+                // Its port may be somebody else's by now.
+                known.state = ReplicaState::Starting;
+            }
             let wish = if known.state.leaves() { Wish::Leave } else { Wish::Serve };
             self.begin(known, wish, true);
         }
@@ -108,7 +114,7 @@ impl Supervisor {
             .collect();
         there.sort_unstable();
         for (_, _, id) in there.drain(wanted.min(there.len())..) {
-            self.let_go(&id, Wish::Leave, now);
+            self.let_go(&id, now);
         }
         let mut numbers: BTreeSet<u32> = there.iter().map(|(_, number, _)| *number).collect();
         for _ in there.len()..wanted {
@@ -119,15 +125,17 @@ impl Supervisor {
     }
 
     fn begin(&mut self, known: Known, wish: Wish, is_found: bool) {
-        let Some(recipe) = self.recipes.get(&known.revision).cloned() else {
+        let Some(recipes) = self.recipes.get(&known.revision).map(watch::Sender::subscribe) else {
             tracing::warn!(rollout = self.rollout, version = %known.revision, "nothing says how it is run");
             return;
         };
+        let recipe = Arc::clone(&recipes.borrow());
         let (wish, wishes) = watch::channel(wish);
         let log = self.files.service_log(&self.rollout, &known.revision.0, known.number);
         let replica = Replica {
             known: known.clone(),
             recipe,
+            recipes,
             events: self.events.clone(),
             wish: wishes,
             in_flight: Arc::clone(&self.in_flight),
@@ -138,24 +146,19 @@ impl Supervisor {
         self.slots.insert(known.id.clone(), Slot { known, wish, task });
     }
 
-    fn let_go(&mut self, id: &str, wish: Wish, now: Time) {
+    fn let_go(&mut self, id: &str, now: Time) {
         let Some(slot) = self.slots.get_mut(id) else { return };
         if !slot.known.state.leaves() {
             slot.known.state = ReplicaState::Draining;
             slot.known.since_ms = now.0;
         }
-        slot.wish.send_if_modified(|known| {
-            let is_more = wish > *known;
-            *known = wish.max(*known);
-            is_more
-        });
+        slot.wish.send_replace(Wish::Leave);
     }
 
-    /// Lets all replicas end: in order, or now.
-    pub fn end_all(&mut self, hurry: bool, now: Time) {
-        let wish = if hurry { Wish::Hurry } else { Wish::Leave };
+    /// Lets all replicas end in order.
+    pub fn end_all(&mut self, now: Time) {
         let ids: Vec<String> = self.slots.keys().cloned().collect();
-        ids.iter().for_each(|id| self.let_go(id, wish, now));
+        ids.iter().for_each(|id| self.let_go(id, now));
     }
 
     /// True where no replica is left.
@@ -269,6 +272,9 @@ impl Slot {
 
     /// What people may want to know of it: that it crashes, for the first time and then at each doubling.
     fn told(&self, state: ReplicaState, why: Option<&str>) -> Option<String> {
+        if self.known.state.leaves() {
+            return None;
+        }
         let number = self.known.number;
         let why = why.unwrap_or("nobody knows why");
         match state {

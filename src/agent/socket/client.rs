@@ -182,12 +182,13 @@ impl Client {
     }
 
     fn ask_over<T: DeserializeOwned>(&self, stream: &UnixStream, call: Call) -> Result<T, ClientError> {
+        let is_for_all = call.is_of_all_versions();
         let line = exchange(stream, call).map_err(|error| self.io(error))?;
         let answer: Answer = serde_json::from_slice(&line).map_err(ClientError::Unreadable)?;
         if let Some(fault) = answer.fault {
             return Err(fault.into());
         }
-        if answer.v != VERSION {
+        if answer.v != VERSION && !is_for_all {
             return Err(of_another_version(&answer).into());
         }
         serde_json::from_value(answer.ok.unwrap_or_default()).map_err(ClientError::Unreadable)

@@ -67,6 +67,11 @@ impl Call {
         matches!(self, Self::About | Self::View { .. } | Self::List | Self::Services)
     }
 
+    /// True where it has the same form in all versions of the protocol.
+    pub fn is_of_all_versions(&self) -> bool {
+        matches!(self, Self::About | Self::Stop)
+    }
+
     /// True where asking twice is asking once.
     pub fn is_repeatable(&self) -> bool {
         !matches!(self, Self::Ask { .. } | Self::Undo { .. })

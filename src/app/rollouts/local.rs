@@ -62,9 +62,18 @@ impl Local {
     /// What was kept, by name; nothing where nothing ever ran.
     fn kept(&self) -> Result<BTreeMap<String, Kept>, AppError> {
         let Some(ledger) = self.workspace.ledger_if_any()? else { return Ok(BTreeMap::new()) };
-        let read = |(_, text): (String, String)| serde_json::from_str(&text).ok();
-        let all = ledger.memos("rollout/")?.into_iter().filter_map(read);
+        let all = ledger.memos("rollout/")?.into_iter().filter_map(|(_, text)| Kept::read(&text).ok());
         Ok(all.map(|kept: Kept| (kept.name.clone(), kept)).collect())
+    }
+
+    /// What was kept and cannot be read, each with its reason.
+    fn unreadable(&self) -> Result<Vec<String>, AppError> {
+        let Some(ledger) = self.workspace.ledger_if_any()? else { return Ok(Vec::new()) };
+        let why = |(key, text): (String, String)| {
+            let name = key.strip_prefix("rollout/").unwrap_or(&key).to_owned();
+            Kept::read(&text).err().map(|why| format!("{name}: {why}"))
+        };
+        Ok(ledger.memos("rollout/")?.into_iter().filter_map(why).collect())
     }
 
     /// Asks a question that changes nothing. Nothing where no agent is needed to answer it.
@@ -139,7 +148,11 @@ impl Local {
     /// # Errors
     /// Something is under way and `force` is not given; or the agent cannot be asked.
     pub fn stop(&self, force: bool) -> Result<bool, AppError> {
-        let views: Vec<RolloutView> = self.question(&Call::List)?.unwrap_or_default();
+        let views: Vec<RolloutView> = match self.client.ask::<serde_json::Value>(Call::List) {
+            // One of another version cannot say it, and is to go.
+            Err(ClientError::Fault(fault)) if fault.code == FaultCode::Version => Vec::new(),
+            _ => self.question(&Call::List)?.unwrap_or_default(),
+        };
         let is_under_way = |view: &&RolloutView| !view.phase.is_over() && view.native.is_none();
         let busy: Vec<&str> = views.iter().filter(is_under_way).map(|view| view.name.as_str()).collect();
         if !busy.is_empty() && !force {
@@ -149,6 +162,10 @@ impl Local {
         }
         match self.client.ask::<serde_json::Value>(Call::Stop) {
             Ok(_) => {
+                self.client.wait_for_end();
+                Ok(true)
+            }
+            Err(ClientError::Fault(fault)) if fault.code == FaultCode::Ending => {
                 self.client.wait_for_end();
                 Ok(true)
             }
@@ -228,7 +245,7 @@ impl Backend for Local {
 
     fn list(&self) -> Result<RolloutListView, AppError> {
         let views: Option<Vec<RolloutView>> = self.question(&Call::List)?;
-        let mut unreadable = Vec::new();
+        let mut unreadable = self.unreadable()?;
         let views = match views {
             Some(views) => views,
             None => {

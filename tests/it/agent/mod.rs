@@ -3,6 +3,7 @@
 mod client;
 mod faults;
 mod kills;
+mod lasting;
 mod rollouts;
 mod service;
 mod socket;

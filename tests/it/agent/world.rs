@@ -16,6 +16,9 @@ pub(super) struct World {
     pub(super) sandbox: Sandbox,
 }
 
+/// Percent of errors of the version `bad`, as the file has it.
+pub(super) const ERRORS_OF_BAD: &str = "\"50\"";
+
 /// A rollout file: its strategy, and more of its service.
 pub(super) fn file(strategy: &str, more: &str) -> String {
     let exe = std::env::current_exe().unwrap();
@@ -38,7 +41,7 @@ service:
   drain: 20ms
   grace: 2s
   versions:
-    bad: {{env: {{{ERRORS}: \"50\"}}}}
+    bad: {{env: {{{ERRORS}: {ERRORS_OF_BAD}}}}}
     broken: {{command: [sh, -c, \"echo boom {{port}} >&2; exit 3\"]}}
 {more}"
     )

@@ -18,6 +18,7 @@ fn command(dir: &Path, argv: &[&str]) -> Launch {
         argv: argv.iter().map(ToString::to_string).collect(),
         cwd: dir.to_owned(),
         env: Vec::new(),
+        inherits: true,
         stdin: Stdin::Null,
         attempt: new_id(),
         stdout: File::options().create(true).append(true).open(dir.join("out")).unwrap(),

@@ -276,7 +276,7 @@ impl Driver {
         };
         facts.of_look(&look);
         let facts = facts.done();
-        driver.kept.forget(|revision| seen.pods.contains_key(revision));
+        driver.kept.forget(|revision| seen.pods.get(revision).is_some_and(has_processes));
         Next { driver, facts, effects }
     }
 
@@ -338,6 +338,10 @@ impl Driver {
             answers: inbox.answers,
         }
     }
+}
+
+fn has_processes(pods: &Pods) -> bool {
+    pods.wanted > 0 || pods.created > 0 || pods.terminating > 0
 }
 
 /// A verb as people write it.

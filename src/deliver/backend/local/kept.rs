@@ -86,6 +86,18 @@ pub struct KeptVersion {
 }
 
 impl Kept {
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// It cannot be read, in words.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let kept: Self = serde_json::from_str(text).map_err(|fault| fault.to_string())?;
+        if kept.form != FORM {
+            return Err(format!("it is of form {}, and this taskmaster knows {FORM}", kept.form));
+        }
+        Ok(kept)
+    }
+
     /// Its specification, checked.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ pub async fn make(change: Change) -> Result<(), String> {
         argv: change.argv,
         cwd: change.cwd,
         env: change.env,
+        inherits: false,
         stdin: Stdin::Null,
         attempt: change.mark,
         stdout: log,

@@ -1,0 +1,228 @@
+//! What must hold over many releases, other environments and other versions of the program.
+
+use super::world::{CANARY, ERRORS_OF_BAD, World, file, get, is_running};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use taskmaster::deliver::backend::local::{Driver, Inbox, Seen, Wanted};
+use taskmaster_delivery::engine::{Pods, Revision};
+use taskmaster_delivery::time::Time;
+use taskmaster_testkit::until;
+
+/// One process for each version, there as soon as it is wanted.
+#[test]
+fn versions_that_nobody_can_go_back_to_are_forgotten() {
+    let text =
+        "{\"name\":\"web\",\"strategy\":{\"canary\":{\"steps\":[]}},\"service\":{\"command\":[\"web\"]}}";
+    let wanted = |number: usize| Wanted {
+        revision: Revision(format!("v{number}")),
+        spec: serde_json::from_str(text).unwrap(),
+        directory: PathBuf::from("/"),
+        file: "web.yaml".to_owned(),
+        digest: None,
+        by: None,
+    };
+    let doors = ("127.0.0.1:1".parse().unwrap(), None);
+    let mut driver = Driver::begin(&wanted(0), doors, (1, 0), Time(0)).unwrap();
+    for number in 0..40 {
+        driver = driver.want(&wanted(number), doors).unwrap().driver;
+        for look in 0..10 {
+            let one = Pods { wanted: 1, created: 1, available: 1, terminating: 0 };
+            let is_there = |revision: &Revision| {
+                *revision == driver.delivery().state().revision
+                    || Some(revision) == driver.delivery().state().stable.as_ref()
+            };
+            let all = driver.kept().versions.iter().map(|version| {
+                let revision = version.revision.clone();
+                let pods = if is_there(&revision) { one } else { Pods::default() };
+                (revision, pods)
+            });
+            let pods: BTreeMap<Revision, Pods> = all.collect();
+            let seen = Seen { pods, ..Seen::default() };
+            let now = Time(i64::try_from(number * 1_000_000 + look * 60_000).unwrap());
+            driver = driver.look(&seen, Inbox::default(), now).driver;
+        }
+    }
+    assert_eq!(driver.delivery().state().stable, Some(Revision("v39".to_owned())), "every version came in");
+    assert!(driver.kept().versions.len() <= 21, "{}", driver.kept().versions.len());
+}
+
+/// The environment of a process of the service.
+fn environment(world: &World) -> String {
+    let pid = until("a process", 20, || world.pids().first().copied());
+    String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/environ")).unwrap()).into_owned()
+}
+
+#[test]
+fn a_service_has_the_environment_of_its_own_start_alone() {
+    let world = World::with(&file(CANARY, ""), &[("OF_WEB", "swordfish-1")]);
+    world.release("v1");
+    let other = file(CANARY, "").replace("name: web", "name: other");
+    world.sandbox.write("other.yaml", other);
+    world.run("rollout remove web").code(0);
+    let mut start = world.sandbox.command(["rollout", "start", "other.yaml", "v1", "--wait"]);
+    assert!(start.env_remove("OF_WEB").output().unwrap().status.success());
+    let found = environment(&world);
+    assert!(!found.contains("swordfish-1") && found.contains("MY_TOKEN="), "{found}");
+}
+
+#[test]
+fn a_secret_that_was_mended_holds_from_the_next_start_on() {
+    let world = World::new(CANARY);
+    world.release("v1");
+    let at = world.address();
+    assert_eq!(get(at, "/token").unwrap().1, "swordfish-4711");
+    let mut start = world.sandbox.command(["rollout", "start", "web.yaml", "v1"]);
+    assert!(start.env("MY_TOKEN", "another").output().unwrap().status.success());
+    assert_eq!(get(at, "/token").unwrap().1, "swordfish-4711", "what serves stays as it is");
+    World::kill(world.pids()[0].try_into().unwrap());
+    let token =
+        until("it was started again", 30, || get(at, "/token").ok().filter(|(status, _)| *status == 200));
+    assert_eq!(token.1, "another");
+}
+
+#[test]
+fn the_proxy_has_descriptors_and_services_the_usual_limit() {
+    let world = World::new(CANARY);
+    world.release("v1");
+    let limits = |pid: i64| {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        let line = text.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+        let mut words = line.split_ascii_whitespace().skip(3).map(str::to_owned);
+        (words.next().unwrap(), words.next().unwrap())
+    };
+    let (ours, _) = limits(i64::from(std::process::id()));
+    let (soft, hard) = limits(i64::from(world.agent_pid()));
+    let enough = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
+    assert!(enough(&soft) >= enough(&hard).min(65_536), "{soft} of {hard}");
+    assert_eq!(limits(world.pids()[0]).0, ours);
+}
+
+/// Bytes of an answer that comes late, over a connection that was there before.
+fn ask(stream: &mut TcpStream, path: &str) {
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n").as_bytes())
+        .unwrap();
+}
+
+#[test]
+fn other_settings_of_the_proxy_cut_nothing_and_lose_no_count() {
+    let world = World::new(CANARY);
+    world.release("v1");
+    let at: SocketAddr = world.address();
+    for _ in 0..10 {
+        get(at, "/").unwrap();
+    }
+    let requests = || world.view()["versions"][0]["requests"].as_u64().unwrap_or(0);
+    until("they are counted", 20, || (requests() >= 10).then_some(()));
+    let mut slow = TcpStream::connect(at).unwrap();
+    ask(&mut slow, "/slow/1500");
+    let other = file(CANARY, "").replace("  drain: 20ms\n", "  drain: 20ms\n  sticky: {cookie: session}\n");
+    world.sandbox.write("web.yaml", other);
+    let begun = std::time::Instant::now();
+    world.start("v1");
+    while begun.elapsed() < std::time::Duration::from_millis(1200) {
+        assert!(requests() >= 10, "counters never fall");
+    }
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    until("the late one is counted, too", 20, || (requests() >= 11).then_some(()));
+}
+
+#[test]
+fn a_version_that_was_taken_back_is_tried_again_when_it_is_asked_for() {
+    let steps = "{canary: {abortScaleDownDelay: 100ms, steps: [{setWeight: 50}, {pause: {}}]}}";
+    let world = World::of(&file(steps, "load: {rate: 100}\n"));
+    world.release("v1");
+    world.run("rollout start web.yaml bad --wait --timeout 60s").code(50);
+    // It is built anew under its name, and good now.
+    world.sandbox.write("web.yaml", file(steps, "load: {rate: 100}\n").replace(ERRORS_OF_BAD, "\"0\""));
+    world.start("bad");
+    world.until_paused();
+    world.run("rollout promote web --wait --timeout 60s").code(0);
+    assert_eq!(get(world.address(), "/").unwrap(), (200, "bad".to_owned()));
+}
+
+#[test]
+fn a_state_directory_that_is_another_one_ends_the_services_of_the_first() {
+    let world = World::new(CANARY);
+    world.release("v1");
+    let (agent, pids) = (world.agent_pid(), world.pids());
+    let aside = world.sandbox.path().join("aside");
+    std::fs::rename(world.state_dir(), &aside).unwrap();
+    std::fs::create_dir(world.state_dir()).unwrap();
+    until("they end", 30, || {
+        let is_left = is_running(i64::from(agent)) || pids.iter().any(|pid| is_running(*pid));
+        (!is_left).then_some(())
+    });
+    assert_eq!(world.agent()["agent"], Value::Null);
+}
+
+/// What an agent of another version answers: it knows `stop` and `about`, and refuses the rest.
+#[test]
+fn an_agent_of_another_version_can_be_ended() {
+    let world = World::new(CANARY);
+    std::fs::create_dir_all(world.state_dir()).unwrap();
+    let listener = UnixListener::bind(world.state_dir().join("agent.sock")).unwrap();
+    let other = std::thread::spawn(move || {
+        loop {
+            let (stream, _) = listener.accept().unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let asked: Value = serde_json::from_str(&line).unwrap();
+            let ends = asked["call"]["do"] == "stop";
+            let answer = if ends {
+                "{\"v\":2,\"program\":\"9.9.9\",\"ok\":null}\n"
+            } else {
+                "{\"v\":2,\"program\":\"9.9.9\",\"fault\":{\"code\":\"version\",\"message\":\"this agent speaks version 2\"}}\n"
+            };
+            (&stream).write_all(answer.as_bytes()).unwrap();
+            if ends {
+                return;
+            }
+        }
+    });
+    let told = world.run("rollout list").code(1).stderr;
+    assert!(told.contains("speaks version 2"), "{told}");
+    world.run("agent stop").code(0);
+    other.join().unwrap();
+}
+
+/// Kills the agent and its guard, and makes what was kept that of a taskmaster to come.
+fn comes_from_the_future(world: &World) {
+    let agent = world.agent_pid();
+    let stat = std::fs::read_to_string(format!("/proc/{agent}/stat")).unwrap();
+    let guard: i32 =
+        stat.rsplit(')').next().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+    World::kill(guard);
+    World::kill(agent);
+    until("both are gone", 20, || {
+        (!is_running(i64::from(agent)) && !is_running(i64::from(guard))).then_some(())
+    });
+    let ledger = rusqlite::Connection::open(world.state_dir().join("ledger.db")).unwrap();
+    let changed = ledger.execute(
+        "UPDATE memos SET text = replace(text, '\"form\":1', '\"form\":99') WHERE key = 'rollout/web'",
+        [],
+    );
+    assert_eq!(changed.unwrap(), 1);
+}
+
+#[test]
+fn a_rollout_that_cannot_be_read_is_told_and_can_be_removed() {
+    let world = World::new(CANARY);
+    world.release("v1");
+    let pids = world.pids();
+    comes_from_the_future(&world);
+    let told = world.run("rollout start web.yaml v2").code(1).stderr;
+    assert!(told.contains("form 99") && told.contains("rollout remove web"), "{told}");
+    let list = world.run("rollout list -o json").code(0).json();
+    assert!(list["unreadable"].to_string().contains("form 99"), "{list}");
+    assert!(pids.iter().all(|pid| is_running(*pid)), "its processes go on");
+    world.run("rollout remove web").code(0);
+    assert!(pids.iter().all(|pid| !is_running(*pid)), "they have ended");
+    world.release("v2");
+}
