@@ -126,9 +126,13 @@ pub(crate) fn height() -> usize {
     terminal().or(lines).unwrap_or(24)
 }
 
+/// Columns of the terminal as it is now; none where there is none.
+pub(crate) fn live_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
 /// Columns of the terminal; 100 where there is none.
 fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    columns.or_else(terminal).unwrap_or(100)
+    columns.or_else(live_width).unwrap_or(100)
 }

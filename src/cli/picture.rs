@@ -5,7 +5,7 @@
 //! command is killed, with the last picture above the prompt.
 
 use super::args::Format;
-use super::context::{Context, height};
+use super::context::{Context, height, live_width};
 use crate::report::view::RolloutView;
 use crate::report::{Render, TextOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -80,7 +80,12 @@ impl<W: Write> Picture<W> {
     /// Shows how it is now. A reader that went away is no fault: who waits has asked for the end.
     pub(crate) fn show(&mut self, view: &RolloutView) {
         let _ = match self.style {
-            Style::Live => self.draw(&view.live(self.options, height().saturating_sub(1).max(4))),
+            Style::Live => {
+                // The terminal may have another size by now.
+                let options =
+                    TextOptions { width: live_width().unwrap_or(self.options.width), ..self.options };
+                self.draw(&view.live(options, height().saturating_sub(1).max(4)))
+            }
             Style::Plain => self.tell(view),
             Style::Ndjson => self.record(view),
             Style::Quiet => Ok(()),
@@ -98,7 +103,8 @@ impl<W: Write> Picture<W> {
     }
 
     fn draw(&mut self, lines: &[String]) -> std::io::Result<()> {
-        let mut frame = String::new();
+        // What is wider than the terminal is cut, not wrapped: rows are counted.
+        let mut frame = "\u{1b}[?7l".to_owned();
         if self.drawn > 0 {
             frame.push_str(&format!("\u{1b}[{}A", self.drawn));
         }
@@ -111,6 +117,7 @@ impl<W: Write> Picture<W> {
         if self.drawn > lines.len() {
             frame.push_str("\r\u{1b}[J");
         }
+        frame.push_str("\u{1b}[?7h");
         self.drawn = lines.len();
         // In one piece, so that no half of a picture is seen.
         self.out.write_all(frame.as_bytes())?;
@@ -167,10 +174,11 @@ mod tests {
                 }
                 '\u{1b}' => {
                     let sequence: String =
-                        rest.by_ref().skip(1).take_while(|c| !"AJK".contains(*c)).collect();
+                        rest.by_ref().skip(1).take_while(|c| !"AJKlh".contains(*c)).collect();
                     match text_of(&text, &rest) {
                         'A' => row -= sequence.parse::<usize>().unwrap(),
                         'K' => rows[row].clear(),
+                        'l' | 'h' => assert_eq!(sequence, "?7"),
                         _ => {
                             rows.truncate(row + 1);
                             rows[row].clear();

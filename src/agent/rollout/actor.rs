@@ -31,6 +31,9 @@ const MOST_WAITING: usize = 256;
 /// At least so often what was counted is stored: under way, and at rest.
 const COUNTED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
+/// At least so often it is stored that somebody looks, while something is under way.
+const LOOKED: Duration = Duration::from_secs(30);
+
 pub(super) type Reply = oneshot::Sender<Result<Value, Fault>>;
 
 /// What a command wants of a rollout.
@@ -279,7 +282,8 @@ impl Actor {
         let is_old = |span: Duration| self.stored_at.is_none_or(|at| clock::monotonic() - at >= span);
         let rest = if driver.is_under_way() { COUNTED.0 } else { COUNTED.1 };
         let is_counted_new = *counted != driver.kept().tally && is_old(rest);
-        let is_new = !facts.is_empty() || driver.differs(&self.driver) || is_counted_new;
+        let is_look_old = driver.is_under_way() && is_old(LOOKED);
+        let is_new = !facts.is_empty() || driver.differs(&self.driver) || is_counted_new || is_look_old;
         let is_replicas_new = self.is_replicas_new || !self.unstored.is_empty();
         if !is_new && !is_replicas_new {
             self.driver = driver;

@@ -8,46 +8,80 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use taskmaster::deliver::backend::local::{Driver, Inbox, Seen, Wanted};
-use taskmaster_delivery::engine::{Pods, Revision};
+use taskmaster_delivery::engine::{Phase, Pods, Revision};
 use taskmaster_delivery::time::Time;
 use taskmaster_testkit::until;
 
-/// One process for each version, there as soon as it is wanted.
-#[test]
-fn versions_that_nobody_can_go_back_to_are_forgotten() {
+fn wanted(number: usize) -> Wanted {
     let text =
         "{\"name\":\"web\",\"strategy\":{\"canary\":{\"steps\":[]}},\"service\":{\"command\":[\"web\"]}}";
-    let wanted = |number: usize| Wanted {
+    Wanted {
         revision: Revision(format!("v{number}")),
         spec: serde_json::from_str(text).unwrap(),
         directory: PathBuf::from("/"),
         file: "web.yaml".to_owned(),
         digest: None,
         by: None,
-    };
-    let doors = ("127.0.0.1:1".parse().unwrap(), None);
-    let mut driver = Driver::begin(&wanted(0), doors, (1, 0), Time(0)).unwrap();
+    }
+}
+
+fn doors() -> (SocketAddr, Option<SocketAddr>) {
+    ("127.0.0.1:1".parse().unwrap(), None)
+}
+
+const ONE: Pods = Pods { wanted: 1, created: 1, available: 1, terminating: 0 };
+
+/// A look at a world where the version at hand and the stable one have one process each, and others none.
+fn look(driver: &Driver, now: Time) -> Driver {
+    let state = driver.delivery().state();
+    let is_there =
+        |revision: &Revision| *revision == state.revision || state.stable.as_ref() == Some(revision);
+    let all = driver.kept().versions.iter().map(|version| version.revision.clone());
+    let pods =
+        all.map(|revision| (revision.clone(), if is_there(&revision) { ONE } else { Pods::default() }));
+    let seen = Seen { pods: pods.collect(), ..Seen::default() };
+    driver.look(&seen, Inbox::default(), now).driver
+}
+
+#[test]
+fn versions_that_nobody_can_go_back_to_are_forgotten() {
+    let mut driver = Driver::begin(&wanted(0), doors(), (1, 0), Time(0)).unwrap();
     for number in 0..40 {
-        driver = driver.want(&wanted(number), doors).unwrap().driver;
-        for look in 0..10 {
-            let one = Pods { wanted: 1, created: 1, available: 1, terminating: 0 };
-            let is_there = |revision: &Revision| {
-                *revision == driver.delivery().state().revision
-                    || Some(revision) == driver.delivery().state().stable.as_ref()
-            };
-            let all = driver.kept().versions.iter().map(|version| {
-                let revision = version.revision.clone();
-                let pods = if is_there(&revision) { one } else { Pods::default() };
-                (revision, pods)
-            });
-            let pods: BTreeMap<Revision, Pods> = all.collect();
-            let seen = Seen { pods, ..Seen::default() };
-            let now = Time(i64::try_from(number * 1_000_000 + look * 60_000).unwrap());
-            driver = driver.look(&seen, Inbox::default(), now).driver;
+        driver = driver.want(&wanted(number), doors()).unwrap().driver;
+        for at in 0..10 {
+            driver = look(&driver, Time(i64::try_from(number * 500_000 + at * 50_000).unwrap()));
         }
     }
     assert_eq!(driver.delivery().state().stable, Some(Revision("v39".to_owned())), "every version came in");
     assert!(driver.kept().versions.len() <= 21, "{}", driver.kept().versions.len());
+}
+
+#[test]
+fn a_night_in_which_nobody_looked_is_no_want_of_progress() {
+    let mut driver = Driver::begin(&wanted(0), doors(), (1, 0), Time(0)).unwrap();
+    driver = driver.want(&wanted(0), doors()).unwrap().driver;
+    for at in 0..10 {
+        driver = look(&driver, Time(at * 1_000));
+    }
+    driver = driver.want(&wanted(1), doors()).unwrap().driver;
+    let never = |driver: &Driver, now: Time| {
+        let v0 = Revision("v0".to_owned());
+        let seen = Seen { pods: BTreeMap::from([(v0, ONE)]), ..Seen::default() };
+        driver.look(&seen, Inbox::default(), now).driver
+    };
+    for at in 10..310 {
+        driver = never(&driver, Time(at * 1_000));
+    }
+    let counted = driver.kept().tally.clone();
+    driver.note_counted(&counted);
+    let night = 8 * 3_600_000;
+    driver = Driver::resume(driver.kept().clone()).unwrap();
+    driver = never(&driver, Time(310_000 + night));
+    assert_eq!(driver.delivery().state().phase, Phase::Initializing, "it has half of its ten minutes yet");
+    for at in 310..640 {
+        driver = never(&driver, Time(at * 1_000 + night));
+    }
+    assert_eq!(driver.delivery().state().phase, Phase::RolledBack, "and no more than that");
 }
 
 /// The environment of a process of the service.

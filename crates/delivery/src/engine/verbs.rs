@@ -62,6 +62,14 @@ pub enum Refusal {
 }
 
 impl Delivery {
+    /// Nobody has looked for so long: the machine was off, or whoever looks was. What had a time in which to
+    /// come, and could not, has that time yet.
+    pub fn was_away(&mut self, span: Duration) {
+        let state = self.state_mut();
+        state.progressed = state.progressed + span;
+        state.judging.tests.values_mut().for_each(|tested| tested.fresh = tested.fresh + span);
+    }
+
     /// Does what a person asks. What follows from it, [`Delivery::handle`] says at the next look.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use super::words;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use taskmaster_core::rollout::{LoadEnd, RolloutFact};
 use taskmaster_delivery::engine::{
     Answered, Delivery, Effect, Measured, Migrated, Observation, Pods, Refusal, Revision, Routes, State,
@@ -15,11 +16,16 @@ use taskmaster_delivery::engine::{
 use taskmaster_delivery::spec::{Canary, Rollout, RolloutSpec, Strategy, Traffic};
 use taskmaster_delivery::time::Time;
 
+/// Longest time between two looks of somebody who is there.
+const AWAY: Duration = Duration::from_secs(60);
+
 /// A rollout at work. It changes only by [`Driver::take`], once what is new was stored.
 #[derive(Clone, Debug)]
 pub struct Driver {
     kept: Kept,
     delivery: Delivery,
+    /// The last look.
+    looked: Option<Time>,
 }
 
 /// The world as far as it was seen.
@@ -83,7 +89,8 @@ impl Driver {
     /// The file in it has faults, in words.
     pub fn resume(kept: Kept) -> Result<Self, String> {
         let delivery = Delivery::new(kept.rollout()?, kept.state.clone());
-        Ok(Self { kept, delivery })
+        let looked = kept.looked;
+        Ok(Self { kept, delivery, looked })
     }
 
     /// A rollout that is not there, with the seed of its cookies and the number of its releases of old.
@@ -115,6 +122,7 @@ impl Driver {
             seed,
             weights: Vec::new(),
             story: Vec::new(),
+            looked: None,
             started: None,
             ended: None,
             is_stopped: false,
@@ -123,7 +131,7 @@ impl Driver {
             verdicts: BTreeMap::new(),
             migration: None,
         };
-        Ok(Self { delivery: Delivery::new(rollout, kept.state.clone()), kept })
+        Ok(Self { delivery: Delivery::new(rollout, kept.state.clone()), kept, looked: None })
     }
 
     /// What is to be stored of it.
@@ -227,15 +235,16 @@ impl Driver {
         Next { driver, facts, effects: Vec::new() }
     }
 
-    /// Remembers what was counted so far.
+    /// Remembers what was counted so far, and when.
     pub fn note_counted(&mut self, counted: &Tally) {
         self.kept.tally = counted.clone();
+        self.kept.looked = self.looked;
     }
 
     /// True where something but counters is otherwise.
     pub fn differs(&self, other: &Self) -> bool {
-        let counted = &self.kept.tally;
-        Kept { tally: counted.clone(), ..other.kept.clone() } != self.kept
+        let (tally, looked) = (self.kept.tally.clone(), self.kept.looked);
+        Kept { tally, looked, ..other.kept.clone() } != self.kept
     }
 
     /// Looks at the world.
@@ -246,6 +255,10 @@ impl Driver {
         let migration = inbox.migration.clone();
         if migration.is_some() {
             driver.kept.migration.clone_from(&migration);
+        }
+        let last = driver.looked.replace(now);
+        if let Some(gap) = last.map(|last| now - last).filter(|gap| *gap > AWAY) {
+            driver.delivery.was_away(gap);
         }
         let observation = driver.observation(seen, inbox);
         let before = driver.kept.state.clone();

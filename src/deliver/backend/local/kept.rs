@@ -56,6 +56,9 @@ pub struct Kept {
     pub weights: Vec<(Time, u32)>,
     /// The last things that happened.
     pub story: Vec<(Time, RolloutFact)>,
+    /// When somebody looked, at the time of storing.
+    #[serde(default)]
+    pub looked: Option<Time>,
     /// When the release began.
     pub started: Option<Time>,
     /// When it ended.
