@@ -9,6 +9,7 @@ use super::world::{Observation, Revision};
 use crate::mutant::{self, Mutant};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use thiserror::Error;
 
 /// What a person may ask of a rollout.
