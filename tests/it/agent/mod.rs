@@ -2,8 +2,13 @@
 
 mod client;
 mod faults;
+mod gates;
 mod kills;
+mod migration;
+mod notices;
+mod outside;
 mod rollouts;
 mod service;
+mod sessions;
 mod socket;
 mod world;
