@@ -50,6 +50,10 @@ fn a_receiver_hears_of_all_in_order_and_every_notice_is_signed() {
     assert!(events(&heard, "v2").contains(&"step".to_owned()));
     let ids: BTreeSet<&str> = heard.iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), heard.len(), "each has an id of its own");
+    assert!(
+        ids.iter().all(|id| id.parse::<ulid::Ulid>().is_ok()),
+        "whatever else happens just then: {ids:?}"
+    );
     for (request, one) in ops.requests().iter().zip(&heard) {
         assert!(is_signed(request, "swordfish-4711"), "{request:?}");
         assert!(!is_signed(request, "swordfish-4712"), "{request:?}");
