@@ -1,6 +1,7 @@
 //! Users who keep their version: by a cookie of the proxy, or by what they send.
 
 use super::world::{World, file};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -38,6 +39,12 @@ impl User {
         let cookie = cookie.unwrap();
         assert!(cookie.starts_with("web-version="), "{cookie}");
         Self { cookie, version }
+    }
+
+    /// The number of the session.
+    fn number(&self) -> &str {
+        let value = self.cookie.trim_start_matches("web-version=");
+        &value[..16]
     }
 
     /// Who answers now, and whether another cookie came along.
@@ -84,7 +91,10 @@ fn a_user_keeps_the_version_while_weights_rise_and_nobody_keeps_one_that_was_tak
     world.until("the weight rises", |view| view["weights"][2]["weight"] == 80);
     world.until_paused();
     assert!(everybody_stays(), "also those of the old version");
-    assert_eq!(on(&users(at, 100), "v2"), 80);
+    let later = users(at, 100);
+    assert_eq!(on(&later, "v2"), 80);
+    let numbers: BTreeSet<&str> = old.iter().chain(&first).chain(&later).map(User::number).collect();
+    assert_eq!(numbers.len(), 210, "no two users are one session, whoever has dealt them");
     world.run("rollout abort web --wait --timeout 60s").code(0);
     let mut all = old.iter().chain(&first);
     assert!(all.all(|user| user.meets(at).0 == "v1"), "it keeps nobody");
