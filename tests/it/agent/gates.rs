@@ -95,19 +95,20 @@ fn no_share_rises_before_a_gate_confirms_that_very_rise() {
 fn what_is_no_answer_holds_and_is_told() {
     let elsewhere = Outside::new(yes());
     let redirect = say("307 Temporary Redirect", &format!("Location: {}/\r\n", elsewhere.url()), "");
+    // Where something does come, it has its time.
     let rows = [
-        ("hangs", Act::Hang, "no answer within 300ms"),
-        ("babbles", Act::Say("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), ""),
-        ("leads", redirect, "307 Temporary Redirect: redirects are not followed"),
+        ("hangs", Act::Hang, ", timeout: 300ms", "no answer within 300ms"),
+        ("babbles", Act::Say("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), "", ""),
+        ("leads", redirect, "", "307 Temporary Redirect: redirects are not followed"),
     ];
-    let all: Vec<Outside> = rows.iter().map(|(_, act, _)| Outside::new(act.clone())).collect();
+    let all: Vec<Outside> = rows.iter().map(|(_, act, ..)| Outside::new(act.clone())).collect();
     let gates = rows.iter().zip(&all);
     let gates: Vec<String> = gates
-        .map(|((name, ..), outside)| gate(name, "confirm-traffic-increase", outside, ", timeout: 300ms"))
+        .map(|((name, _, timeout, _), outside)| gate(name, "confirm-traffic-increase", outside, timeout))
         .collect();
     let world = guarded(STEPS, &gates);
     world.start("v2");
-    for (place, (name, _, words)) in rows.iter().enumerate() {
+    for (place, (name, .., words)) in rows.iter().enumerate() {
         let view = world.until("its silence is told", |view| view["gates"][place]["state"] == "silent");
         let told = view["gates"][place]["words"].as_str().unwrap();
         assert!(!told.is_empty() && told.contains(words), "{name}: {told}");
