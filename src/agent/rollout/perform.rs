@@ -13,6 +13,7 @@ use taskmaster_delivery::engine::{
     Answer, Answered, Direction, Effect, Measured, Migrated, Move, Notice, Revision,
 };
 use taskmaster_delivery::spec::{GateKind, Migration, Strategy};
+use ulid::Ulid;
 
 impl Actor {
     /// Does what is wanted. True where another look may follow at once.
@@ -108,10 +109,10 @@ impl Actor {
         }
         let kept = self.driver.kept();
         let state = self.driver.delivery().state();
-        let at = clock::now();
         let event = Event {
-            id: format!("{}-{}-{}", kept.name, kept.release, at.as_microsecond()),
-            at,
+            // Two of them may be told in the same microsecond.
+            id: Ulid::generate().to_string(),
+            at: clock::now(),
             what: notice.event(),
             rollout: kept.name.clone(),
             namespace: None,

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 use taskmaster_delivery::engine::Revision;
 use tokio::sync::Notify;
+use ulid::Ulid;
 
 /// Versions whose counts are kept after no table has them any more.
 const REMEMBERED: usize = 100;
@@ -67,6 +68,11 @@ pub(super) struct Choice {
     pub(super) copy: Option<Arc<Arm>>,
 }
 
+/// A number of this proxy alone: one that comes after it deals otherwise, and never the same session twice.
+fn fresh() -> u64 {
+    u64::try_from(Ulid::generate().random() & u128::from(u64::MAX)).unwrap_or_default()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -81,7 +87,7 @@ impl Shared {
             ticks: Ticks::default(),
             started: clock::monotonic(),
             plan: RwLock::new(Arc::new(empty)),
-            dealer: Mutex::new(Dealer::new(settings.seed)),
+            dealer: Mutex::new(Dealer::new(settings.seed ^ fresh())),
             sessions: settings.sticky.as_ref().map(|sticky| Sessions::new(sticky, settings.seed)),
             endpoints: Mutex::new(endpoints),
             meters: Mutex::default(),

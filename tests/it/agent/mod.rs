@@ -2,9 +2,14 @@
 
 mod client;
 mod faults;
+mod gates;
 mod kills;
 mod lasting;
+mod migration;
+mod notices;
+mod outside;
 mod rollouts;
 mod service;
+mod sessions;
 mod socket;
 mod world;

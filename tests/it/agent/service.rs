@@ -50,12 +50,13 @@ fn answer(stream: &TcpStream) {
             _ => version.clone(),
         };
         let status = if fails { "500 Internal Server Error" } else { "200 OK" };
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nX-App-Version: {version}\r\n\r\n",
+        // In one piece: the second of two would wait for the other side.
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nX-App-Version: {version}\r\n\r\n{body}",
             body.len()
         );
         let mut stream = stream;
-        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_err() {
+        if stream.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }

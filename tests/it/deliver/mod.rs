@@ -2,7 +2,7 @@
 
 mod load;
 mod metrics;
-mod notify;
+pub(crate) mod notify;
 mod traffic;
 mod traffic_answers;
 mod traffic_faults;

@@ -33,11 +33,11 @@ impl Delivery {
         let state = &mut self.state;
         let is_ours = seen.wanted == state.revision;
         if mutant::is(Mutant::RetriesItself) && is_ours && state.phase == Phase::RolledBack {
-            return self.begin_again();
+            return self.begin_again(false);
         }
         if is_ours && state.is_homeward {
             // It is asked for after all.
-            return self.begin_again();
+            return self.begin_again(false);
         }
         if is_ours || seen.wanted.0.is_empty() {
             return;
@@ -60,8 +60,7 @@ impl Delivery {
         let is_known = self.in_window(seen) || self.is_kept(&seen.wanted);
         self.forget_changes();
         let needs = self.needed_by(&seen.wanted, seen);
-        self.begin(seen.wanted.clone(), needs);
-        self.state.is_full = is_known;
+        self.begin(seen.wanted.clone(), needs, is_known);
     }
 
     /// Where nothing is remembered, who serves is the stable version: the one that users reach, else the
@@ -116,8 +115,8 @@ impl Delivery {
         new < old && between < window
     }
 
-    /// Begins a rollout of a version. What was under way leaves service.
-    pub(super) fn begin(&mut self, revision: Revision, needs: Vec<Applied>) {
+    /// Begins a rollout of a version, without moves where it `is_full`. What was under way leaves service.
+    pub(super) fn begin(&mut self, revision: Revision, needs: Vec<Applied>, is_full: bool) {
         let now = self.now();
         let state = &mut self.state;
         if state.stable.as_ref() != Some(&state.revision) && state.revision != revision {
@@ -128,18 +127,18 @@ impl Delivery {
         state.judging = Judging::default();
         state.gates.anew();
         (state.held, state.why, state.is_homeward) = (None, None, false);
-        (state.is_full, state.needs) = (false, needs);
+        (state.is_full, state.needs) = (is_full, needs);
         state.revision = revision.clone();
         self.signal(Signal::Begun);
         let kept = if mutant::is(Mutant::KeepsPlace) { self.state.place.min(self.moves().len()) } else { 0 };
-        self.step_to(kept);
         self.tell(Notice::Begun { revision });
+        self.step_to(kept);
     }
 
     /// The same version once more.
-    pub(super) fn begin_again(&mut self) {
+    pub(super) fn begin_again(&mut self, is_full: bool) {
         let (revision, needs) = (self.state.revision.clone(), self.state.needs.clone());
         self.state.asked.take_if(|asked| asked.has_failed);
-        self.begin(revision, needs);
+        self.begin(revision, needs, is_full);
     }
 }

@@ -118,11 +118,11 @@ impl Delivery {
         self.state.passes = 0;
         let heard = self.state.judging.inline.take();
         self.state.judging.heard = heard.or(self.state.judging.heard.take());
-        if self.is_open() {
-            self.enter();
-        }
         if place > 0 && place < self.moves.len() {
             self.tell(Notice::Step { step: place });
+        }
+        if self.is_open() {
+            self.enter();
         }
     }
 
@@ -135,6 +135,10 @@ impl Delivery {
         }
         if self.background_from() == Some(place) {
             self.rules.begin_background(&mut self.state.judging);
+        }
+        let has_moves = !self.is_first() && !self.state.is_full;
+        if has_moves && self.moves.get(place) == Some(&Move::Pause(None)) {
+            self.tell(Notice::Paused { why: "waits until somebody promotes it".to_owned() });
         }
     }
 

@@ -90,7 +90,7 @@ impl Delivery {
                 self.give_up("a person gave it up".to_owned());
                 Ok(())
             }
-            Verb::Retry => self.retry(),
+            Verb::Retry => self.retry(false),
         }
     }
 
@@ -163,7 +163,7 @@ impl Delivery {
     /// Also brings in what was taken back. What is left out is passed at the next look: only a migration
     /// comes before it.
     fn promote_all(&mut self) -> Result<(), Refusal> {
-        if self.retry().is_err() {
+        if self.retry(true).is_err() {
             self.under_way()?;
         }
         self.let_go();
@@ -218,12 +218,12 @@ impl Delivery {
         }
     }
 
-    fn retry(&mut self) -> Result<(), Refusal> {
+    fn retry(&mut self, is_full: bool) -> Result<(), Refusal> {
         let is_changing_back = self.owes_data() && self.state().held.is_none();
         match self.state().phase {
             Phase::RollingBack if self.state().is_homeward || is_changing_back => Err(Refusal::GoesBack),
             Phase::RollingBack | Phase::RolledBack => {
-                self.begin_again();
+                self.begin_again(is_full);
                 Ok(())
             }
             _ => Err(Refusal::NotBack),

@@ -3,4 +3,4 @@
 mod gates;
 mod golden;
 mod notices;
-mod receiver;
+pub(crate) mod receiver;

@@ -12,22 +12,22 @@ pub(super) const LONGEST: Duration = Duration::from_secs(20);
 
 /// What was asked.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Request {
-    pub(super) line: String,
+pub(crate) struct Request {
+    pub(crate) line: String,
     /// Names in small letters.
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Request {
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
 /// What a receiver does to a connection.
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Answers with these bytes and ends.
     Say(String),
     /// Answers with these bytes and keeps the connection open without a word.
@@ -43,7 +43,7 @@ pub(super) enum Act {
 }
 
 /// A whole answer.
-pub(super) fn say(status: &str, headers: &str, body: &str) -> Act {
+pub(crate) fn say(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
     Act::Say(format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}"))
 }
@@ -55,14 +55,14 @@ struct Seen {
 }
 
 /// A receiver; its threads end with their connections.
-pub(super) struct Receiver {
-    pub(super) url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     seen: Arc<Seen>,
 }
 
 impl Receiver {
     /// `act` is told the request and how many came before it.
-    pub(super) fn new(act: impl Fn(&Request, usize) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(act: impl Fn(&Request, usize) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Seen::default());
@@ -77,11 +77,11 @@ impl Receiver {
         Self { url, seen }
     }
 
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.seen.requests.lock().unwrap().clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::SeqCst)
     }
 

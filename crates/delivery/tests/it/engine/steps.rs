@@ -2,7 +2,7 @@
 
 use super::world::{Source, World, canary, revision, spec};
 use serde_json::{Value, json};
-use taskmaster_delivery::engine::{Effect, Phase, Pods, Routes, State, Verb, Version};
+use taskmaster_delivery::engine::{Effect, Notice, Phase, Pods, Routes, State, Verb, Version};
 use taskmaster_delivery::time::Time;
 
 #[test]
@@ -69,6 +69,28 @@ fn steps_6_a_pause_takes_its_time() {
     assert_eq!(world.place(), 2);
     world.wait(100_000);
     assert_eq!((world.place(), world.weight("v2")), (2, 20), "nobody has promoted it");
+}
+
+/// Where nobody has to promote it, nobody is told to.
+#[test]
+fn steps_6_a_pause_without_a_time_is_told() {
+    let waits = |world: &World| {
+        let pauses = world.told.iter().filter(|notice| matches!(notice, Notice::Paused { .. }));
+        pauses.count()
+    };
+    let steps = json!([{"pause": {}}, {"pause": {"duration": "30s"}}, {"setWeight": 50}, {"pause": {}}]);
+    let mut world = canary(&json!({"steps": steps}));
+    world.want("v2");
+    let begun = world.told.iter().position(|notice| matches!(notice, Notice::Begun { .. }));
+    let paused = world.told.iter().position(|notice| matches!(notice, Notice::Paused { .. }));
+    assert!(begun.is_some() && begun < paused && waits(&world) == 1, "{:?}", world.told);
+    world.must(Verb::Promote);
+    assert_eq!((world.place(), waits(&world)), (1, 1));
+    world.wait(31);
+    assert_eq!((world.place(), waits(&world)), (3, 2), "{:?}", world.told);
+    world.must(Verb::Abort);
+    world.must(Verb::PromoteFull);
+    assert_eq!((world.stable(), waits(&world)), ("v2", 2));
 }
 
 #[test]
