@@ -265,7 +265,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// Several lines, cleaned in the same way; tabs become four spaces.
-pub(super) fn lines(text: &str) -> Vec<String> {
+pub(crate) fn lines(text: &str) -> Vec<String> {
     let clean = |line: &str| {
         line.trim_end_matches('\r').replace('\t', "    ").chars().map(visible).collect::<String>()
     };

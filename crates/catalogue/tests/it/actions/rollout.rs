@@ -148,7 +148,7 @@ fn local_rows() {
         r#"rollout: {kind: local, name: web, verb: wait, for: weight  25, timeout: 1500ms}"#,
         r#"
             run    wait: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=1500ms
-            check  check: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=0s | true [0] false [21, 50, 51]
+            check  check: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=0s | true [0] false [20, 21, 50, 51]
         "#,
     );
     renders(
