@@ -15,11 +15,12 @@ use crate::report::view::{
 };
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
-use taskmaster_core::action::{Action, ActionKind};
+use taskmaster_core::action::{Action, ActionKind, Policy};
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};
 use taskmaster_core::plan::{Disposition, PlannedTask};
+use taskmaster_core::retry::as_expected;
 use taskmaster_core::select;
 use taskmaster_core::state::TaskState;
 
@@ -264,7 +265,7 @@ impl Evidence {
             kind: action.map(|action| action.kind),
             commands: action.map(|action| command_lines(&task.id, action)).unwrap_or_default(),
             digest: found.and_then(|found| found.digest.clone()),
-            attempts: self.attempts(&done),
+            attempts: self.attempts(&done, &task.id),
             probes,
             approvals: self.approvals(&done),
             next: found
@@ -298,9 +299,13 @@ impl Evidence {
         self.planned(id).is_some_and(|task| task.disposition == Disposition::Group)
     }
 
-    fn attempts(&self, done: &Done) -> Vec<AttemptView> {
+    fn attempts(&self, done: &Done, id: &TaskId) -> Vec<AttemptView> {
         let attempts = self.run.as_ref().map_or(&[][..], |run| &run.attempts);
-        let view = |attempt: &Attempt| attempt_view(attempt, done.delays.get(&attempt.number).copied());
+        let policy = self.planned(id).map(|task| &task.policy);
+        let view = |attempt: &Attempt| {
+            let delay = done.delays.get(&attempt.number).copied();
+            attempt_view(attempt, delay, policy.filter(|_| !attempt.undo))
+        };
         done.attempts.iter().map(|place| view(&attempts[*place])).collect()
     }
 
@@ -327,7 +332,7 @@ impl Evidence {
     }
 }
 
-fn attempt_view(attempt: &Attempt, delay_ms: Option<u64>) -> AttemptView {
+fn attempt_view(attempt: &Attempt, delay_ms: Option<u64>, policy: Option<&Policy>) -> AttemptView {
     let end = attempt.end.as_ref();
     AttemptView {
         id: attempt.id.clone(),
@@ -339,6 +344,7 @@ fn attempt_view(attempt: &Attempt, delay_ms: Option<u64>) -> AttemptView {
         duration_ms: end.map(|end| end.duration_ms),
         delay_ms,
         end: end.map(|end| end.outcome.clone()),
+        expected: end.zip(policy).is_some_and(|(end, policy)| as_expected(policy, &end.outcome).is_some()),
         commands: attempt.commands.clone(),
         log: Some(attempt.log.clone()),
         log_bytes: end.map_or(0, |end| end.log_bytes),

@@ -44,15 +44,23 @@ impl Context {
         use_color(self.color, stream)
     }
 
+    /// Refuses a format in which no view is shown: for what must not begin where its end could not be told.
+    pub(crate) fn can_show(&self) -> Result<(), AppError> {
+        match self.format {
+            Format::Html => {
+                Err(AppError::usage("this is not made as html", "`taskmaster report -o html` is"))
+            }
+            Format::Json | Format::Markdown | Format::Text => Ok(()),
+        }
+    }
+
     /// Prints a view to standard output in the wanted format.
     pub(crate) fn show(&self, view: &impl Render) -> Result<(), AppError> {
         let text = match self.format {
             Format::Json => json(&view.json()),
             Format::Markdown => view.markdown(),
             Format::Text => view.text(self.text_options()),
-            Format::Html => {
-                return Err(AppError::usage("this is not made as html", "`taskmaster report -o html` is"));
-            }
+            Format::Html => return self.can_show(),
         };
         print(&text)
     }

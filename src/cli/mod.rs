@@ -14,6 +14,7 @@ mod progress;
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
+use crate::report::clean_lines;
 use args::{Cli, Command, Global, RolloutCommand};
 use clap::Parser;
 use context::Context;
@@ -82,14 +83,16 @@ fn tell(global: &Global, fault: &AppError) -> Exit {
         diagnostics::print(findings, color, false);
     }
     let (bold, red, end) = if color { ("\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "", "") };
-    let mut text = format!("{red}error{end}{bold}: {fault}{end}\n");
+    // Names and words of others stand in it.
+    let clean = |text: &dyn std::fmt::Display| clean_lines(&text.to_string()).join("\n");
+    let mut text = format!("{red}error{end}{bold}: {}{end}\n", clean(fault));
     let mut cause = std::error::Error::source(fault);
     while let Some(source) = cause {
-        text.push_str(&format!("  because {source}\n"));
+        text.push_str(&format!("  because {}\n", clean(&source)));
         cause = source.source();
     }
     if let Some(help) = fault.help().filter(|help| !help.is_empty()) {
-        text.push_str(&format!("{bold}help{end}: {help}\n"));
+        text.push_str(&format!("{bold}help{end}: {}\n", clean(&help)));
     }
     let _ = write!(&err, "{text}");
     fault.exit()

@@ -5,10 +5,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::time::Duration;
+use taskmaster_core::action::Policy;
 use taskmaster_core::cause::Diagnosis;
 use taskmaster_core::id::{AttemptId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, Outcome, Record, Verdict};
 use taskmaster_core::plan::Plan;
+use taskmaster_core::retry::as_expected;
 use taskmaster_core::state::{TaskState, WaitFor};
 use taskmaster_core::text::count;
 
@@ -31,8 +33,8 @@ pub(crate) struct Progress {
     color: bool,
     tasks: HashMap<TaskKey, Line>,
     ids: HashMap<TaskId, TaskKey>,
-    /// Labels of attempts at work, and whether they take back.
-    attempts: HashMap<AttemptId, (String, bool)>,
+    /// Attempts at work.
+    attempts: HashMap<AttemptId, AtWork>,
     phases: BTreeMap<String, (usize, usize)>,
     done: usize,
     bars: Option<Bars>,
@@ -44,6 +46,16 @@ struct Line {
     ended: bool,
     started: Option<jiff::Timestamp>,
     bar: Option<ProgressBar>,
+    policy: Policy,
+}
+
+#[derive(Default)]
+struct AtWork {
+    label: String,
+    /// It takes back.
+    undo: bool,
+    /// What is expected of it.
+    policy: Policy,
 }
 
 struct Bars {
@@ -108,8 +120,7 @@ impl Progress {
             Record::TaskState { key, to, .. } => self.state(key, to, entry.at),
             Record::AttemptStarted { attempt, key, undo, .. } => self.attempt_started(attempt, key, *undo),
             Record::AttemptEnded { attempt, end, tail, diagnosis, .. } => {
-                self.attempt_ended(attempt, end, tail);
-                self.diagnosis(diagnosis);
+                self.attempt_ended(attempt, end, tail, diagnosis);
             }
             Record::ProbeEnded { key, verdict, diagnosis, .. } => {
                 if let Verdict::Error { message } = verdict {
@@ -132,7 +143,8 @@ impl Progress {
         for task in &plan.tasks {
             self.phases.entry(task.phase.to_string()).or_default().1 += 1;
             let label = format!("{:<6} {}", task.ordinal, task.title);
-            let line = Line { label, phase: task.phase.to_string(), ended: false, started: None, bar: None };
+            let (phase, policy) = (task.phase.to_string(), task.policy.clone());
+            let line = Line { label, phase, ended: false, started: None, bar: None, policy };
             self.ids.insert(task.id.clone(), task.key.clone());
             self.tasks.insert(task.key.clone(), line);
         }
@@ -218,11 +230,23 @@ impl Progress {
         if undo {
             self.say(&format!("▶ {:<9} {}", "undoing", self.label(key)));
         }
-        self.attempts.insert(attempt.clone(), (self.label(key), undo));
+        // What is expected of a task is not expected of its way back.
+        let policy = self.tasks.get(key).filter(|_| !undo).map(|task| task.policy.clone());
+        let at_work = AtWork { label: self.label(key), undo, policy: policy.unwrap_or_default() };
+        self.attempts.insert(attempt.clone(), at_work);
     }
 
-    fn attempt_ended(&mut self, attempt: &AttemptId, end: &Outcome, tail: &str) {
-        let (label, undo) = self.attempts.remove(attempt).unwrap_or_default();
+    fn attempt_ended(&mut self, attempt: &AttemptId, end: &Outcome, tail: &str, diagnosis: &Diagnosis) {
+        let AtWork { label, undo, policy } = self.attempts.remove(attempt).unwrap_or_default();
+        if let Some(words) = as_expected(&policy, end) {
+            return self.say(&format!("  ended   {label}: {words}"));
+        }
+        self.ending(&label, undo, end, tail);
+        self.diagnosis(diagnosis);
+    }
+
+    /// Tells how an attempt ended that is no success, or took something back.
+    fn ending(&self, label: &str, undo: bool, end: &Outcome, tail: &str) {
         let Outcome::Failed { message, .. } = end else {
             if undo && *end == Outcome::Succeeded {
                 self.say(&format!("✓ {:<9} {label}", "undone"));

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -10,9 +10,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// usually do, with 128 and their number. A process has one at a time.
 #[derive(Debug)]
 pub struct PutOff {
-    holds: Arc<AtomicBool>,
-    was_asked: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
 }
+
+/// Signals are noted, and none has come.
+const HOLDS: u8 = 0;
+/// Signals are noted, and one has come.
+const ASKED: u8 = 1;
+/// Signals end this process.
+const OVER: u8 = 2;
 
 impl PutOff {
     /// Puts them off.
@@ -20,29 +26,32 @@ impl PutOff {
     /// # Errors
     /// The system gives no thread or no handler.
     pub fn begin() -> io::Result<Self> {
-        let put_off = Self { holds: Arc::new(AtomicBool::new(true)), was_asked: Arc::default() };
-        let (holds, was_asked) = (Arc::clone(&put_off.holds), Arc::clone(&put_off.was_asked));
+        let put_off = Self { state: Arc::new(AtomicU8::new(HOLDS)) };
+        let state = Arc::clone(&put_off.state);
         let (begun, has_begun) = channel();
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || note(&begun, &holds, &was_asked))?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || note(&begun, &state))?;
         has_begun.recv().map_err(io::Error::other)??;
         Ok(put_off)
     }
 
     /// True once a signal has come.
     pub fn was_asked(&self) -> bool {
-        self.was_asked.load(Ordering::SeqCst)
+        self.state.load(Ordering::SeqCst) == ASKED
+    }
+
+    /// Ends it; true where a signal has come. One that comes after this ends the process: none is lost.
+    pub fn end(self) -> bool {
+        self.state.swap(OVER, Ordering::SeqCst) == ASKED
     }
 }
 
 impl Drop for PutOff {
     fn drop(&mut self) {
-        self.holds.store(false, Ordering::SeqCst);
+        self.state.store(OVER, Ordering::SeqCst);
     }
 }
 
-fn note(begun: &Sender<io::Result<()>>, holds: &AtomicBool, was_asked: &AtomicBool) {
+fn note(begun: &Sender<io::Result<()>>, state: &AtomicU8) {
     let heard = tokio::runtime::Builder::new_current_thread().enable_io().build().and_then(|runtime| {
         let _inside = runtime.enter();
         let [interrupt, terminate, hangup] =
@@ -61,10 +70,9 @@ fn note(begun: &Sender<io::Result<()>>, holds: &AtomicBool, was_asked: &AtomicBo
                 () = came(&mut terminate) => 15,
                 () = came(&mut hangup) => 1,
             };
-            if !holds.load(Ordering::SeqCst) {
+            if state.compare_exchange(HOLDS, ASKED, Ordering::SeqCst, Ordering::SeqCst) == Err(OVER) {
                 std::process::exit(128 + number);
             }
-            was_asked.store(true, Ordering::SeqCst);
         }
     });
 }

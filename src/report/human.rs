@@ -11,7 +11,7 @@ pub(super) use taskmaster_core::text::count;
 use std::collections::HashMap;
 use taskmaster_core::id::TaskId;
 
-use super::view::{DiagnosticView, Intent, PhaseView, ProofKind};
+use super::view::{AttemptView, DiagnosticView, Intent, PhaseView, ProofKind};
 
 /// `950 ms`, `1.2 s`, `3 min 05 s`, `2 h 04 min`, `3 d 4 h`. Rounds down, so a sum never seems to
 /// exceed its whole.
@@ -116,6 +116,12 @@ pub(super) fn outcome(end: Option<&Outcome>) -> String {
         }
         Some(Outcome::Failed { failure: kind, .. }) => failure(*kind).to_owned(),
     }
+}
+
+/// How an attempt ended.
+pub(super) fn ended(attempt: &AttemptView) -> String {
+    let end = outcome(attempt.end.as_ref());
+    if attempt.expected { format!("{end}, as expected") } else { end }
 }
 
 /// Ordinals of tasks by id: what people call a task. A task that is not among them keeps its id.
@@ -265,7 +271,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// Several lines, cleaned in the same way; tabs become four spaces.
-pub(super) fn lines(text: &str) -> Vec<String> {
+pub(crate) fn lines(text: &str) -> Vec<String> {
     let clean = |line: &str| {
         line.trim_end_matches('\r').replace('\t', "    ").chars().map(visible).collect::<String>()
     };

@@ -22,6 +22,7 @@ pub mod summary;
 mod text;
 pub mod view;
 
+pub(crate) use human::lines as clean_lines;
 pub use render::Render;
 pub use text::TextOptions;
 

@@ -1,6 +1,6 @@
 //! What follows from the facts of a rollout.
 
-use super::view::{HoldBy, RolloutPhase, RolloutView};
+use super::view::{HoldBy, RolloutKind, RolloutPhase, RolloutView};
 use serde::Serialize;
 
 /// What follows from the facts of a rollout.
@@ -39,7 +39,7 @@ impl RolloutSummary {
         Self {
             is_over: view.phase.is_over(),
             is_rolled_back: view.phase.is_back(),
-            waits_for_person: Self::waits_for_person(view),
+            waits_for_person: view.waits_for_person(),
             took_ms: view.started.map(|from| span(from, view.ended.unwrap_or(view.generated))),
             step_left_ms: view.until.filter(|_| !view.phase.is_over()).map(|at| span(view.generated, at)),
             requests: sum(counted),
@@ -47,10 +47,14 @@ impl RolloutSummary {
             ailing: ailing.map(|version| version.revision.clone()).collect(),
         }
     }
+}
 
-    /// True where nothing but a person brings it on.
-    fn waits_for_person(view: &RolloutView) -> bool {
-        let is_held = view.held.as_ref().is_some_and(|held| held.by != HoldBy::Gate);
-        is_held && (!view.phase.is_over() || view.phase == RolloutPhase::Degraded)
+impl RolloutView {
+    /// True where nothing but a person brings it on. A gate of this machine is answered by its service; one that
+    /// Flagger waits at by who opens it.
+    pub fn waits_for_person(&self) -> bool {
+        let is_persons = |by: HoldBy| by != HoldBy::Gate || self.kind == RolloutKind::Canary;
+        let is_held = self.held.as_ref().is_some_and(|held| is_persons(held.by));
+        is_held && (!self.phase.is_over() || self.phase == RolloutPhase::Degraded)
     }
 }

@@ -54,6 +54,17 @@ pub fn classify(policy: &Policy, end: &Outcome) -> Meaning {
     }
 }
 
+/// What is told of an end that is a success under this policy although the program says otherwise.
+pub fn as_expected(policy: &Policy, end: &Outcome) -> Option<&'static str> {
+    if !matches!(end, Outcome::Failed { .. }) || classify(policy, end) != Meaning::Success {
+        return None;
+    }
+    Some(match policy.expect {
+        Expectation::RolledBack => "taken back, as expected",
+        Expectation::Success | Expectation::Failure => "failed, as expected",
+    })
+}
+
 fn unexpected(reason: &str) -> Meaning {
     Meaning::Failure { failure: FailureKind::ExitCode, reason: reason.to_owned() }
 }
@@ -136,6 +147,17 @@ mod tests {
 
     fn delay(policy: &RetryPolicy, run: &str, key: &str, attempt: u32) -> u64 {
         delay_ms(policy, &RunId::new(run), &TaskKey::new(key), attempt)
+    }
+
+    #[test]
+    fn a_failure_that_is_expected_is_told_as_such() {
+        let told = |expect, end| as_expected(&Policy { expect, ..Policy::default() }, &end);
+        let back = || failed(FailureKind::ExitCode, Some(ROLLED_BACK_EXIT_CODE));
+        assert_eq!(told(Expectation::RolledBack, back()), Some("taken back, as expected"));
+        assert_eq!(told(Expectation::Failure, back()), Some("failed, as expected"));
+        assert_eq!(told(Expectation::Success, back()), None);
+        assert_eq!(told(Expectation::RolledBack, failed(FailureKind::ExitCode, Some(1))), None);
+        assert_eq!(told(Expectation::Success, Outcome::Succeeded), None);
     }
 
     #[test]

@@ -55,7 +55,4 @@ pub use rollout::{
     Condition, Metadata, Rollout, RolloutSpec, RolloutStatus, Selector, SelectorRule, Unreadable,
 };
 pub use strategy::{Step, Strategy};
-pub use verb::{
-    Refusal, abort, images, pause, pause_patch, promote, promote_full, resume, resume_patches, retry,
-    retry_patch, set_image,
-};
+pub use verb::{Refusal, abort, images, pause, pause_patch, promote, promote_full, resume, retry, set_image};

@@ -5,6 +5,7 @@
 //! nothing, or one that harms a rollout at rest, the verb is refused with the reason.
 
 use crate::patch::{Change, Order, Patch, PatchKind, Target};
+use crate::phase::one_line;
 use crate::rollout::{PauseCondition, Rollout};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,14 +113,6 @@ pub fn pause_patch() -> Patch {
     Patch::spec(json!({ "spec": { "paused": true } }))
 }
 
-/// Lets it go on, whoever stopped it: the specification first, see [`Order::SpecFirst`].
-pub fn resume_patches() -> [Patch; 2] {
-    [
-        Patch::spec(json!({ "spec": { "paused": false } })),
-        Patch::status(json!({ "status": { "pauseConditions": null } })),
-    ]
-}
-
 /// Clears the pauses that were seen and no later one: once the specification goes on, the controller
 /// may have passed a pause whose time is over before this is sent.
 fn clear_seen(conditions: &[PauseCondition]) -> Patch {
@@ -134,11 +127,6 @@ fn clear_seen(conditions: &[PauseCondition]) -> Patch {
     let remove = json!({ "op": "remove", "path": "/status/pauseConditions" });
     let operations = tests.chain([remove]).collect();
     Patch { kind: PatchKind::Json, ..Patch::status(Value::Array(operations)) }
-}
-
-/// Takes an abort back; the rollout starts at its first step.
-pub fn retry_patch() -> Patch {
-    Patch::status(json!({ "status": { "abort": false } }))
 }
 
 /// Stops a rollout where it is. The controller's own pauses are not touched.
@@ -158,14 +146,13 @@ pub fn pause(rollout: &Rollout) -> Result<Change, Refusal> {
 /// # Errors
 /// Where nothing pauses it.
 pub fn resume(rollout: &Rollout) -> Result<Change, Refusal> {
-    let [paused, conditions] = resume_patches();
     let has_conditions = !rollout.status.pause_conditions.is_empty();
     if !has_conditions && !rollout.spec.paused {
         return Err(Refusal::NotPaused);
     }
     let change = Change {
-        status: has_conditions.then_some(conditions),
-        spec: rollout.spec.paused.then_some(paused),
+        status: has_conditions.then(|| Patch::status(json!({ "status": { "pauseConditions": null } }))),
+        spec: rollout.spec.paused.then(|| Patch::spec(json!({ "spec": { "paused": false } }))),
         unified: Some(Patch::spec(
             json!({ "spec": { "paused": false }, "status": { "pauseConditions": null } }),
         )),
@@ -199,7 +186,7 @@ pub fn abort(rollout: &Rollout) -> Result<Change, Refusal> {
     Ok(Change { status: Some(Patch::status(body)), unified, ..Change::default() })
 }
 
-/// Starts an aborted rollout again.
+/// Starts an aborted rollout again, at its first step.
 ///
 /// # Errors
 /// Where it is not aborted.
@@ -208,7 +195,8 @@ pub fn retry(rollout: &Rollout) -> Result<Change, Refusal> {
         return Err(Refusal::NotAborted);
     }
     let body = json!({ "status": { "abort": false } });
-    Ok(Change { status: Some(retry_patch()), unified: Some(Patch::spec(body)), ..Change::default() })
+    let unified = Some(Patch::spec(body.clone()));
+    Ok(Change { status: Some(Patch::status(body)), unified, ..Change::default() })
 }
 
 /// Passes one pause or one step, never both; unpauses.
@@ -307,8 +295,8 @@ pub fn set_image(
     let template = template.filter(|template| template.is_object()).ok_or(Refusal::NoTemplate)?;
     let known = images(template);
     if let Some(missing) = wanted.keys().find(|name| *name != "*" && !known.contains_key(*name)) {
-        let known = known.into_keys().collect::<Vec<_>>().join(", ");
-        return Err(Refusal::NoContainer { container: missing.clone(), known });
+        let known = known.into_keys().map(|name| one_line(&name)).collect::<Vec<_>>().join(", ");
+        return Err(Refusal::NoContainer { container: one_line(missing), known });
     }
     if known.is_empty() {
         return Err(Refusal::NoTemplate);
@@ -339,7 +327,7 @@ impl Rollout {
     pub fn image_target(&self) -> Result<Target, Refusal> {
         match self.template_target()? {
             Target::Workload { resource, .. } if resource != "deployments.apps" => {
-                let kind = self.spec.workload_ref.as_ref().map(|workload| workload.kind.clone());
+                let kind = self.spec.workload_ref.as_ref().map(|workload| one_line(&workload.kind));
                 Err(Refusal::Workload { kind: kind.unwrap_or_default() })
             }
             target => Ok(target),
@@ -352,7 +340,7 @@ impl Rollout {
         let resource = match workload.kind.as_str() {
             "Deployment" => "deployments.apps",
             "ReplicaSet" => "replicasets.apps",
-            _ => return Err(Refusal::Workload { kind: workload.kind.clone() }),
+            _ => return Err(Refusal::Workload { kind: one_line(&workload.kind) }),
         };
         Ok(Target::Workload { resource, name: workload.name.clone() })
     }

@@ -216,7 +216,7 @@ fn versions(picture: &Picture<'_>) -> Vec<RolloutVersionView> {
         if is_shown {
             all.push(RolloutVersionView {
                 revision: revision.0.clone(),
-                number: Some(version.number),
+                number: release(kept, revision),
                 role: role(revision),
                 label: None,
                 weight: Some(routes.weight(revision)),
@@ -236,6 +236,11 @@ fn versions(picture: &Picture<'_>) -> Vec<RolloutVersionView> {
     }
     all.sort_by_key(|version| (version.role, std::cmp::Reverse(version.number)));
     all
+}
+
+/// The number by which `undo` takes a version: that of the last release of it.
+fn release(kept: &Kept, revision: &Revision) -> Option<u64> {
+    kept.releases.iter().rev().find(|(_, of)| of == revision).map(|(number, _)| *number)
 }
 
 fn count(number: i32) -> u32 {

@@ -46,6 +46,14 @@ pub enum RolloutError {
         /// What can be done.
         help: String,
     },
+    /// Who drives it answers with a trouble of its own, which may pass.
+    #[error("{why}")]
+    Troubled {
+        /// Which.
+        why: String,
+        /// What can be done.
+        help: String,
+    },
     /// Who drives it could not do it.
     #[error("{why}")]
     Failed {
@@ -67,7 +75,7 @@ impl RolloutError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::NoSuch { .. } | Self::Refused { .. } | Self::Unsupported { .. } => Exit::Usage,
-            Self::Unreachable { .. } | Self::Failed { .. } => Exit::Internal,
+            Self::Unreachable { .. } | Self::Troubled { .. } | Self::Failed { .. } => Exit::Internal,
             Self::Interrupted { .. } => Exit::Interrupted,
         }
     }
@@ -79,6 +87,7 @@ impl RolloutError {
             | Self::Refused { help, .. }
             | Self::Unsupported { help, .. }
             | Self::Unreachable { help, .. }
+            | Self::Troubled { help, .. }
             | Self::Failed { help, .. } => (!help.is_empty()).then(|| help.clone()),
             Self::Interrupted { .. } => None,
         }

@@ -86,7 +86,7 @@ pub trait Backend {
 const MAX_FAULTS: u32 = 5;
 
 fn is_passing(fault: &AppError) -> bool {
-    matches!(fault, AppError::Delivery(RolloutError::Unreachable { .. }))
+    matches!(fault, AppError::Delivery(RolloutError::Unreachable { .. } | RolloutError::Troubled { .. }))
 }
 
 /// What a person may ask of a rollout.

@@ -32,15 +32,26 @@ pub struct Waited {
 }
 
 impl Waited {
-    /// The exit code of who waited: 50 taken back, 20 it cannot go on, 21 it waits for a person, 51 still under way.
+    /// The exit code of who waited: 50 taken back, 20 it cannot go on or was over before it came so far, 21 it
+    /// waits for a person, 51 still under way.
     pub fn exit(&self) -> Exit {
         match self.view.phase {
             RolloutPhase::RollingBack | RolloutPhase::RolledBack => Exit::RolledBack,
             RolloutPhase::Degraded => Exit::TaskFailed,
             _ if self.is_reached => Exit::Ok,
-            // Where it ended before it came so far, nobody has to do anything.
-            _ if self.view.held.is_some() => Exit::Waiting,
+            RolloutPhase::Completed => Exit::TaskFailed,
+            _ if self.view.waits_for_person() => Exit::Waiting,
             _ => Exit::UnderWay,
+        }
+    }
+
+    /// The exit code of who gave it up and waited: that it was taken back is just what was wanted.
+    pub fn exit_of_abort(&self) -> Exit {
+        match self.view.phase {
+            RolloutPhase::RolledBack => Exit::Ok,
+            RolloutPhase::RollingBack if self.view.waits_for_person() => Exit::Waiting,
+            RolloutPhase::RollingBack => Exit::UnderWay,
+            _ => self.exit(),
         }
     }
 }
@@ -175,7 +186,7 @@ mod tests {
             ("weight 25", vec![on(10, 0), view(Completed, 0, 0)], (true, 0)),
             ("step 2", vec![on(10, 0), on(10, 1), on(10, 2)], (true, 0)),
             ("held", vec![on(10, 0), held(HoldBy::Gate)], (true, 0)),
-            ("held", vec![on(10, 0), view(Completed, 0, 0)], (false, 51)),
+            ("held", vec![on(10, 0), view(Completed, 0, 0)], (false, 20)),
         ];
         for (until, views, expected) in ways {
             assert_eq!(waited(until, &views, None), expected, "{until}: {views:?}");
@@ -187,7 +198,20 @@ mod tests {
         let none = Some(Duration::ZERO);
         assert_eq!(waited("over", &[view(RolloutPhase::Analyzing, 0, 0)], none), (false, 51));
         assert_eq!(waited("over", &[held(HoldBy::Step)], none), (false, 21));
+        // Its service answers it by itself; one of Flagger's waits for somebody's yes.
+        let gate = held(HoldBy::Gate);
+        assert_eq!(waited("over", std::slice::from_ref(&gate), none), (false, 51));
+        assert_eq!(waited("over", &[RolloutView { kind: RolloutKind::Canary, ..gate }], none), (false, 21));
         assert_eq!(waited("over", &[view(RolloutPhase::RollingBack, 0, 0)], none), (false, 50));
+    }
+
+    #[test]
+    fn who_gave_it_up_wants_it_back() {
+        use RolloutPhase::{Completed, Degraded, RolledBack, RollingBack};
+        for (phase, expected) in [(RolledBack, 0), (RollingBack, 51), (Degraded, 20), (Completed, 0)] {
+            let waited = Waited { view: view(phase, 0, 0), is_reached: phase.is_over() };
+            assert_eq!(waited.exit_of_abort() as u8, expected, "{phase:?}");
+        }
     }
 
     #[test]

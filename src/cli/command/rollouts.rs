@@ -8,15 +8,18 @@ use crate::app::rollouts::{
     Ask, Backend, Named, RolloutError, StartFile, StartRequest, Until, Waited, local, wait,
 };
 use crate::cli::args::{
-    ClusterArgs, NamedArgs, RemoveArgs, RolloutCommand, StartArgs, StatusArgs, VerbArgs, WaitArgs, WatchArgs,
+    ClusterArgs, Format, NamedArgs, RemoveArgs, RolloutCommand, StartArgs, StatusArgs, VerbArgs, WaitArgs,
+    WatchArgs,
 };
 use crate::cli::context::Context;
 use crate::cli::picture::Picture;
 use crate::report::view::{RolloutKind, RolloutPhase, RolloutView, VersionRole};
+use serde_json::json;
 use std::path::Path;
 
 /// Performs a verb on any kind of rollout.
 pub(crate) fn run(context: &Context, command: RolloutCommand) -> Result<Exit, AppError> {
+    context.can_show()?;
     match command {
         RolloutCommand::Start(args) => start(context, &args),
         RolloutCommand::Status(args) => status(context, &args),
@@ -90,7 +93,7 @@ fn start(context: &Context, args: &StartArgs) -> Result<Exit, AppError> {
         (cluster::backend(&place(&args.cluster))?, StartRequest::Images { name, images })
     };
     let view = backend.start(&request)?;
-    after(context, backend.as_ref(), &view, &args.wait)
+    after(context, backend.as_ref(), &view, &args.wait, Waited::exit)
 }
 
 fn is_cluster(args: &ClusterArgs) -> bool {
@@ -116,11 +119,17 @@ fn remove(context: &Context, args: &RemoveArgs) -> Result<Exit, AppError> {
     if args.if_there
         && let Err(AppError::Delivery(fault @ RolloutError::NoSuch { .. })) = backend.view(name)
     {
-        context.say(&fault.to_string());
-        return Ok(Exit::Ok);
+        return removed(context, None, &fault.to_string());
     }
     backend.remove(name)?;
-    context.say(&format!("{name} is gone"));
+    removed(context, Some(&name.name), &format!("{name} is gone"))
+}
+
+fn removed(context: &Context, name: Option<&str>, words: &str) -> Result<Exit, AppError> {
+    match context.format {
+        Format::Json => context.answer(&json!({ "removed": name }), words)?,
+        _ => context.say(words),
+    }
     Ok(Exit::Ok)
 }
 
@@ -164,9 +173,8 @@ fn unserved(view: &RolloutView, version: &str) -> Option<String> {
 fn ask(context: &Context, args: &VerbArgs, ask: Ask) -> Result<Exit, AppError> {
     let backend = of(context, &args.named)?;
     let view = backend.ask(&args.named.name, ask)?;
-    let exit = after(context, backend.as_ref(), &view, &args.wait)?;
-    // Who gave it up wanted just that.
-    Ok(if ask == Ask::Abort && exit == Exit::RolledBack { Exit::Ok } else { exit })
+    let exit = if ask == Ask::Abort { Waited::exit_of_abort } else { Waited::exit };
+    after(context, backend.as_ref(), &view, &args.wait, exit)
 }
 
 /// Shows what came of a verb: at once, or at the end.
@@ -175,6 +183,7 @@ fn after(
     backend: &dyn Backend,
     view: &RolloutView,
     args: &WaitArgs,
+    exit: fn(&Waited) -> Exit,
 ) -> Result<Exit, AppError> {
     if !args.wait {
         context.show(view)?;
@@ -186,7 +195,7 @@ fn after(
     picture.clear();
     let waited = waited?;
     context.show(&waited.view)?;
-    Ok(waited.exit())
+    Ok(exit(&waited))
 }
 
 fn watch(context: &Context, args: &WatchArgs) -> Result<Exit, AppError> {

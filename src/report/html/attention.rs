@@ -64,7 +64,7 @@ pub(super) fn attempts(task: &ReportTask) -> Markup {
                 li.{ "s-" (group(attempt).name()) } {
                     (parts::icon(group(attempt)))
                     @if attempt.undo { "undo " }
-                    "attempt " (attempt.number) ": " (human::outcome(attempt.end.as_ref()))
+                    "attempt " (attempt.number) ": " (human::ended(attempt))
                     @if let Some(ms) = attempt.duration_ms { ", " (human::duration(ms)) }
                 }
             }
@@ -77,6 +77,7 @@ pub(super) fn group(attempt: &AttemptView) -> Group {
     match &attempt.end {
         None => Group::Active,
         Some(Outcome::Succeeded) => Group::Done,
+        Some(Outcome::Failed { .. }) if attempt.expected => Group::Done,
         Some(Outcome::Failed { .. }) => Group::Failed,
         Some(Outcome::Interrupted) => Group::Blocked,
         Some(Outcome::Lost) => Group::Unknown,
@@ -85,8 +86,7 @@ pub(super) fn group(attempt: &AttemptView) -> Group {
 
 /// Log tail of the last attempt that did not succeed.
 pub(super) fn tail(task: &ReportTask) -> Option<&str> {
-    let bad = |attempt: &&AttemptView| !matches!(attempt.end, None | Some(Outcome::Succeeded));
-    let tail = task.attempts.iter().rev().find(bad)?.tail.as_str();
+    let tail = task.attempts.iter().rev().find(|attempt| attempt.is_bad())?.tail.as_str();
     (!tail.trim().is_empty()).then_some(tail)
 }
 

@@ -136,7 +136,7 @@ fn details(task: &ReportTask) -> Markup {
                     li {
                         (parts::time(attempt.started)) " "
                         @if attempt.undo { "undo " }
-                        "attempt " (attempt.number) ": " (human::outcome(attempt.end.as_ref()))
+                        "attempt " (attempt.number) ": " (human::ended(attempt))
                         @if let Some(ms) = attempt.duration_ms { ", took " (human::duration(ms)) }
                         @if let Some(ms) = attempt.delay_ms { ", waited " (human::duration(ms)) " before it" }
                         @if let Some(log) = &attempt.log { ", " code { (log) } }

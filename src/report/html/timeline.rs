@@ -49,7 +49,7 @@ fn chosen(page: &Page<'_>, all: &[usize]) -> Vec<usize> {
     if lanes.len() > MOST_LANES {
         let worth = |at: &usize| {
             let attempts = &task(*at).attempts;
-            let bad = attempts.iter().any(|a| !matches!(a.end, Some(Outcome::Succeeded)));
+            let bad = attempts.iter().any(|a| !a.expected && !matches!(a.end, Some(Outcome::Succeeded)));
             let worked: u64 = attempts.iter().filter_map(|a| a.duration_ms).sum();
             let ended_badly = matches!(Group::of(&task(*at).state), Group::Failed | Group::Unknown);
             std::cmp::Reverse((ended_badly, bad, attempts.len() > 1, worked))
@@ -184,7 +184,7 @@ fn bar(task: &ReportTask, attempt: &AttemptView, y: usize, scale: &Scale, now: T
         task.ordinal,
         task.title,
         attempt.number,
-        human::outcome(attempt.end.as_ref()),
+        human::ended(attempt),
         took.unwrap_or_default(),
         human::time(attempt.started)
     );
@@ -196,7 +196,7 @@ fn bar(task: &ReportTask, attempt: &AttemptView, y: usize, scale: &Scale, now: T
         g.{ "a-" (group.name()) } data-attempt=(attempt.id) {
             title { (words) }
             rect x=(x) y=(y + 5) width=(width) height=(LANE - 10) rx="3" {}
-            @if matches!(attempt.end, Some(Outcome::Failed { .. } | Outcome::Interrupted | Outcome::Lost)) {
+            @if attempt.is_bad() {
                 rect.hatch x=(x) y=(y + 5) width=(width) height=(LANE - 10) rx="3" {}
             }
         }

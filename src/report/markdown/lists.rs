@@ -75,7 +75,7 @@ pub(crate) fn task(view: &TaskView) -> String {
     let attempts = task.attempts.iter().map(|attempt| {
         let delay = attempt.delay_ms.map(|ms| format!(" after {}", human::duration(ms)));
         let took = attempt.duration_ms.map(|ms| format!(", took {}", human::duration(ms)));
-        let end = human::outcome(attempt.end.as_ref());
+        let end = human::ended(attempt);
         format!(
             "{} attempt {}{}: {end}{}",
             human::time(attempt.started),

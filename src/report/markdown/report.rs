@@ -6,7 +6,6 @@ use crate::report::human::{self, Names};
 use crate::report::summary::{Counts, Group, RequirementStatus, Summary};
 use crate::report::view::{ReportTask, ReportView};
 use std::fmt::Write as _;
-use taskmaster_core::journal::Outcome;
 
 /// GitHub refuses a longer comment.
 const LONGEST_COMMENT: usize = 65_536;
@@ -152,7 +151,7 @@ fn attention(out: &mut String, view: &ReportView, names: &Names<'_>, limits: Lim
         for attempt in &task.attempts {
             let delay = attempt.delay_ms.map(|ms| format!(" after {}", human::duration(ms)));
             let took = attempt.duration_ms.map(|ms| format!(", took {}", human::duration(ms)));
-            let end = human::outcome(attempt.end.as_ref());
+            let end = human::ended(attempt);
             let (delay, took) = (delay.unwrap_or_default(), took.unwrap_or_default());
             let _ = writeln!(out, "  - attempt {}{delay}: {end}{took}", attempt.number);
         }
@@ -188,7 +187,7 @@ fn rollouts(out: &mut String, view: &ReportView, limits: Limits) {
 }
 
 fn log(out: &mut String, task: &ReportTask, most: usize) {
-    let bad = task.attempts.iter().rev().find(|a| !matches!(a.end, None | Some(Outcome::Succeeded)));
+    let bad = task.attempts.iter().rev().find(|attempt| attempt.is_bad());
     let Some(tail) = bad.map(|attempt| attempt.tail.as_str()).filter(|tail| !tail.trim().is_empty()) else {
         return;
     };

@@ -4,8 +4,7 @@ use super::plan::phase_heading;
 use super::sheet::{Sheet, Style, TextOptions, fit};
 use crate::report::human::{self, Names};
 use crate::report::summary::{Counts, Group, RequirementStatus, Summary};
-use crate::report::view::{AttemptView, ReportTask, ReportView};
-use taskmaster_core::journal::Outcome;
+use crate::report::view::{ReportTask, ReportView};
 use unicode_width::UnicodeWidthStr;
 
 const TAIL_LINES: usize = 12;
@@ -192,8 +191,7 @@ pub(super) fn diagnosis(sheet: &mut Sheet, task: &ReportTask) {
 
 /// Log tail of the last attempt that did not succeed.
 fn last_tail(task: &ReportTask) -> Option<&str> {
-    let bad = |attempt: &&AttemptView| !matches!(attempt.end, None | Some(Outcome::Succeeded));
-    let tail = task.attempts.iter().rev().find(bad)?.tail.as_str();
+    let tail = task.attempts.iter().rev().find(|attempt| attempt.is_bad())?.tail.as_str();
     (!tail.trim().is_empty()).then_some(tail)
 }
 
@@ -205,7 +203,7 @@ pub(super) fn attempts(sheet: &mut Sheet, task: &ReportTask) {
         if let Some(delay) = attempt.delay_ms {
             text.push_str(&format!(" after {}", human::duration(delay)));
         }
-        text.push_str(&format!(": {}", human::outcome(attempt.end.as_ref())));
+        text.push_str(&format!(": {}", human::ended(attempt)));
         if let Some(ms) = attempt.duration_ms {
             text.push_str(&format!(", took {}", human::duration(ms)));
         }

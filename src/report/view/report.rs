@@ -66,6 +66,9 @@ pub struct AttemptView {
     pub delay_ms: Option<u64>,
     /// How it ended; none while it is at work.
     pub end: Option<Outcome>,
+    /// It failed, which is just what is expected of its task.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expected: bool,
     /// Its command lines.
     pub commands: Vec<String>,
     /// Its log file, relative to the state directory.
@@ -77,6 +80,13 @@ pub struct AttemptView {
     /// Why it failed, as far as that is known.
     #[serde(skip_serializing_if = "Diagnosis::is_empty")]
     pub diagnosis: Diagnosis,
+}
+
+impl AttemptView {
+    /// It ended otherwise than it should have.
+    pub fn is_bad(&self) -> bool {
+        !self.expected && !matches!(self.end, None | Some(Outcome::Succeeded))
+    }
 }
 
 /// One answer of a check or verify.

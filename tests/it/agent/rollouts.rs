@@ -88,6 +88,9 @@ fn another_version_overtakes_and_an_abort_brings_the_stable_one_back() {
     world.run("rollout promote web --full --wait --timeout 60s").code(0);
     let versions = world.view()["versions"].clone();
     assert_ne!(versions[0]["revision"], "v3", "{versions}");
+    // The number of a version is that by which `undo` takes it: of its last release, not of its first.
+    let history = world.run("rollout history web -o json").code(0).json();
+    assert_eq!(versions[0]["number"], history["releases"][0]["number"], "{versions} {history}");
 }
 
 #[test]
@@ -107,7 +110,8 @@ fn services_that_were_ended_come_again_with_the_next_start() {
     world.start("v2");
     world.until_paused();
     assert_eq!(world.address(), at, "its door is where it was");
-    world.run("rollout remove web").code(0);
+    let removed = world.run("rollout remove web -o json").code(0).json();
+    assert_eq!(removed, serde_json::json!({ "removed": "web" }));
     let gone = world.run("rollout status web").code(2).stderr;
     assert!(gone.contains("there is no rollout web"), "{gone}");
     assert!(world.pids().is_empty());

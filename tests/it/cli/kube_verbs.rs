@@ -8,7 +8,7 @@ use taskmaster_testkit::{Finished, Sandbox, until};
 
 /// `get RESOURCE NAME` prints `get.RESOURCE.NAME.N`, where N is the number of things sent so far, or the
 /// nearest one before; lists are called `list`. Without such a file there is no such object. What begins
-/// with `Error` is a fault. Whatever is sent is a line of `sent`, and refused where `refuse.N` says why.
+/// with `Error` is a fault. Whatever is sent is a line of `sent`, and refused where `refuse.N` says why. Where there is `slow`, gates take a second.
 const KUBECTL: &str = r#"#!/bin/sh
 echo "$*" >> calls
 n=$(wc -l < sent)
@@ -23,7 +23,10 @@ get)
   if grep -q '^[eE]rror' "$file.$n"; then cat "$file.$n" >&2; exit 1; fi
   cat "$file.$n" ;;
 patch) echo "$*" >> sent ;;
-create) echo "$* < $(cat)" >> sent ;;
+create)
+  body=$(cat)
+  if [ -e slow ]; then sleep 1; fi
+  echo "$* < $body" >> sent ;;
 esac
 if [ -e "refuse.$n" ] && [ "$1" != get ]; then cat "refuse.$n" >&2; exit 1; fi
 "#;
@@ -204,6 +207,20 @@ fn a_name_means_the_object_that_is_there() {
             "the cluster does not answer",
         ),
         (vec![(ROLLOUT, 0, "[]".into())], 1, "this is no readable Rollout"),
+        // What answers is there, whatever it says; and one kind does not stand in for the other unasked.
+        (
+            vec![(ROLLOUT, 0, "Error from server: admission webhook denied the request".into())],
+            1,
+            "error: kubectl get rollouts.argoproj.io/web: Error from server: admission",
+        ),
+        (
+            vec![
+                (ROLLOUT, 0, going()),
+                (CANARY, 0, "Error from server (InternalError): etcdserver: no".into()),
+            ],
+            1,
+            "error: kubectl get canaries.flagger.app/web: Error from server",
+        ),
     ] {
         let ended = run(&cluster(&answers), "status web").code(code);
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
@@ -391,6 +408,25 @@ fn gates_of_flagger_are_opened_and_closed_again() {
         assert_eq!(sent(&sandbox), [url(&format!("{gate}/open")), url(&format!("{gate}/close"))], "{line}");
         assert_eq!(view["native"], after);
     }
+    // One that cannot be closed at once.
+    let between = || [(CANARY, 0, canary("Waiting")), (CANARY, 1, canary("Progressing"))];
+    let sandbox = cluster(&between());
+    sandbox.write("refuse.1", "Error from server (ServiceUnavailable): no endpoints");
+    run(&sandbox, "promote canary/web").code(0);
+    assert_eq!(sent(&sandbox), [url("gate/open"), url("gate/close"), url("gate/close")]);
+    // One that cannot be closed at all: how it is done goes before all else.
+    let sandbox = cluster(&between());
+    for n in 1..=3 {
+        sandbox.write(&format!("refuse.{n}"), "Error from server (ServiceUnavailable): no endpoints");
+    }
+    let ended = run(&sandbox, "promote canary/web").code(1);
+    assert_eq!(sent(&sandbox).len(), 4);
+    let command = r#"printf %s '{"name":"web","namespace":"shop"}' | kubectl create --raw=/api/v1/namespaces/test/services/tester:80/proxy/gate/close --filename=- --namespace=shop"#;
+    for said in
+        ["error: still open, and lets every later version through: begin (kubectl", "help: close it", command]
+    {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
     // Whatever happens after it was opened.
     let sandbox = cluster(&[
         (CANARY, 0, canary("Waiting")),
@@ -403,6 +439,113 @@ fn gates_of_flagger_are_opened_and_closed_again() {
     sandbox.write("refuse.0", "Error from server (NotFound): services \"tester\" not found");
     let ended = run(&sandbox, "promote canary/web").code(1);
     assert!(ended.stderr.contains("services \"tester\" not found"), "{}", ended.stderr);
+    assert_eq!(sent(&sandbox), [url("gate/open")], "what was not opened needs no closing");
+}
+
+#[test]
+fn a_gate_of_the_release_before_is_not_opened() {
+    let hook = |kind: &str, name: &str| json!({ "type": kind, "name": name, "url": "http://tester.test/gate/check" });
+    let mut object = canary("Progressing");
+    object["spec"]["analysis"]["webhooks"] = json!([hook("confirm-traffic-increase", "more")]);
+    object["status"]["conditions"] = json!([{
+        "type": "Promoted", "status": "Unknown",
+        "lastTransitionTime": "2026-01-02T00:00:00Z", "lastUpdateTime": "2026-01-02T00:00:00Z",
+    }]);
+    let halt = |at: &str| {
+        let message = "Halt web.shop advancement waiting for traffic increase approval more";
+        json!({ "items": [{ "type": "Warning", "reason": "Synced", "message": message, "lastTimestamp": at }] })
+    };
+    let sandbox = cluster(&[(CANARY, 0, object.clone()), ("events.list", 0, halt("2026-01-01T00:00:00Z"))]);
+    run(&sandbox, "promote canary/web").code(2);
+    assert_eq!(sent(&sandbox), Vec::<String>::new());
+    let sandbox = cluster(&[
+        (CANARY, 0, object),
+        (CANARY, 1, canary("Promoting")),
+        ("events.list", 0, halt("2026-01-02T00:01:00Z")),
+    ]);
+    run(&sandbox, "promote canary/web").code(0);
+    assert_eq!(sent(&sandbox).len(), 2);
+}
+
+#[test]
+fn names_that_others_write_are_no_options_and_no_commands() {
+    let mut object = canary("Failed");
+    object["spec"]["targetRef"]["name"] = "--kubeconfig=/tmp/x".into();
+    let sandbox = cluster(&[(CANARY, 0, object.clone())]);
+    let ended = run(&sandbox, "start canary/web --image web=web:2").code(2);
+    assert!(ended.stderr.contains("`--kubeconfig=/tmp/x` is no name of an object"), "{}", ended.stderr);
+    object["spec"]["targetRef"]["name"] = "web;$(reboot)\u{1b}[2J".into();
+    let sandbox = cluster(&[(CANARY, 0, object)]);
+    let ended = run(&sandbox, "retry canary/web").code(2);
+    assert!(
+        ended.stderr.contains("help: Flagger tries what is new: a restart of its workload"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("reboot") && !ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+    assert_eq!(sent(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_sent_whose_end_could_not_be_shown() {
+    for line in ["promote", "abort --wait", "start --image=web=web:3"] {
+        let sandbox = cluster(&[(ROLLOUT, 0, at_pause()), (SETS, 0, sets())]);
+        let (verb, flags) = line.split_once(' ').unwrap_or((line, ""));
+        let ended = run(&sandbox, &format!("{verb} rollout/web {flags} -o html")).code(2);
+        assert!(ended.stderr.contains("not made as html"), "{line}: {}", ended.stderr);
+        assert_eq!(sandbox.read("calls").as_deref(), Some(""), "{line}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_canary_waits_for_the_release_at_hand() {
+    let set = |created: &str| {
+        json!({ "items": [{
+            "metadata": {
+                "creationTimestamp": created, "annotations": { "deployment.kubernetes.io/revision": "2" },
+                "ownerReferences": [{ "uid": "u", "controller": true }],
+            },
+            "spec": { "replicas": 0 },
+        }] })
+    };
+    let mut failed = canary("Failed");
+    failed["status"]["lastTransitionTime"] = "2026-01-01T00:00:00Z".into();
+    for (created, said) in [
+        ("2026-01-01T00:10:00Z", "Flagger has not seen the last change of web yet"),
+        ("2025-12-31T23:50:00Z", "not so: Failed"),
+    ] {
+        let sandbox = cluster(&[
+            (CANARY, 0, failed.clone()),
+            ("deployments.apps.web", 0, workload("web:2")),
+            ("deployments.apps.web-primary", 0, workload("web:1")),
+            (SETS, 0, set(created)),
+        ]);
+        let ended = sandbox.run("kube-rollout flagger wait web --timeout=30ms --interval=5ms").code(1);
+        assert!(ended.stderr.contains(said), "{created}: {}", ended.stderr);
+        let is_patient = ended.stderr.contains("timed out");
+        assert_eq!(is_patient, created.starts_with("2026"), "{created}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_signal_is_not_lost_while_a_gate_is_moved() {
+    // One while it is opened, and one while it is closed, of a verb that would go on to wait.
+    for (after, begun, said) in
+        [("Waiting", "gate/open", "is not known"), ("Progressing", "gate/close", "has acted")]
+    {
+        let sandbox = cluster(&[(CANARY, 0, canary("Waiting")), (CANARY, 1, canary(after))]);
+        sandbox.write("slow", "");
+        let promote = sandbox.start("rollout promote canary/web -n shop --wait --timeout 30s");
+        until("the gate is on its way", 20, || sandbox.read("calls")?.contains(begun).then_some(()));
+        rustix::process::kill_process(
+            Pid::from_raw(i32::try_from(promote.pid()).unwrap()).unwrap(),
+            Signal::INT,
+        )
+        .unwrap();
+        let ended = promote.wait().code(22);
+        assert!(ended.stderr.contains(said) && ended.stderr.contains("closed again"), "{}", ended.stderr);
+        assert!(sent(&sandbox).last().is_some_and(|line| line.contains("gate/close")));
+    }
 }
 
 #[test]

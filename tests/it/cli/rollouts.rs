@@ -32,6 +32,8 @@ fn what_is_not_there_is_told_without_an_agent() {
     }
     let list = sandbox.run("rollout list -o json").code(0).json();
     assert_eq!((&list["view"], &list["rollouts"]), (&"rollouts".into(), &serde_json::json!([])));
+    let nothing = sandbox.run("rollout remove web --if-there -o json").code(0).json();
+    assert_eq!(nothing, serde_json::json!({ "removed": null }));
     assert!(sandbox.run("agent status").code(0).stdout.contains("no agent runs"));
     assert!(sandbox.run("agent stop").code(0).stdout.contains("no agent was at work"));
     assert_no_agent(&sandbox);
@@ -65,6 +67,7 @@ fn what_does_not_fit_together_is_refused_before_anything_begins() {
         ("rollout watch web --for healthy", 2, "want `over`, `held`, `step N` or `weight N`"),
         ("rollout promote web --timeout 5s", 2, "--wait"),
         ("rollout undo web --to one", 2, "invalid"),
+        ("rollout start web.yaml v1 -o html", 2, "not made as html"),
     ] {
         let said = sandbox.run(line).code(code).stderr;
         assert!(said.contains(words), "{line}: {said}");

@@ -150,6 +150,18 @@ fn a_task_that_fails_twice_shows_three_attempts_with_their_delays() {
 }
 
 #[test]
+fn an_end_that_is_expected_is_told_without_alarm() {
+    let prd = "## Phase 1: A\n\n- [ ] T001 Take it back\n";
+    let run = "run: {shell: 'echo boom >&2; exit 50'}";
+    let sandbox = project(prd, &format!("tasks: {{T001: {{{run}, expect: rolled_back}}}}\n"));
+    let told = sandbox.run("run prd.md --no-wait").code(0).stderr;
+    assert!(told.contains("taken back, as expected"), "{told}");
+    assert!(!told.contains("failed") && !told.contains("boom"), "{told}");
+    let report = sandbox.run("report prd.md -o json").code(0).json();
+    assert_eq!(report["tasks"][0]["attempts"][0]["expected"], true, "{report}");
+}
+
+#[test]
 fn outputs_of_one_task_are_variables_of_the_next() {
     let tasks = concat!(
         "tasks:\n",

@@ -354,6 +354,7 @@ fn attempts(fate: Fate, index: usize, started: i64) -> Vec<AttemptView> {
                 "done\n".to_owned()
             },
             end,
+            expected: false,
             commands: vec!["bash -euc './probe'".to_owned()],
             log: Some(format!("logs/01K1ATTEMPT{index:012}{:03}.log", number + 1)),
             log_bytes: 1_234,

@@ -14,8 +14,9 @@ use taskmaster_core::rollout::Until;
 pub(super) const LOCAL: &str = "local";
 /// How long waits wait, unless said otherwise.
 const WAIT: Millis = Millis(600_000);
-/// Ends of a wait that say "not so": it waits for a person, it was taken back, it is still under way.
-const NOT_SO: [i32; 3] = [21, 50, 51];
+/// Ends of a wait that say "not so": it cannot come so far any more, it waits for a person, it was taken back, it is
+/// still under way.
+const NOT_SO: [i32; 4] = [20, 21, 50, 51];
 
 /// A local rollout action.
 #[derive(Clone, Debug)]

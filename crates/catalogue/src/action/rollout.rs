@@ -1,8 +1,8 @@
 //! `rollout`: what delivers progressively, on a cluster; on this machine see [`super::local_rollout`].
 //!
 //! What is the same whatever the object is like is a plain `kubectl patch`. What depends on the
-//! object (the index of a step, the place of a container, an earlier template) and what waits is
-//! done by taskmaster's own hidden command, which reads the object, asks the same builder of
+//! object (the pauses that were seen, the index of a step, the place of a container, an earlier
+//! template) and what waits is done by taskmaster's own hidden command, which reads the object, asks the same builder of
 //! patches, and sends them by kubectl.
 
 use super::ask::{One, ask_kubectl};
@@ -17,7 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use taskmaster_core::action::{OutputMatch, Probe, Step};
 use taskmaster_core::tool::KUBE_ROLLOUT;
-use taskmaster_kube_api::{Goal, Patch, Subresource, pause_patch, resume_patches, retry_patch};
+use taskmaster_kube_api::{Goal, Patch, pause_patch};
 
 /// How long waits wait, unless said otherwise.
 const WAIT: Millis = Millis(300_000);
@@ -216,16 +216,14 @@ impl ClusterRollout {
         let fields = &self.fields;
         let cluster = Cluster::new(r, &fields.settings, &fields.env);
         let name = r.name(&fields.name);
-        let patches =
-            |patches: Vec<Patch>| patches.iter().map(|patch| patched(&cluster, &name, patch)).collect();
         let drive = || self.driver(r, &cluster, &name);
         let step = |command: Command| vec![process(fields.verb.word(), command.build())];
         let (run, check): (Vec<Step>, Option<Probe>) = match fields.verb {
-            Pause => (patches(vec![pause_patch()]), Some(has(&cluster, &name, "/spec/paused"))),
-            Resume => (patches(resume_patches().to_vec()), None),
-            Retry => (patches(vec![retry_patch()]), None),
+            Pause => {
+                (vec![patched(&cluster, &name, &pause_patch())], Some(has(&cluster, &name, "/spec/paused")))
+            }
             Abort => (step(drive()), Some(has(&cluster, &name, "/status/abort"))),
-            Promote | PromoteFull => (step(drive()), None),
+            Promote | PromoteFull | Resume | Retry => (step(drive()), None),
             Undo => (step(drive().flag("--to-revision", fields.to_revision.map(|n| n.to_string()))), None),
             SetImage => {
                 let images = fields.image.iter().map(|(container, image)| {
@@ -256,19 +254,14 @@ impl ClusterRollout {
     }
 }
 
-/// `kubectl patch` of a rollout.
+/// `kubectl patch` of the specification of a rollout.
 fn patched(cluster: &Cluster, name: &str, patch: &Patch) -> Step {
-    let (part, is_status) = match patch.subresource {
-        Subresource::Status => ("status", true),
-        Subresource::None => ("spec", false),
-    };
     let command = cluster
         .command(&["patch", RESOURCE])
         .arg(name)
-        .flag("--subresource", is_status.then(|| "status".to_owned()))
         .arg(format!("--type={}", patch.kind.word()))
         .arg(format!("--patch={}", patch.body));
-    process(part, command.build())
+    process("spec", command.build())
 }
 
 /// With its group, since others have rollouts too.

@@ -15,7 +15,7 @@ use crate::template::{Engine, Facts, Variables, near};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taskmaster_core::action::{Action, Binding, Policy, When};
+use taskmaster_core::action::{Action, Binding, Expectation, Policy, When};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{Digest, TaskId};
@@ -148,7 +148,8 @@ pub(super) fn assemble(task: &Task, entry: &Resolved<'_>, request: Request<'_>) 
     let (needs, mut faults) = needs(fields, inputs.document, &task.id);
     let policy = entry.defaults.policy.overlay(&fields.policy).policy();
     let place = selection.catalogue.describe(entry.place);
-    let without_action = Unmade { task: &task.id, policy, when, needs, place };
+    let says_proof = fields.check.is_some() || fields.verify.is_some();
+    let without_action = Unmade { task: &task.id, policy, when, needs, place, says_proof };
     let is_manual = fields.manual == Some(true);
     if !matches!(without_action.when, When::Include) || is_manual {
         if is_manual && fields.run.is_some() {
@@ -194,6 +195,7 @@ pub(super) fn assemble_inline(task: &Task, entry: Option<&Resolved<'_>>, request
         when: When::Include,
         needs: Vec::new(),
         place: format!("{}:{}", inputs.document_path, task.line),
+        says_proof: true,
     };
     if let Some(entry) = entry {
         let (needs, faults) = needs(&entry.fields, inputs.document, &task.id);
@@ -221,6 +223,8 @@ struct Unmade<'u> {
     when: When,
     needs: Vec<TaskId>,
     place: String,
+    /// Its check or its verify is written by its author.
+    says_proof: bool,
 }
 
 impl Unmade<'_> {
@@ -242,8 +246,12 @@ impl Unmade<'_> {
     }
 
     /// With an action; `symbolic` is the same one with paths as symbols.
-    fn with(self, made: Made, symbolic: &Made) -> Outcome {
+    fn with(self, mut made: Made, symbolic: &Made) -> Outcome {
         let mut policy = self.policy;
+        // What an action asks by itself is whether it succeeded, which is not what is expected here.
+        if policy.expect != Expectation::Success && !self.says_proof {
+            made.action.check = None;
+        }
         let more: Vec<String> = made.locks.into_iter().filter(|lock| !policy.locks.contains(lock)).collect();
         policy.locks.extend(more);
         let awaits: Vec<TaskId> = made.awaits.into_iter().filter(|task| task != self.task).collect();

@@ -40,7 +40,7 @@ pub fn canary(canary: &Canary, around: &CanaryAround) -> Picture {
     let phase = if is_unseen { RolloutPhase::Initializing } else { phase(canary) };
     let (started, ended) = if is_unseen { (None, None) } else { times(canary, phase) };
     let begun = started.or_else(|| began(&around.events).filter(|_| !is_unseen));
-    let events: Vec<&Event> = around.events.iter().filter(|event| is_since(event, begun)).collect();
+    let events = since(&around.events, begun);
     let gates = gates::lines(canary, &events);
     let held = held(canary, &events, phase);
     let (steps, step) = steps(canary, &events, phase);
@@ -82,8 +82,8 @@ fn rounds(analysis: &CanaryAnalysis) -> i64 {
     if analysis.iterations > 0 { analysis.iterations } else { 10 }
 }
 
-/// The workload was changed, and Flagger has not looked since.
-fn is_unseen(canary: &Canary, around: &CanaryAround) -> bool {
+/// The workload was changed, and Flagger has not looked since: its status tells of the release before.
+pub fn is_unseen(canary: &Canary, around: &CanaryAround) -> bool {
     match canary.status.phase.as_str() {
         "Succeeded" | "Initialized" => match (&around.target, &around.primary) {
             (Some(target), Some(primary)) => !is_promoted(target, primary),
@@ -129,6 +129,16 @@ fn phase(canary: &Canary) -> RolloutPhase {
 fn times(canary: &Canary, phase: RolloutPhase) -> (Option<Timestamp>, Option<Timestamp>) {
     let turned = canary.promoted().and_then(|condition| time(&condition.last_transition_time));
     if phase.is_over() { (None, turned) } else { (turned, None) }
+}
+
+/// The events of the release at hand: those of an earlier one say nothing about it.
+pub(super) fn of_release<'e>(canary: &Canary, events: &'e [Event]) -> Vec<&'e Event> {
+    let (started, _) = times(canary, phase(canary));
+    since(events, started.or_else(|| began(events)))
+}
+
+fn since(events: &[Event], begun: Option<Timestamp>) -> Vec<&Event> {
+    events.iter().filter(|event| is_since(event, begun)).collect()
 }
 
 /// When the last release began, by the last event that says so: the condition tells of its end then.

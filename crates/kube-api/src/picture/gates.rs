@@ -1,5 +1,6 @@
 //! Gates of a canary: webhooks, by what Flagger tells of them.
 
+use super::canary::of_release;
 use super::{GateLine, GateState};
 use crate::canary::{Canary, Webhook};
 use crate::event::Event;
@@ -27,9 +28,9 @@ pub(super) fn waiting<'c>(canary: &'c Canary, events: &[&Event]) -> Vec<(&'c Web
     at_hand.map(|webhook| (webhook, last(webhook, events).and_then(|event| event.at))).collect()
 }
 
-/// The gates that a person can open now.
+/// The gates that a person can open now, by all events of the canary.
 pub fn at_hand<'c>(canary: &'c Canary, events: &[Event]) -> Vec<&'c Webhook> {
-    let events: Vec<&Event> = events.iter().collect();
+    let events = of_release(canary, events);
     waiting(canary, &events).into_iter().map(|(webhook, _)| webhook).collect()
 }
 

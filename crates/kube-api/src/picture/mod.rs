@@ -18,7 +18,7 @@ use taskmaster_core::rollout::{
     GateState, HoldBy, MetricVerdict, RolloutPhase, RolloutStrategy, VersionRole,
 };
 
-pub use canary::{CanaryAround, canary};
+pub use canary::{CanaryAround, canary, is_unseen};
 pub use gates::{at_hand, rollback};
 pub use history::{Outcome, Release, canary_history, rollout_history};
 pub use rollout::{Around, rollout};

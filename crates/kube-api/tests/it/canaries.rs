@@ -352,4 +352,9 @@ fn gates_that_a_person_can_open_now() {
     assert_eq!(names(&going(), &[]), Vec::<String>::new());
     let halt = event(3, "Warning", "Halt web.shop advancement waiting for traffic increase approval more");
     assert_eq!(names(&going(), &[halt]), ["more"]);
+    // The release before waited there, and this one does not yet.
+    let mut stale =
+        event(0, "Warning", "Halt web.shop advancement waiting for traffic increase approval more");
+    stale["lastTimestamp"] = "2026-01-01T00:50:00Z".into();
+    assert_eq!(names(&going(), &[stale]), Vec::<String>::new());
 }

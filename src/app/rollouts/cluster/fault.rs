@@ -3,7 +3,7 @@
 use crate::app::rollouts::error::RolloutError;
 use crate::app::rollouts::model::Ask;
 use crate::deliver::backend::kube::look::{Object, Sort};
-use crate::deliver::backend::kube::{KubeError, KubectlError};
+use crate::deliver::backend::kube::{CANARIES, KubeError, KubectlError, ROLLOUTS, is_name};
 use taskmaster_kube_api::{CanaryRefusal, Refusal};
 
 /// What was asked for.
@@ -35,7 +35,7 @@ pub(super) fn told(fault: &KubeError, name: &str, place: &str, verb: Verb) -> Ro
         KubeError::Nobody { .. } => {
             RolloutError::NoSuch { name: name.to_owned(), place: place.to_owned(), help }
         }
-        KubeError::Kubectl(error) => by_kubectl(error, name, place, why, help),
+        KubeError::Kubectl(error) => by_kubectl(error, (name, place), verb, why, help),
         KubeError::Both { .. } | KubeError::Refused(_) | KubeError::Canary(_) | KubeError::Gate(_) => {
             RolloutError::Refused { verb: verb.word(), why, help }
         }
@@ -44,19 +44,30 @@ pub(super) fn told(fault: &KubeError, name: &str, place: &str, verb: Verb) -> Ro
         | KubeError::Signals(_)
         | KubeError::NotAsked { .. }
         | KubeError::Tester { .. }
+        | KubeError::StillOpen { .. }
         | KubeError::Unreadable(_) => RolloutError::Failed { why, help },
     }
 }
 
-fn by_kubectl(error: &KubectlError, name: &str, place: &str, why: String, help: String) -> RolloutError {
-    if error.is_absent() {
+fn by_kubectl(
+    error: &KubectlError,
+    (name, place): (&str, &str),
+    verb: Verb,
+    why: String,
+    help: String,
+) -> RolloutError {
+    // What else belongs to a rollout may be missing as well.
+    if error.is_absent() && (error.is_about(ROLLOUTS) || error.is_about(CANARIES)) {
         return RolloutError::NoSuch { name: name.to_owned(), place: place.to_owned(), help };
     }
-    if matches!(error, KubectlError::Start(_)) {
-        return RolloutError::Failed { why, help };
+    if matches!(error, KubectlError::Name { .. }) {
+        return RolloutError::Refused { verb: verb.word(), why, help };
     }
-    if error.is_silence() || error.is_passing() && !error.is_conflict() {
+    if error.is_unanswered() {
         return RolloutError::Unreachable { what: "the cluster".to_owned(), why, help };
+    }
+    if error.is_trouble() {
+        return RolloutError::Troubled { why, help };
     }
     RolloutError::Failed { why, help }
 }
@@ -84,20 +95,13 @@ fn help(fault: &KubeError) -> Option<String> {
             }
             CanaryRefusal::AlreadySuspended | CanaryRefusal::NotSuspended => return None,
         },
-        other => return other.hint().map(str::to_owned),
+        other => return other.hint(),
     };
     Some(text.to_owned())
 }
 
 /// A verb that Flagger has not.
 pub(super) fn not_of_flagger(ask: Ask, object: &Object) -> RolloutError {
-    let workload = match object {
-        Object::Canary(canary) => {
-            let target = &canary.spec.target_ref;
-            format!("{}/{}", target.kind.to_lowercase(), target.name)
-        }
-        Object::Rollout(_) => String::new(),
-    };
     let (verb, help) = match ask {
         Ask::Promote { .. } => (
             "promote --full",
@@ -109,11 +113,24 @@ pub(super) fn not_of_flagger(ask: Ask, object: &Object) -> RolloutError {
             "`start` an earlier image, which `history` shows: Flagger tries it as any other version"
                 .to_owned(),
         ),
-        other => (
-            other.word(),
-            format!("Flagger tries what is new: `kubectl rollout restart {workload}` makes a new revision"),
-        ),
+        other => {
+            (other.word(), format!("Flagger tries what is new: {} makes a new revision", restart(object)))
+        }
     };
     debug_assert_eq!(object.sort(), Sort::Canary);
     RolloutError::Unsupported { verb, what: format!("canary/{} of Flagger", object.name()), help }
+}
+
+/// The command that restarts the workload of a canary, where its name is one that can be pasted.
+fn restart(object: &Object) -> String {
+    let target = match object {
+        Object::Canary(canary) => Some(&canary.spec.target_ref),
+        Object::Rollout(_) => None,
+    };
+    match target.filter(|target| target.resource().is_some() && is_name(&target.name)) {
+        Some(target) => {
+            format!("`kubectl rollout restart {}/{}`", target.kind.to_lowercase(), target.name)
+        }
+        None => "a restart of its workload".to_owned(),
+    }
 }

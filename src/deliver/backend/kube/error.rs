@@ -59,32 +59,54 @@ pub enum KubeError {
         within: Duration,
     },
     /// Nobody waits for Flagger any more.
-    #[error("interrupted; whether Flagger has asked {gates} is not known, and they are closed again")]
+    #[error("interrupted; {}, and they are closed again", told(*has_acted, gates))]
     Interrupted {
         /// The gates.
         gates: String,
+        /// Flagger has acted on them.
+        has_acted: bool,
+    },
+    /// A gate that was opened could not be closed.
+    #[error("still open, and lets every later version through: {gates} ({why})")]
+    StillOpen {
+        /// The gates.
+        gates: String,
+        /// What kubectl says.
+        why: KubectlError,
+        /// What closes them, each a line for a shell.
+        commands: Vec<String>,
     },
     /// Signals cannot be put off, and a gate might stay open.
     #[error("signals cannot be put off while a gate is open: {0}")]
     Signals(std::io::Error),
 }
 
+fn told(has_acted: bool, gates: &str) -> String {
+    if has_acted {
+        format!("Flagger has acted on {gates}")
+    } else {
+        format!("whether Flagger has asked {gates} is not known")
+    }
+}
+
 impl KubeError {
     /// What a person can do about it, in the words of the catalogue.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Kubectl(error) => error.hint(),
-            Self::Refused(refusal) => refusal.hint(),
-            Self::Canary(_) | Self::Interrupted { .. } | Self::Signals(_) => None,
-            Self::Gate(refusal) => Some(refusal.hint()),
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Kubectl(error) => error.hint()?,
+            Self::Refused(refusal) => refusal.hint()?,
+            Self::Canary(_) | Self::Interrupted { .. } | Self::Signals(_) => return None,
+            Self::Gate(refusal) => refusal.hint(),
             Self::Tester { .. } => {
-                Some("look whether its load tester runs, and at the right to `create` on `services/proxy`")
+                "look whether its load tester runs, and at the right to `create` on `services/proxy`"
             }
-            Self::Nobody { .. } => Some("look at name, namespace and context"),
-            Self::Both { .. } => Some("name it `rollout/NAME` or `canary/NAME`"),
-            Self::NotObserved { .. } => Some("look whether the controller of Argo Rollouts runs"),
-            Self::NotAsked { .. } => Some("look whether Flagger runs: its log tells of every look"),
-            Self::Unreadable(_) => Some("look at the version of the custom resource"),
-        }
+            Self::StillOpen { commands, .. } => return Some(format!("close it\n{}", commands.join("\n"))),
+            Self::Nobody { .. } => "look at name, namespace and context",
+            Self::Both { .. } => "name it `rollout/NAME` or `canary/NAME`",
+            Self::NotObserved { .. } => "look whether the controller of Argo Rollouts runs",
+            Self::NotAsked { .. } => "look whether Flagger runs: its log tells of every look",
+            Self::Unreadable(_) => "look at the version of the custom resource",
+        };
+        Some(text.to_owned())
     }
 }

@@ -6,7 +6,7 @@
 use super::kubectl::Kubectl;
 use super::look::events_of;
 use super::send::send;
-use super::{CANARIES, KubeError, TRIES};
+use super::{CANARIES, KubeError, KubectlError, TRIES};
 use crate::clock;
 use crate::process::interrupt::PutOff;
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ pub enum Verb {
 const GRACE: Duration = Duration::from_secs(30);
 /// So many looks it may take: a promotion of a blue-green release asks its gate twice, with a round between.
 const LOOKS: u32 = 4;
+/// How often it is tried to close a gate.
+const CLOSINGS: u32 = 3;
 
 /// Does it; what is sent is told to `say`. `pace` is the time between two looks.
 ///
@@ -137,16 +139,67 @@ impl Driver<'_> {
         has_acted: &dyn Fn(&Canary) -> bool,
     ) -> Result<(), KubeError> {
         let put_off = PutOff::begin().map_err(KubeError::Signals)?;
-        let opened = gates.iter().try_for_each(|gate| self.post(&gate.open, "opened"));
+        let mut open = Vec::new();
+        let opened = gates.iter().try_for_each(|gate| self.open(gate, &put_off, &mut open));
         let waited = opened.and_then(|()| self.until(canary, gates, &put_off, has_acted));
-        let closed: Vec<_> = gates.iter().map(|gate| self.post(&gate.close, "closed")).collect();
-        waited?;
-        closed.into_iter().collect()
+        let closed = self.close(&open);
+        let was_asked = put_off.end();
+        // That a gate is open goes before all else.
+        closed?;
+        match waited {
+            waited if was_asked => {
+                Err(KubeError::Interrupted { gates: names(gates), has_acted: waited.is_ok() })
+            }
+            waited => waited,
+        }
     }
 
-    fn post(&mut self, call: &GateCall, done: &str) -> Result<(), KubeError> {
-        let posted = self.kubectl.post(&call.path, &call.body);
-        posted.map_err(|why| KubeError::Tester { gate: call.gate.clone(), why })?;
+    /// Opens a gate; one that may be open now is added to `open`.
+    fn open<'g>(
+        &mut self,
+        gate: &'g Gate,
+        put_off: &PutOff,
+        open: &mut Vec<&'g Gate>,
+    ) -> Result<(), KubeError> {
+        if put_off.was_asked() {
+            return Err(KubeError::Interrupted { gates: gate.open.gate.clone(), has_acted: false });
+        }
+        let posted = self.post(&gate.open, "opened");
+        if !matches!(&posted, Err(why) if why.did_nothing()) {
+            open.push(gate);
+        }
+        posted.map_err(|why| KubeError::Tester { gate: gate.open.gate.clone(), why })
+    }
+
+    /// Closes all of them, whatever becomes of one.
+    fn close(&mut self, gates: &[&Gate]) -> Result<(), KubeError> {
+        let mut still = Vec::new();
+        let mut commands = Vec::new();
+        let mut fault = None;
+        for gate in gates {
+            let call = &gate.close;
+            if let Err(why) = self.post_again(call, "closed") {
+                still.push(call.gate.as_str());
+                commands.push(self.kubectl.line(&call.path, &call.body));
+                fault = Some(why);
+            }
+        }
+        let gates = still.join(", ");
+        fault.map_or(Ok(()), |why| Err(KubeError::StillOpen { gates, why, commands }))
+    }
+
+    fn post_again(&mut self, call: &GateCall, done: &str) -> Result<(), KubectlError> {
+        for _ in 1..CLOSINGS {
+            if self.post(call, done).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(self.pace);
+        }
+        self.post(call, done)
+    }
+
+    fn post(&mut self, call: &GateCall, done: &str) -> Result<(), KubectlError> {
+        self.kubectl.post(&call.path, &call.body)?;
         (self.say)(&format!("{done} the gate {}", call.gate));
         Ok(())
     }
@@ -161,11 +214,12 @@ impl Driver<'_> {
         let look = Duration::try_from_secs_f64(canary.interval_seconds()).unwrap_or(GRACE);
         let within = look.saturating_mul(LOOKS).saturating_add(GRACE);
         let begun = clock::monotonic();
-        let names = || gates.iter().map(|gate| gate.open.gate.as_str()).collect::<Vec<_>>().join(", ");
         loop {
             match self::canary(self.kubectl, self.name) {
                 Ok(now) if has_acted(&now) => return Ok(()),
-                _ if put_off.was_asked() => return Err(KubeError::Interrupted { gates: names() }),
+                _ if put_off.was_asked() => {
+                    return Err(KubeError::Interrupted { gates: names(gates), has_acted: false });
+                }
                 Err(KubeError::Kubectl(error)) if error.is_absent() || !error.is_passing() => {
                     return Err(error.into());
                 }
@@ -173,7 +227,7 @@ impl Driver<'_> {
                 _ => {}
             }
             if clock::monotonic().duration_since(begun) >= within {
-                return Err(KubeError::NotAsked { gates: names(), within });
+                return Err(KubeError::NotAsked { gates: names(gates), within });
             }
             std::thread::sleep(self.pace);
         }
@@ -184,6 +238,10 @@ impl Driver<'_> {
 struct Gate {
     open: GateCall,
     close: GateCall,
+}
+
+fn names(gates: &[Gate]) -> String {
+    gates.iter().map(|gate| gate.open.gate.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The gates behind these webhooks; those that share one are one.

@@ -1,7 +1,9 @@
-//! kubectl, as a child of this process. It shares our process group, so it ends when we are stopped.
+//! kubectl, as a child of this process. It shares our process group, so it ends when we are stopped; but
+//! for what opens and closes gates, which a Ctrl-C must not tear off.
 
 use serde_json::Value;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 use taskmaster_core::cause;
 use taskmaster_core::tool::Tool;
@@ -9,6 +11,9 @@ use taskmaster_kube_api::{Event, Patch, Subresource, one_line};
 
 /// Longest time of one request.
 pub(super) const REQUEST_TIMEOUT: &str = "20s";
+/// Longest name of an object.
+const MAX_NAME: usize = 253;
+
 /// Where an object is.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
@@ -36,6 +41,12 @@ pub enum KubectlError {
         /// Its own words.
         said: String,
     },
+    /// What is to be named is no name, and might be taken for an option.
+    #[error("`{name}` is no name of an object")]
+    Name {
+        /// What stands there.
+        name: String,
+    },
     /// Its output is no JSON.
     #[error("kubectl {verb} {object} printed something else than JSON: {why}")]
     NoJson {
@@ -61,13 +72,43 @@ impl KubectlError {
     /// There is no such object or no such kind of objects (yet).
     pub fn is_absent(&self) -> bool {
         // A server that does not answer knows no kinds either.
-        self.says(&["\" not found", "no matches for kind", "doesn't have a resource type"])
+        self.says(&["(NotFound)", "no matches for kind", "doesn't have a resource type"])
             && !self.is_silence()
     }
 
-    /// Nobody answered.
-    pub fn is_silence(&self) -> bool {
+    /// What was asked for was not looked at, whoever says so.
+    fn is_silence(&self) -> bool {
         self.says(&cause::silent_words(Tool::Rollout))
+    }
+
+    /// Nobody answered.
+    pub fn is_unanswered(&self) -> bool {
+        self.is_silence() && !self.says(&["Error from server", "logged in to the server"])
+    }
+
+    /// The user may not do this.
+    pub fn is_forbidden(&self) -> bool {
+        self.says(&["(Forbidden)"])
+    }
+
+    /// The same may be answered otherwise in a moment.
+    pub fn is_trouble(&self) -> bool {
+        (self.is_silence() || matches!(self, Self::NoJson { .. })) && self.is_passing()
+    }
+
+    /// What was to be changed is as it was.
+    pub fn did_nothing(&self) -> bool {
+        !matches!(self, Self::Said { .. }) || self.says(&["(NotFound)", "(Forbidden)", "(Unauthorized)"])
+    }
+
+    /// It speaks of an object of this kind.
+    pub fn is_about(&self, resource: &str) -> bool {
+        match self {
+            Self::Said { object, .. } | Self::NoJson { object, .. } => {
+                object.split('/').next() == Some(resource)
+            }
+            Self::Start(_) | Self::Name { .. } => false,
+        }
     }
 
     /// Somebody else changed the object meanwhile.
@@ -104,8 +145,12 @@ impl KubectlError {
                 "look whether the cluster answers: kubectl cluster-info",
             ),
         ];
-        if matches!(self, Self::Start(_)) {
-            return Some("put kubectl on PATH");
+        match self {
+            Self::Start(_) => return Some("put kubectl on PATH"),
+            Self::Name { .. } => {
+                return Some("a name is of small letters, digits, `-` and `.`, at most 253 of them");
+            }
+            Self::Said { .. } | Self::NoJson { .. } => {}
         }
         hints.iter().find(|(words, _)| self.says(words)).map(|(_, hint)| *hint)
     }
@@ -144,6 +189,9 @@ impl Kubectl {
     ) -> Result<Vec<u8>, KubectlError> {
         let mut command = Command::new("kubectl");
         command.arg(verb).args(arguments).args(&self.settings).env("LC_ALL", "C");
+        if body.is_some() {
+            command.process_group(0);
+        }
         let output = output(&mut command, body).map_err(KubectlError::Start)?;
         if output.status.success() {
             return Ok(output.stdout);
@@ -164,6 +212,7 @@ impl Kubectl {
 
     /// An object.
     pub(super) fn get(&self, resource: &str, name: &str) -> Result<Value, KubectlError> {
+        check_name(name)?;
         self.json(&format!("{resource}/{name}"), &[resource, name, "--output=json"])
     }
 
@@ -180,6 +229,7 @@ impl Kubectl {
 
     /// Sends a patch.
     pub(super) fn patch(&self, resource: &str, name: &str, patch: &Patch) -> Result<(), KubectlError> {
+        check_name(name)?;
         let kind = format!("--type={}", patch.kind.word());
         let body = format!("--patch={}", patch.body);
         let mut arguments = vec![resource, name, &kind, &body];
@@ -195,12 +245,36 @@ impl Kubectl {
         self.call_with("create", path, &[&raw, "--filename=-"], Some(&body.to_string())).map(drop)
     }
 
+    /// The command that posts the same, for a shell.
+    pub(super) fn line(&self, path: &str, body: &Value) -> String {
+        let raw = format!("--raw={path}");
+        let words = ["kubectl", "create", &raw, "--filename=-"].into_iter();
+        let settings = self.settings.iter().map(String::as_str);
+        let settings = settings.filter(|setting| !setting.starts_with("--request-timeout"));
+        let body = body.to_string();
+        format!("printf %s {} | {}", shell_words::quote(&body), shell_words::join(words.chain(settings)))
+    }
+
     /// The events of an object, oldest first; none where they cannot be had.
     pub(super) fn events(&self, kind: &str, name: &str) -> Vec<Event> {
         let field = format!("--field-selector=involvedObject.kind={kind},involvedObject.name={name}");
         let arguments = ["events", &field, "--sort-by=.lastTimestamp", "--output=json"];
         self.json("events", &arguments).map(|list| Event::from_list(&list)).unwrap_or_default()
     }
+}
+
+/// True for what Kubernetes names objects by: small letters, digits, `-` and `.`, with a letter or digit at both
+/// ends. Names stand in objects that others write, and kubectl takes one that begins with `-` for an option.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.len() <= MAX_NAME
+        && text.starts_with(is_plain)
+        && text.ends_with(is_plain)
+        && text.chars().all(|c| is_plain(c) || matches!(c, '-' | '.'))
+}
+
+fn check_name(name: &str) -> Result<(), KubectlError> {
+    if is_name(name) { Ok(()) } else { Err(KubectlError::Name { name: one_line(name) }) }
 }
 
 /// Runs it to its end; what it is given is short enough for any pipe.
@@ -212,4 +286,40 @@ fn output(command: &mut Command, body: Option<&str>) -> std::io::Result<Output> 
         let _ = pipe.write_all(body.as_bytes());
     }
     child.wait_with_output()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_options() {
+        let long = "a".repeat(253);
+        assert!(["web", "0", "web-1.shop", long.as_str()].into_iter().all(is_name));
+        let more = "a".repeat(254);
+        let others =
+            ["", "-A", "--kubeconfig=x", "web-", ".web", "web.", "Web", "web_1", "a b", "a/b", "w\u{e4}"];
+        assert!(!others.into_iter().chain([more.as_str()]).any(is_name));
+    }
+
+    #[test]
+    fn who_answered_and_who_did_not() {
+        let said = |said: &str| KubectlError::Said {
+            verb: "get".to_owned(),
+            object: "rollouts.argoproj.io/web".to_owned(),
+            said: said.to_owned(),
+        };
+        for (words, expected) in [
+            ("Unable to connect to the server: dial tcp: i/o timeout", (true, false, true)),
+            ("Error from server (InternalError): etcdserver: leader changed", (false, false, true)),
+            ("Error from server (Forbidden): no", (false, false, false)),
+            ("Error from server: admission webhook \"a\" denied the request: no", (false, false, false)),
+            ("Error from server (NotFound): x \"web\" not found", (false, true, false)),
+            ("error: the server doesn't have a resource type \"x\"", (false, true, false)),
+            ("error: the plugin \"x\" not found", (false, false, false)),
+        ] {
+            let error = said(words);
+            assert_eq!((error.is_unanswered(), error.is_absent(), error.is_trouble()), expected, "{words}");
+        }
+    }
 }

@@ -76,14 +76,21 @@ pub fn find(kubectl: &Kubectl, name: &str, sort: Option<Sort>) -> Result<Object,
         Some(Sort::Canary) => as_canary(&canary()?),
         None => match both(rollout, canary) {
             (Ok(_), Ok(_)) => Err(KubeError::Both { name: name.to_owned() }),
-            (Ok(object), Err(_)) => as_rollout(&object),
-            (Err(_), Ok(object)) => as_canary(&object),
+            (Ok(object), Err(error)) if is_none(&error) => as_rollout(&object),
+            (Err(error), Ok(object)) if is_none(&error) => as_canary(&object),
+            // It cannot be said that the other one is not there.
+            (Ok(_), Err(error)) | (Err(error), Ok(_)) => Err(error.into()),
             (Err(one), Err(other)) if one.is_absent() && other.is_absent() => {
                 Err(KubeError::Nobody { name: name.to_owned() })
             }
             (Err(one), Err(other)) => Err(if one.is_absent() { other } else { one }.into()),
         },
     }
+}
+
+/// There is none of this kind for this user.
+fn is_none(error: &KubectlError) -> bool {
+    error.is_absent() || error.is_forbidden()
 }
 
 fn as_rollout(object: &Value) -> Result<Object, KubeError> {
@@ -154,28 +161,32 @@ fn pods(kubectl: &Kubectl, selector: &str) -> Vec<Pod> {
 }
 
 fn canary_around(kubectl: &Kubectl, canary: &Canary) -> Result<CanaryAround, KubeError> {
-    let target = &canary.spec.target_ref;
-    let Some(resource) = target.resource() else {
-        return Ok(CanaryAround { events: events_of(kubectl, canary), ..CanaryAround::default() });
-    };
-    let get = |name: String| present(kubectl.get(resource, &name));
-    let (workload, (primary, events)) = both(
-        || get(target.name.clone()),
-        || both(|| get(format!("{}-primary", target.name)), || events_of(kubectl, canary)),
-    );
-    let (workload, primary) = (workload?, primary?);
-    let selector = workload.as_ref().map(selector).unwrap_or_default();
-    let has_sets = resource == "deployments.apps" && !selector.is_empty();
-    let lacks = workload.as_ref().is_some_and(|workload| {
+    let (around, events) = both(|| workloads(kubectl, canary), || events_of(kubectl, canary));
+    let around = CanaryAround { events, ..around? };
+    let lacks = around.target.as_ref().filter(|workload| {
         let number = |path: &str| workload.pointer(path).and_then(Value::as_i64).unwrap_or(0);
         number("/status/availableReplicas") < number("/spec/replicas")
     });
-    let (sets, pods) = both(
-        || if has_sets { kubectl.list("replicasets.apps", &selector).map(Some) } else { Ok(None) },
-        || if lacks && !selector.is_empty() { pods(kubectl, &selector) } else { Vec::new() },
-    );
-    let sets = sets?.map(|list| ReplicaSet::from_list(&list)).transpose()?.unwrap_or_default();
-    Ok(CanaryAround { target: workload, primary, sets, events, pods })
+    let selector = lacks.map(selector).unwrap_or_default();
+    let pods = if selector.is_empty() { Vec::new() } else { pods(kubectl, &selector) };
+    Ok(CanaryAround { pods, ..around })
+}
+
+/// The workload of a canary with its ReplicaSets, and Flagger's copy of it.
+///
+/// # Errors
+/// What kubectl says; what is not there is left out.
+pub(super) fn workloads(kubectl: &Kubectl, canary: &Canary) -> Result<CanaryAround, KubeError> {
+    let target = &canary.spec.target_ref;
+    let Some(resource) = target.resource() else { return Ok(CanaryAround::default()) };
+    let get = |name: String| present(kubectl.get(resource, &name));
+    let (workload, primary) = both(|| get(target.name.clone()), || get(format!("{}-primary", target.name)));
+    let (workload, primary) = (workload?, primary?);
+    let selector = workload.as_ref().map(selector).unwrap_or_default();
+    let has_sets = resource == "deployments.apps" && !selector.is_empty();
+    let sets = has_sets.then(|| kubectl.list("replicasets.apps", &selector)).transpose()?;
+    let sets = sets.map(|list| ReplicaSet::from_list(&list)).transpose()?.unwrap_or_default();
+    Ok(CanaryAround { target: workload, primary, sets, ..CanaryAround::default() })
 }
 
 /// The selector of a workload's pods.

@@ -22,7 +22,7 @@ mod wait;
 use std::time::Duration;
 
 pub use error::KubeError;
-pub use kubectl::{Cluster, Kubectl, KubectlError};
+pub use kubectl::{Cluster, Kubectl, KubectlError, is_name};
 
 /// Resource of a Rollout, with its group: others have rollouts too.
 pub const ROLLOUTS: &str = "rollouts.argoproj.io";

@@ -3,12 +3,14 @@
 use super::KubeError;
 use super::drive::{Ending, Kind, Request};
 use super::kubectl::{Kubectl, KubectlError};
+use super::look::workloads;
 use crate::clock;
 use serde_json::Value;
 use std::time::Duration;
+use taskmaster_kube_api::picture::is_unseen;
 use taskmaster_kube_api::{
     AnalysisRun, Application, Canary, Goal, Progress, Rollout, Unreadable, Wanted, analysis_ended,
-    canary_ended, is_promoted, progress, settled, status,
+    canary_ended, one_line, progress, settled, status,
 };
 
 /// So many looks in a row may fail before a wait gives up.
@@ -26,13 +28,13 @@ pub(super) fn wait(
     let begun = clock::monotonic();
     let (mut told, mut faults) = (String::new(), 0);
     loop {
-        let (line, found) = match kubectl.get(request.kind.resource(), &request.name) {
-            Ok(object) => {
+        let (line, found) = match observe(kubectl, request, goal, revision) {
+            Ok(seen) => {
                 faults = 0;
-                let seen = look(request.kind, &object, goal, revision)?;
-                if request.kind == Kind::Flagger { seen_by_flagger(kubectl, &object, seen)? } else { seen }
+                seen
             }
-            Err(error) => missing(error, timeout, &mut faults)?,
+            Err(KubeError::Kubectl(error)) => missing(error, timeout, &mut faults)?,
+            Err(fault) => return Err(fault),
         };
         tell(&mut told, line, say);
         let why = match found {
@@ -50,23 +52,39 @@ pub(super) fn wait(
     }
 }
 
-/// A canary at rest is done when its last change was the one that was promoted.
+/// Looks once: a line about it, and whether it is so.
+fn observe(
+    kubectl: &Kubectl,
+    request: &Request,
+    goal: Goal,
+    revision: Option<&str>,
+) -> Result<(String, Progress), KubeError> {
+    let object = kubectl.get(request.kind.resource(), &request.name)?;
+    let seen = look(request.kind, &object, goal, revision)?;
+    if request.kind == Kind::Flagger { seen_by_flagger(kubectl, &object, seen) } else { Ok(seen) }
+}
+
+/// A canary at rest tells of the release before until Flagger looks: neither its good end nor its bad one is
+/// that of a change that came since.
 fn seen_by_flagger(
     kubectl: &Kubectl,
     object: &Value,
     seen: (String, Progress),
 ) -> Result<(String, Progress), KubeError> {
-    let target = Canary::from_json(object)?.spec.target_ref;
-    let Some(resource) = target.resource() else { return Ok(seen) };
-    if !matches!(seen.1, Progress::Done) {
+    let canary = Canary::from_json(object)?;
+    let target = &canary.spec.target_ref;
+    if matches!(seen.1, Progress::NotYet { .. }) || target.resource().is_none() {
         return Ok(seen);
     }
-    let workload = kubectl.get(resource, &target.name)?;
-    let primary = kubectl.get(resource, &format!("{}-primary", target.name))?;
-    if is_promoted(&workload, &primary) {
+    let (name, around) = (one_line(&target.name), workloads(kubectl, &canary)?);
+    let is_whole = around.target.is_some() && around.primary.is_some();
+    let why = if is_unseen(&canary, &around) {
+        format!("Flagger has not seen the last change of {name} yet")
+    } else if matches!(seen.1, Progress::Done) && !is_whole {
+        format!("{name} or {name}-primary is not there")
+    } else {
         return Ok(seen);
-    }
-    let why = format!("Flagger has not seen the last change of {} yet", target.name);
+    };
     Ok((why.clone(), Progress::NotYet { why }))
 }
 

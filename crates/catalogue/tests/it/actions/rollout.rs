@@ -12,26 +12,19 @@ fn argo_rows() {
         "#,
     );
     renders(
-        r#"rollout: {kind: argo, name: web, verb: resume}"#,
-        r#"
-            run    spec: kubectl patch rollouts.argoproj.io web --type=merge "--patch={\"spec\":{\"paused\":false}}"
-            run    status: kubectl patch rollouts.argoproj.io web --subresource=status --type=merge "--patch={\"status\":{\"pauseConditions\":null}}"
-        "#,
-    );
-    renders(
-        r#"rollout: {kind: argo, name: web, verb: retry}"#,
-        r#"
-            run    status: kubectl patch rollouts.argoproj.io web --subresource=status --type=merge "--patch={\"status\":{\"abort\":false}}"
-        "#,
-    );
-    renders(
         r#"rollout: {kind: argo, namespace: shop, name: web, verb: abort}"#,
         r#"
             run    abort: /bin/taskmaster kube-rollout argo abort web --namespace=shop
             check  check: kubectl get rollouts.argoproj.io --namespace=shop web --output=json > captured | true [0] false [] or by its words | `/status/abort` = true
         "#,
     );
-    for (verb, word) in [("promote", "promote"), ("promote_full", "promote-full"), ("undo", "undo")] {
+    for (verb, word) in [
+        ("promote", "promote"),
+        ("promote_full", "promote-full"),
+        ("resume", "resume"),
+        ("retry", "retry"),
+        ("undo", "undo"),
+    ] {
         renders(
             &format!("rollout: {{kind: argo, context: c, name: web, verb: {verb}}}"),
             &format!("run    {word}: /bin/taskmaster kube-rollout argo {word} web --context=c"),
@@ -155,7 +148,7 @@ fn local_rows() {
         r#"rollout: {kind: local, name: web, verb: wait, for: weight  25, timeout: 1500ms}"#,
         r#"
             run    wait: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=1500ms
-            check  check: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=0s | true [0] false [21, 50, 51]
+            check  check: /bin/taskmaster rollout watch --state-dir=/project/.taskmaster local/web "--for=weight 25" --timeout=0s | true [0] false [20, 21, 50, 51]
         "#,
     );
     renders(
@@ -166,6 +159,20 @@ fn local_rows() {
             undo   remove: /bin/taskmaster rollout remove --state-dir=/project/.taskmaster local/web --if-there
         "#,
     );
+}
+
+#[test]
+fn an_end_that_is_expected_is_not_proved_by_a_question_for_success() {
+    let start = "run: {rollout: {kind: local, name: web, verb: start, file: rollouts/web.yaml, version: v4}}";
+    let action = |more: &str| crate::support::action(&format!("tasks: {{T1: {{{start}{more}}}}}"));
+    assert!(action("").check.is_some());
+    for expected in ["rolled_back", "failure"] {
+        assert_eq!(action(&format!(", expect: {expected}")).check, None);
+    }
+    let asked = action(", expect: rolled_back, check: {exec: [look]}");
+    assert!(asked.check.is_some(), "what its author asks stays");
+    let both = action(", expect: rolled_back, verify: {exec: [look]}");
+    assert!(both.check.is_some() && both.verify.is_some());
 }
 
 #[test]
