@@ -12,14 +12,18 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+/// Connections that wait for a request.
+type Idle = Mutex<Vec<SendRequest<Empty<Bytes>>>>;
 
 /// What came of some load.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Load {
-    pub(crate) answered: usize,
     pub(crate) failed: usize,
-    by_version: BTreeMap<String, usize>,
-    last_sent: BTreeMap<String, Option<Instant>>,
+    /// When each request was sent, by the version that answered it.
+    sent: BTreeMap<String, Vec<Instant>>,
     latencies: Vec<Duration>,
 }
 
@@ -38,28 +42,28 @@ impl Load {
             let shares =
                 (0..connections).map(|n| requests / connections + usize::from(n < requests % connections));
             let workers = shares.map(|share| worker(to, share, Arc::default(), load.clone()));
-            let mut running: tokio::task::JoinSet<()> = workers.collect();
+            let mut running: JoinSet<()> = workers.collect();
             while running.join_next().await.is_some() {}
         });
         taken(&load)
     }
 
-    /// Requests at a rate, each at its time.
+    /// Requests at a rate, each at its time, whether earlier ones have their answers or not. A latency runs
+    /// from the planned time: what waits because others were slow is slow itself.
     pub(crate) fn open(to: SocketAddr, rate: f64, time: Duration) -> Self {
         let load = Arc::new(Mutex::new(Self::default()));
         block_on(async {
-            let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
-            let mut connections: Vec<_> = Vec::new();
+            let idle = Arc::new(Idle::default());
             for _ in 0..8 {
-                connections.push(connect(to).await);
+                let connection = connect(to).await;
+                idle.lock().expect("not poisoned").push(connection);
             }
-            let ended = Instant::now() + time;
-            let mut next = 0;
-            while Instant::now() < ended {
-                ticks.tick().await;
-                next = (next + 1) % connections.len();
-                one(&mut connections[next], &load).await;
+            let (mut plan, mut running) = (planned(rate, time), JoinSet::new());
+            while let Some(at) = plan.recv().await {
+                while running.try_join_next().is_some() {}
+                running.spawn(one_planned(to, at, idle.clone(), load.clone()));
             }
+            while running.join_next().await.is_some() {}
         });
         taken(&load)
     }
@@ -71,16 +75,27 @@ impl Load {
         let thread = std::thread::spawn(move || {
             block_on(async {
                 let workers = (0..connections).map(|_| worker(to, usize::MAX, told.clone(), kept.clone()));
-                let mut running: tokio::task::JoinSet<()> = workers.collect();
+                let mut running: JoinSet<()> = workers.collect();
                 while running.join_next().await.is_some() {}
             });
         });
         Running { stop, load, thread }
     }
 
+    /// Answers of all versions.
+    pub(crate) fn answered(&self) -> usize {
+        self.latencies.len()
+    }
+
     /// Answers of a version.
     pub(crate) fn of(&self, version: &str) -> usize {
-        self.by_version.get(version).copied().unwrap_or_default()
+        self.sent.get(version).map_or(0, Vec::len)
+    }
+
+    /// When the last request of a stretch of time was sent that this version answered.
+    pub(crate) fn last_sent_to(&self, version: &str, from: Instant, to: Instant) -> Option<Instant> {
+        let sent = self.sent.get(version).into_iter().flatten().copied();
+        sent.filter(|sent| (from..to).contains(sent)).max()
     }
 
     /// A quantile of the latencies, in microseconds.
@@ -92,11 +107,6 @@ impl Load {
 }
 
 impl Running {
-    /// When the last request was sent that this version answered.
-    pub(crate) fn last_sent_to(&self, version: &str) -> Option<Instant> {
-        self.load.lock().expect("not poisoned").last_sent.get(version).copied().flatten()
-    }
-
     pub(crate) fn end(self) -> Load {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("the load ends");
@@ -139,13 +149,45 @@ async fn worker(to: SocketAddr, requests: usize, stop: Arc<AtomicBool>, load: Ar
         if connection.is_closed() {
             connection = connect(to).await;
         }
-        one(&mut connection, &load).await;
+        one(&mut connection, Instant::now(), &load).await;
     }
 }
 
-async fn one(connection: &mut SendRequest<Empty<Bytes>>, load: &Mutex<Load>) {
+/// Moments at a rate, each told when it comes. A thread of its own sleeps: timers of tokio are of a
+/// millisecond, which is more than what is measured.
+fn planned(rate: f64, time: Duration) -> UnboundedReceiver<Instant> {
+    let (tell, told) = unbounded_channel();
+    std::thread::spawn(move || {
+        let (begun, every) = (Instant::now(), Duration::from_secs_f64(1.0 / rate));
+        let moments = (0..).map(|n| begun + every * n);
+        for at in moments.take_while(|at| *at < begun + time) {
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            if tell.send(at).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}
+
+/// One request that was planned for a moment, by a connection that waits, or by a new one.
+async fn one_planned(to: SocketAddr, at: Instant, idle: Arc<Idle>, load: Arc<Mutex<Load>>) {
+    let kept = {
+        let mut idle = idle.lock().expect("not poisoned");
+        idle.retain(|connection| !connection.is_closed());
+        idle.pop()
+    };
+    let mut connection = match kept {
+        Some(connection) => connection,
+        None => connect(to).await,
+    };
+    one(&mut connection, at, &load).await;
+    idle.lock().expect("not poisoned").push(connection);
+}
+
+/// Asks. The request counts as sent at the moment that is given.
+async fn one(connection: &mut SendRequest<Empty<Bytes>>, sent: Instant, load: &Mutex<Load>) {
     let request = Request::get("/").header("host", "service").body(Empty::new()).expect("a request");
-    let sent = Instant::now();
     let got = match connection.ready().await {
         Ok(()) => connection.send_request(request).await,
         Err(fault) => Err(fault),
@@ -163,9 +205,6 @@ async fn one(connection: &mut SendRequest<Empty<Bytes>>, load: &Mutex<Load>) {
         load.failed += 1;
         return;
     };
-    load.answered += 1;
     load.latencies.push(sent.elapsed());
-    let last = load.last_sent.entry(version.clone()).or_default();
-    *last = (*last).max(Some(sent));
-    *load.by_version.entry(version).or_default() += 1;
+    load.sent.entry(version).or_default().push(sent);
 }

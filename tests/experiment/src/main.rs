@@ -2,7 +2,8 @@
 //!
 //! `mttr`: how long users meet a version that is slow. `detection`: how soon a version that fails a
 //! fifth of its requests is taken back, and how often a good one is. `kills`: what it costs users that
-//! commands and agents are killed at any moment. Each writes a page under docs/experiments.
+//! commands and agents are killed at any moment. `switches`: how soon the version that goes meets nobody.
+//! Each writes a page under docs/experiments. Small counts are for trials: they show that it works, no more.
 
 mod detection;
 mod figures;
@@ -33,7 +34,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Experiment {
     /// A version that sleeps 2 s, at a weight of 5 %, under three policies
-    Mttr,
+    Mttr {
+        /// Only the sequential tests, for a trial of two minutes
+        #[arg(long)]
+        ours: bool,
+    },
     /// A version that fails 20 % of its requests, at a weight of 10 %, and good ones
     Detection {
         /// Runs of each
@@ -57,6 +62,9 @@ enum Experiment {
         /// How often each
         #[arg(long, default_value_t = 100)]
         times: usize,
+        /// Requests in all, at the least
+        #[arg(long, default_value_t = 50_000)]
+        requests: usize,
     },
 }
 
@@ -68,12 +76,12 @@ fn main() -> Result<()> {
     };
     let programs = Programs { taskmaster: program("taskmaster")?, sample_api: program("sample-api")? };
     let (name, page) = match cli.experiment {
-        Experiment::Mttr => ("mttr", mttr::run(&programs)?),
+        Experiment::Mttr { ours } => ("mttr", mttr::run(&programs, ours)?),
         Experiment::Detection { runs } => ("detection", detection::run(&programs, runs)?),
         Experiment::Kills { commands, agents, seed } => {
             ("kills", kills::run(&programs, commands, agents, seed)?)
         }
-        Experiment::Switches { times } => ("switches", switches::run(&programs, times)?),
+        Experiment::Switches { times, requests } => ("switches", switches::run(&programs, times, requests)?),
     };
     println!("{page}");
     if let Some(out) = cli.out {

@@ -9,6 +9,8 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -63,18 +65,28 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Sends so many requests a second.
+    /// Sends so many requests a second, all of them alike.
     pub(crate) fn start(to: SocketAddr, rate: f64) -> Result<Self> {
+        Self::asking(to, rate, &[])
+    }
+
+    /// Sends so many requests a second for pages that take so many milliseconds, each as likely.
+    pub(crate) fn asking(to: SocketAddr, rate: f64, pages: &'static [u64]) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let kept = shared.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let every = Duration::from_secs_f64(1.0 / rate);
-        let thread = std::thread::spawn(move || runtime.block_on(send(to, every, kept)));
+        let thread = std::thread::spawn(move || runtime.block_on(send(to, every, pages, kept)));
         Ok(Self { shared, thread: Some(thread) })
     }
 
+    /// How many came so far, or were given up.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.answers.lock().map_or(0, |answers| answers.len())
+    }
+
     /// What came so far.
-    pub(crate) fn so_far(&self) -> Vec<Answer> {
+    fn so_far(&self) -> Vec<Answer> {
         self.shared.answers.lock().map(|answers| answers.clone()).unwrap_or_default()
     }
 
@@ -101,21 +113,26 @@ impl Drop for Traffic {
     }
 }
 
-async fn send(to: SocketAddr, every: Duration, shared: Arc<Shared>) {
+async fn send(to: SocketAddr, every: Duration, pages: &[u64], shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+    let mut random = Pcg64Mcg::seed_from_u64(1);
     let mut at_work = tokio::task::JoinSet::new();
     while !shared.stop.load(Ordering::Relaxed) {
         ticks.tick().await;
         while at_work.try_join_next().is_some() {}
-        at_work.spawn(one(to, shared.clone()));
+        let path = match pages {
+            [] => "/version".to_owned(),
+            pages => format!("/slow?ms={}", pages[random.random_range(0..pages.len())]),
+        };
+        at_work.spawn(one(to, path, shared.clone()));
     }
     while at_work.join_next().await.is_some() {}
 }
 
-async fn one(to: SocketAddr, shared: Arc<Shared>) {
+async fn one(to: SocketAddr, path: String, shared: Arc<Shared>) {
     let sent = Instant::now();
-    let got = match tokio::time::timeout(PATIENCE, ask(to, &shared)).await {
+    let got = match tokio::time::timeout(PATIENCE, ask(to, &path, &shared)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(fault)) => Err(format!("{fault:#}")),
         Err(_) => Err("no answer in time".to_owned()),
@@ -125,7 +142,7 @@ async fn one(to: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-async fn ask(to: SocketAddr, shared: &Shared) -> Result<(u16, String)> {
+async fn ask(to: SocketAddr, path: &str, shared: &Shared) -> Result<(u16, String)> {
     let kept = shared.idle.lock().ok().and_then(|mut idle| {
         idle.retain(|connection| !connection.is_closed());
         idle.pop()
@@ -135,7 +152,7 @@ async fn ask(to: SocketAddr, shared: &Shared) -> Result<(u16, String)> {
         None => connect(to).await?,
     };
     connection.ready().await.context("the connection was closed")?;
-    let request = Request::get("/version").header("host", to.to_string()).body(Empty::new())?;
+    let request = Request::get(path).header("host", to.to_string()).body(Empty::new())?;
     let answer = connection.send_request(request).await?;
     let status = answer.status().as_u16();
     let version = answer.headers().get("x-app-version").and_then(|value| value.to_str().ok());
@@ -180,7 +197,7 @@ mod tests {
         });
         let traffic = Traffic::start(address, 200.0).unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
-        while traffic.so_far().len() < 20 && Instant::now() < deadline {
+        while traffic.count() < 20 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
         let answers = traffic.so_far();

@@ -2,8 +2,10 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,13 +114,21 @@ impl World {
 
     /// Waits until its phase is one of these.
     pub(crate) fn until(&self, phases: &[&str], within: Duration) -> Result<String> {
+        self.until_since(phases, within).map(|(phase, _)| phase)
+    }
+
+    /// Waits until its phase is one of these; also when it was seen last in none of them, or this began.
+    pub(crate) fn until_since(&self, phases: &[&str], within: Duration) -> Result<(String, Instant)> {
         let deadline = Instant::now() + within;
+        let mut before = Instant::now();
         loop {
+            let asked = Instant::now();
             let phase = self.phase()?;
             if phases.contains(&phase.as_str()) {
-                return Ok(phase);
+                return Ok((phase, before));
             }
-            if Instant::now() > deadline {
+            before = asked;
+            if asked > deadline {
                 bail!("it is {phase} after {within:?}, not {phases:?}: {}", self.view()?);
             }
             std::thread::sleep(Duration::from_millis(200));
@@ -135,6 +145,11 @@ impl World {
 
     /// Ends everything here; an error where a process is left.
     pub(crate) fn end(self) -> Result<()> {
+        let there = self.processes()?;
+        // What cannot be seen while it is there would never be left.
+        for role in ["agent guard", "agent serve", "sample-api"] {
+            ensure!(there.iter().any(|process| process.contains(role)), "no {role} is seen: {there:?}");
+        }
         self.run("agent stop")?;
         let deadline = Instant::now() + Duration::from_secs(15);
         loop {
@@ -147,20 +162,17 @@ impl World {
         }
     }
 
-    /// Processes of the service in this place, and those of its agent.
+    /// Processes of the service in this place, its agent, the agent's guard, and commands.
     pub(crate) fn processes(&self) -> Result<Vec<String>> {
-        let mark = format!("{MARK}={}", self.folder.path().display());
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let path = entry?.path();
             // Others end while we look.
             let Ok(environment) = fs::read(path.join("environ")) else { continue };
-            let is_marked = environment.split(|byte| *byte == 0).any(|word| word == mark.as_bytes());
-            let is_here =
-                fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.folder.path()));
+            let cwd = fs::read_link(path.join("cwd")).unwrap_or_default();
             let words = fs::read(path.join("cmdline")).unwrap_or_default();
-            let words = String::from_utf8_lossy(&words).replace('\0', " ");
-            if (is_marked || is_here) && !words.is_empty() && !is_me(&path) {
+            if is_of(self.folder.path(), &environment, &cwd, &words) && !words.is_empty() && !is_me(&path) {
+                let words = String::from_utf8_lossy(&words).replace('\0', " ");
                 found.push(format!("{} {words}", path.display()));
             }
         }
@@ -173,6 +185,18 @@ impl World {
     }
 }
 
+/// True of a process that belongs to a place: it bears the mark, works there, or was told of it on its
+/// command line, as guards and agents are (`--state-dir`).
+fn is_of(place: &Path, environment: &[u8], cwd: &Path, words: &[u8]) -> bool {
+    let mark = format!("{MARK}={}", place.display());
+    let is_marked = environment.split(|byte| *byte == 0).any(|word| word == mark.as_bytes());
+    let is_told = |word: &[u8]| {
+        let value = word.splitn(2, |byte| *byte == b'=').last().unwrap_or_default();
+        Path::new(OsStr::from_bytes(value)).starts_with(place)
+    };
+    is_marked || cwd.starts_with(place) || words.split(|byte| *byte == 0).any(is_told)
+}
+
 fn is_me(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_str() == Some(&std::process::id().to_string()))
 }
@@ -180,5 +204,24 @@ fn is_me(path: &Path) -> bool {
 impl Drop for World {
     fn drop(&mut self) {
         let _ = self.spawn("agent stop").and_then(|mut child| Ok(child.wait()?));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_are_known_by_mark_folder_and_command_line() {
+        let is_known = |environment: &str, cwd: &str, words: &str| {
+            let place = Path::new("/tmp/experiment-a");
+            is_of(place, environment.as_bytes(), Path::new(cwd), words.as_bytes())
+        };
+        let agent = "taskmaster\0-v\0agent\0serve\0--state-dir\0/tmp/experiment-a/.taskmaster\0";
+        assert!(is_known("", "/", agent));
+        assert!(is_known("", "/", "taskmaster\0--state-dir=/tmp/experiment-a/.taskmaster"));
+        assert!(is_known("HOME=/\0EXPERIMENT_PLACE=/tmp/experiment-a\0", "/", "sample-api\0"));
+        assert!(is_known("", "/tmp/experiment-a/x", "sh\0"));
+        assert!(!is_known("EXPERIMENT_PLACE=/tmp/experiment-ab", "/tmp", "x\0/tmp/experiment-ab/y"));
     }
 }
