@@ -78,6 +78,8 @@ fn chunks_that_others_read_otherwise_reach_no_service_whole() {
         "3\r\nabcX\r\n0\r\n\r\n",
         "0x3\r\nabc\r\n0\r\n\r\n",
         "-1\r\n\r\n",
+        "0\r\n\n",
+        "0\r\nX: a\n\r\n",
     ] {
         let mut conn = world.connect();
         assert!(
