@@ -8,9 +8,10 @@ use super::meter::Meter;
 use super::mirror::{Copy, Tee};
 use super::plan::Arm;
 use super::reply::Why;
+use super::session::Session;
 use super::shared::{Choice, count};
 use super::tunnel;
-use super::upload::{Outgoing, Upload};
+use super::upload::{Outgoing, Sending, Upload};
 use super::upstream::{Asked, Upstream};
 use super::watch::{Waiting, Watch};
 use super::worker::{Ticket, Worker};
@@ -22,7 +23,6 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -77,16 +77,24 @@ pub(super) struct Exchange {
     worker: Arc<Worker>,
     meter: Arc<Meter>,
     visit: Visit,
-    session: Option<u64>,
+    session: Option<Session>,
+    /// Of a request with a body.
+    sending: Option<Arc<Sending>>,
     began: Instant,
     is_counted: bool,
     has_failed: bool,
 }
 
 impl Exchange {
-    fn new(worker: Arc<Worker>, arm: &Arm, visit: Visit, session: Option<u64>, began: Instant) -> Self {
+    fn new(worker: Arc<Worker>, choice: Choice, sending: Option<Arc<Sending>>, began: Instant) -> Self {
+        let Choice { arm, visit, session, .. } = choice;
         let meter = arm.meter.clone();
-        Self { worker, meter, visit, session, began, is_counted: false, has_failed: false }
+        Self { worker, meter, visit, session, sending, began, is_counted: false, has_failed: false }
+    }
+
+    /// Its client sent a body that ended early or is not well formed.
+    fn is_client_cut(&self) -> bool {
+        self.sending.as_ref().is_some_and(|sending| sending.is_cut())
     }
 
     fn count(&mut self, code: u16) {
@@ -118,9 +126,13 @@ impl Exchange {
         }
     }
 
-    /// Its answer ended early.
-    pub(super) fn cut(&mut self) {
-        self.fail();
+    /// Its answer ended early: the version's failure, unless its client had cut or garbled its body before. Who
+    /// is silent while the service waits for more of a body (`is_silence`) is the client as well.
+    pub(super) fn cut(&mut self, is_silence: bool) {
+        let is_awaited = self.sending.as_ref().is_some_and(|sending| sending.is_awaited());
+        if !self.is_client_cut() && !(is_silence && is_awaited) {
+            self.fail();
+        }
     }
 
     /// Its answer is whole: its connection may be used again.
@@ -174,13 +186,11 @@ async fn answer(
     let choice = client.worker.shared.choose(client.door, request.headers()).ok_or(Why::NoTarget)?;
     let kind = headers::kind(&request);
     let upgrade = (kind == Kind::Upgrade).then(|| hyper::upgrade::on(&mut request));
-    let is_cut = if request.body().is_end_stream() { None } else { Some(Arc::new(AtomicBool::new(false))) };
-    let request = outgoing(client, request, &choice, &turn, number, is_cut.clone(), kind);
-    let Choice { arm, visit, session, is_new_session, .. } = choice;
-    let id = session.map(|session| session.id);
-    let mut exchange = Exchange::new(client.worker.clone(), &arm, visit, id, began);
+    let sending = (!request.body().is_end_stream()).then(Arc::<Sending>::default);
+    let request = outgoing(client, request, &choice, &turn, number, sending.clone(), kind);
+    let (arm, new_session) = (choice.arm.clone(), choice.session.filter(|_| choice.is_new_session));
+    let mut exchange = Exchange::new(client.worker.clone(), choice, sending, began);
     let sent = send(client, &arm, &mut exchange, request, turn.watch()).await;
-    let is_cut = is_cut.is_some_and(|is_cut| is_cut.load(Ordering::Relaxed));
     let (upstream, mut response) = match sent {
         Ok((_, response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS && upgrade.is_none() => {
             exchange.unanswered(Why::Protocol);
@@ -188,13 +198,14 @@ async fn answer(
         }
         Ok(sent) => sent,
         Err(why) => {
+            let is_cut = exchange.is_client_cut();
             let why = if is_cut { Why::Refused("its body ended early or is not well formed") } else { why };
             exchange.unanswered(why);
             return Err(why);
         }
     };
     exchange.answered(response.status());
-    let cookie = session.filter(|_| is_new_session).and_then(|session| client.worker.shared.cookie(session));
+    let cookie = new_session.and_then(|session| client.worker.shared.cookie(session));
     if let (Some(upgrade), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
         return Ok(tunnel::begin(client, upgrade, *upstream, exchange, &response));
     }
@@ -226,14 +237,14 @@ fn outgoing(
     choice: &Choice,
     turn: &Turn,
     number: u64,
-    is_cut: Option<Arc<AtomicBool>>,
+    sending: Option<Arc<Sending>>,
     kind: Kind,
 ) -> Request<Outgoing> {
     let has_length = request.body().size_hint().exact().is_some();
     headers::for_service(&mut request, &client.peer, kind, has_length);
     let copy = choice.copy.as_ref().filter(|_| kind == Kind::Plain);
     let copy = copy.map(|arm| Copy::new(client.worker.clone(), arm.clone(), &request));
-    let Some(is_cut) = is_cut else {
+    let Some(sending) = sending else {
         if let Some(copy) = copy {
             copy.send(Bytes::new());
         }
@@ -243,7 +254,7 @@ fn outgoing(
     request.map(|body| {
         let watch = turn.watch.clone();
         let fault = client.fault.clone().map(|fault| (fault, number));
-        Outgoing::Client(Box::new(Upload { body, watch, fault, is_cut, tee }))
+        Outgoing::Client(Box::new(Upload { body, watch, fault, sending, tee }))
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the threads of a proxy share: the plan, the dealing, and what is counted.
 
-use super::deal::Dealer;
+use super::deal::{self, Dealer, Seed};
 use super::endpoint::{Endpoint, Endpoints, Visit};
 use super::meter::{Meter, Snapshot};
 use super::plan::{Arm, Plan};
@@ -72,16 +72,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(super) fn new(settings: Settings, table: Table) -> Self {
+    pub(super) fn new(settings: Settings, table: Table, seed: &Seed) -> Self {
         let endpoints = Endpoints::new(settings.limits.threads.max(1));
-        let empty = Plan::new(Table::default(), &mut Endpoints::default(), |_| Arc::new(Meter::new(&[])));
+        let mut empty = Plan::new(Table::default(), &mut Endpoints::default(), |_| Arc::new(Meter::new(&[])));
+        empty.epoch = deal::epoch(seed);
         let shared = Self {
             patience: Patience::new(&settings.limits),
             pooled: ticks(settings.limits.pooled),
             ticks: Ticks::default(),
             started: clock::monotonic(),
             plan: RwLock::new(Arc::new(empty)),
-            dealer: Mutex::new(Dealer::new(settings.seed)),
+            dealer: Mutex::new(Dealer::new(seed)),
             sessions: settings.sticky.as_ref().map(|sticky| Sessions::new(sticky, settings.seed)),
             endpoints: Mutex::new(endpoints),
             meters: Mutex::default(),
@@ -98,15 +99,16 @@ impl Shared {
     /// the old one is counted at its endpoint already.
     pub(super) fn set(&self, table: Table) {
         let mut endpoints = lock(&self.endpoints);
-        let plan = Plan::new(table, &mut endpoints, |revision| self.meter(revision));
+        let mut plan = Plan::new(table, &mut endpoints, |revision| self.meter(revision));
         let is_there = |address: &SocketAddr| plan.table.endpoints.values().flatten().any(|a| a == address);
         endpoints.retain(is_there);
         drop(endpoints);
         self.forget_old_versions(&plan);
         let mut current = self.plan.write().unwrap_or_else(PoisonError::into_inner);
-        let name = |plan: &Plan| plan.share.as_ref().map(|arm| arm.revision.clone());
-        let is_new_share = name(&plan) != name(&current);
+        let is_new_share = plan.share_name() != current.share_name();
         lock(&self.dealer).set(plan.weight, plan.copies, is_new_share);
+        plan.epoch = current.epoch.wrapping_add(u64::from(!plan.deals_as(&current)));
+        lock(&self.meters).values().for_each(|meter| meter.begin(plan.epoch));
         *current = Arc::new(plan);
     }
 
@@ -154,7 +156,7 @@ impl Shared {
         if let Some(share) = share
             && plan.matchers.any(headers)
         {
-            return Some(self.sent(share, headers));
+            return Some(self.sent(plan, share, headers));
         }
         // A version without weight keeps nobody.
         let weighted = share.filter(|_| plan.weight > 0);
@@ -173,17 +175,25 @@ impl Shared {
         }
         let mut dealer = lock(&self.dealer);
         let arm = weighted.filter(|_| dealer.share()).unwrap_or(active);
-        let session = Session { id: dealer.session(), version: arm.digest };
+        let session = Session { id: dealer.session(), epoch: plan.epoch, version: arm.digest };
         Some((arm, Some(session), true))
     }
 
     /// A request that what it carries leads to a version: its user has a session there, so that a test can
     /// count users.
-    fn sent<'p>(&self, arm: &'p Arc<Arm>, headers: &HeaderMap) -> (&'p Arc<Arm>, Option<Session>, bool) {
+    fn sent<'p>(
+        &self,
+        plan: &Plan,
+        arm: &'p Arc<Arm>,
+        headers: &HeaderMap,
+    ) -> (&'p Arc<Arm>, Option<Session>, bool) {
         let Some(sessions) = &self.sessions else { return (arm, None, false) };
         match sessions.read(headers).filter(|session| session.version == arm.digest) {
             Some(session) => (arm, Some(session), false),
-            None => (arm, Some(Session { id: lock(&self.dealer).session(), version: arm.digest }), true),
+            None => {
+                let id = lock(&self.dealer).session();
+                (arm, Some(Session { id, epoch: plan.epoch, version: arm.digest }), true)
+            }
         }
     }
 

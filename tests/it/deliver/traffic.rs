@@ -174,6 +174,29 @@ fn a_session_fails_once_however_often_it_asks() {
 }
 
 #[test]
+fn sessions_of_other_weights_fail_no_more() {
+    let bad = |_: &super::traffic_world::Message| "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let (v1, v2) = (Service::new(bad), Service::new(bad));
+    let at = [("v1", v1.address), ("v2", v2.address)];
+    let world = World::new(sticky(), table("v1", Some(("v2", 20)), &at));
+    let users: Vec<String> = (0..100).map(|_| cookie(&world.get("/", "")).unwrap()).collect();
+    let failed = |name: &str| (world.counts(name).sessions, world.counts(name).failed_sessions);
+    assert_eq!((failed("v1"), failed("v2")), ((80, 80), (20, 20)));
+    let all_again = || users.iter().for_each(|user| drop(world.get("/", &format!("Cookie: {user}\r\n"))));
+    // The same weights again, and other pods: nothing changes for sessions.
+    world.proxy.set(table("v1", Some(("v2", 20)), &at));
+    all_again();
+    assert_eq!((failed("v1"), failed("v2")), ((80, 80), (20, 20)));
+    // Of other weights the failures of those that were dealt before are none.
+    world.proxy.set(table("v1", Some(("v2", 50)), &at));
+    all_again();
+    assert_eq!((failed("v1"), failed("v2")), ((80, 80), (20, 20)));
+    (0..100).for_each(|_| drop(world.get("/", "")));
+    assert_eq!((failed("v1"), failed("v2")), ((130, 130), (70, 70)));
+    assert_eq!(world.counts("v1").failures + world.counts("v2").failures, 400);
+}
+
+#[test]
 fn headers_and_cookies_lead_to_the_new_version() {
     let (v1, v2) = (Service::named("v1"), Service::named("v2"));
     let mut to = table("v1", Some(("v2", 0)), &[("v1", v1.address), ("v2", v2.address)]);

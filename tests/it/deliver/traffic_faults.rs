@@ -181,6 +181,45 @@ fn bodies_that_stop_are_given_up() {
     until("the service has nothing of it", 5, || (world.proxy.in_flight(v1.address) == 0).then_some(()));
 }
 
+/// A client whose upload is cut, garbled or stalled while it has a part of its answer already.
+#[test]
+fn uploads_that_end_under_an_answer_are_no_failure_of_the_version() {
+    let v1 = Service::raw(|mut conn, _| {
+        conn.head();
+        conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+        while conn.chunk().is_some() {}
+    });
+    let limits = Limits { silence: Duration::from_millis(500), ..Limits::default() };
+    for rest in ["end", "zz\r\n", ""] {
+        let world = World::limited(&v1, limits.clone());
+        let mut conn = world.connect();
+        assert!(conn.send(get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n"));
+        assert_eq!(conn.head().unwrap().status(), 200);
+        assert_eq!(conn.chunk().unwrap(), b"half");
+        match rest {
+            "end" => conn.reader.get_ref().shutdown(std::net::Shutdown::Write).unwrap(),
+            rest => assert!(conn.send(rest)),
+        }
+        assert_eq!(conn.chunk(), None, "{rest:?}");
+        until("it is over", 5, || (world.proxy.in_flight(v1.address) == 0).then_some(()));
+        assert_eq!((world.counts("v1").requests, world.counts("v1").failures), (1, 0), "{rest:?}");
+    }
+}
+
+#[test]
+fn a_service_that_hangs_up_under_an_upload_has_failed() {
+    let v1 = Service::raw(|mut conn, _| {
+        conn.head();
+        conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+        conn.chunk();
+    });
+    let world = World::one(&v1);
+    let mut conn = world.connect();
+    assert!(conn.send(get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n"));
+    assert_eq!(conn.head().unwrap().status(), 200);
+    until("it is counted", 5, || (world.counts("v1").failures == 1).then_some(()));
+}
+
 #[test]
 fn clients_that_do_not_take_their_answers_are_cut() {
     let v1 = Service::new(|_| ok(&"x".repeat(30_000_000)));
