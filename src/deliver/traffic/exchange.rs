@@ -66,7 +66,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         match &self.stream {
             Some((_, parent)) => parent.stream_ended(),
-            None => self.watch.wait(Waiting::Idle),
+            None => self.watch.rest(),
         }
     }
 }

@@ -95,6 +95,11 @@ impl Framing {
         self.fault
     }
 
+    /// True where the last bytes are a part of a head, and not all of it.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.place == Place::Head && (self.head.has_request_line || !self.line.is_empty())
+    }
+
     /// Bytes came in.
     pub(super) fn see(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.place != Place::Over {
@@ -307,6 +312,21 @@ mod tests {
                 (heads, None, Place::Head),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_head() {
+        for (text, is_part) in [
+            ("", false),
+            ("G", true),
+            ("GET / HTTP/1.1\r\nX: a", true),
+            ("GET / HTTP/1.1\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\n\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", true),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", false),
+        ] {
+            assert_eq!(seen(text).is_in_head(), is_part, "{text:?}");
         }
     }
 

@@ -163,6 +163,37 @@ fn heads_that_drip_and_connections_without_requests_are_closed() {
     until("no connection is left", 5, || (world.metric("connections") == 0.0).then_some(()));
 }
 
+/// A part of a head that comes with the request before has no more time than any other head.
+#[test]
+fn heads_that_began_early_are_given_up_as_soon() {
+    let v1 = Service::named("v1");
+    let world = World::limited(&v1, Limits { head_time: Duration::from_millis(300), ..Limits::default() });
+    let mut conn = world.connect();
+    assert!(conn.send(get("/", "") + "GET / HTTP"));
+    assert_eq!(conn.answer().unwrap().text(), "v1");
+    let began = Instant::now();
+    assert!(conn.is_closed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn idle_connections_of_http2_are_told_to_go() {
+    let v1 = Service::named("v1");
+    let world = World::limited(&v1, impatient());
+    let mut conn = world.connect();
+    assert!(conn.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"));
+    let mut kinds = Vec::new();
+    while let Some(head) = conn.exactly(9) {
+        let length = head[..3].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        assert!(conn.exactly(length).is_some());
+        kinds.push(head[3]);
+    }
+    // Frames of the kind 7 are GOAWAY.
+    assert!(kinds.contains(&7), "{kinds:?}");
+    until("it is counted", 5, || (world.metric("timed_out_total") == 1.0).then_some(()));
+    until("no connection is left", 5, || (world.metric("connections") == 0.0).then_some(()));
+}
+
 #[test]
 fn bodies_that_stop_are_given_up() {
     let v1 = Service::raw(|mut conn, _| assert!(conn.request().is_none()));
