@@ -165,7 +165,7 @@ pub(super) async fn handle(
             match why {
                 Why::NoTarget => count(&totals.without_target),
                 Why::Exhausted => count(&totals.exhausted),
-                Why::Refused(_) | Why::Method => count(&totals.refused),
+                Why::Refused(_) | Why::Fields | Why::Method => count(&totals.refused),
                 Why::Answer | Why::Upload | Why::ConnectTime => count(&totals.timed_out),
                 Why::Unreachable | Why::Broken | Why::Protocol => {}
             }
@@ -214,9 +214,8 @@ async fn answer(
         response.headers_mut().append(SET_COOKIE, line);
     }
     *response.version_mut() = Version::HTTP_11;
-    let patience = hop.keeps_seconds.map_or(u32::MAX, |seconds| seconds.saturating_sub(1).saturating_mul(10));
     let (head, body) = response.into_parts();
-    Ok(Response::from_parts(head, Answer::new(body, upstream, exchange, patience, turn)))
+    Ok(Response::from_parts(head, Answer::new(body, upstream, exchange, hop.patience(), turn)))
 }
 
 /// Refuses what no service should see.
@@ -226,6 +225,9 @@ fn admit(client: &Client, request: &Request<Incoming>, number: u64) -> Result<()
     }
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         return Err(Why::Method);
+    }
+    if headers::are_too_many(request) {
+        return Err(Why::Fields);
     }
     headers::check(request).map_err(Why::Refused)
 }

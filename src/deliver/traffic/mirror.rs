@@ -87,8 +87,8 @@ impl Copy {
         let is_good = !answer.status().is_server_error();
         let hop = headers::for_client(&mut answer.headers().clone());
         let whole = drain(answer.into_body(), &mut upstream, &watch).await;
-        if whole.is_ok() && upstream.is_free() && hop.keeps_seconds.is_none_or(|seconds| seconds > 1) {
-            upstream.rest(worker.shared.ticks.now(), u32::MAX);
+        if whole.is_ok() && upstream.is_free() && hop.patience() > 0 {
+            upstream.rest(worker.shared.ticks.now(), hop.patience());
             visit.0.keep(worker.thread, upstream);
         }
         is_good
