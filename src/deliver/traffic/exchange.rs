@@ -6,13 +6,13 @@ use super::endpoint::Visit;
 use super::headers::{self, Kind};
 use super::meter::Meter;
 use super::mirror::{Copy, Tee};
-use super::plan::Arm;
 use super::reply::Why;
+use super::send::{Effort, send};
 use super::session::Session;
 use super::shared::{Choice, count};
 use super::tunnel;
 use super::upload::{Outgoing, Sending, Upload};
-use super::upstream::{Asked, Upstream};
+use super::upstream::Upstream;
 use super::watch::{Waiting, Watch};
 use super::worker::{Ticket, Worker};
 use crate::clock;
@@ -21,18 +21,10 @@ use hyper::body::{Body, Incoming};
 use hyper::header::SET_COOKIE;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Most endpoints that are asked for one request.
-const ENDPOINTS: usize = 3;
-/// Most connections of one request that turn out to be closed.
-const STALE: usize = 3;
-/// Waits for a descriptor, and how often.
-const EXHAUSTED_WAIT: Duration = Duration::from_millis(20);
-const EXHAUSTED_WAITS: usize = 50;
 /// Status of a request whose client went away before its answer.
 const GONE: u16 = 499;
 
@@ -136,11 +128,8 @@ impl Exchange {
     }
 
     /// Its answer is whole: its connection may be used again.
-    pub(super) fn finish(self, mut upstream: Box<Upstream>, patience: u32) {
-        if patience > 0 && upstream.is_free() {
-            upstream.rest(self.worker.shared.ticks.now(), patience);
-            self.visit.0.keep(self.worker.thread, upstream);
-        }
+    pub(super) fn finish(self, upstream: Box<Upstream>, patience: u32) {
+        self.worker.keep(&self.visit, upstream, patience);
     }
 }
 
@@ -190,7 +179,7 @@ async fn answer(
     let request = outgoing(client, request, &choice, &turn, number, sending.clone(), kind);
     let (arm, new_session) = (choice.arm.clone(), choice.session.filter(|_| choice.is_new_session));
     let mut exchange = Exchange::new(client.worker.clone(), choice, sending, began);
-    let sent = send(client, &arm, &mut exchange, request, turn.watch()).await;
+    let sent = send(&client.worker, &arm, &mut exchange.visit, request, turn.watch(), &Effort::REQUEST).await;
     let (upstream, mut response) = match sent {
         Ok((_, response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS && upgrade.is_none() => {
             exchange.unanswered(Why::Protocol);
@@ -207,7 +196,7 @@ async fn answer(
     exchange.answered(response.status());
     let cookie = new_session.and_then(|session| client.worker.shared.cookie(session));
     if let (Some(upgrade), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
-        return Ok(tunnel::begin(client, upgrade, *upstream, exchange, &response));
+        return Ok(tunnel::begin(client, upgrade, *upstream, exchange, &response, cookie));
     }
     let hop = headers::for_client(response.headers_mut());
     if let Some(line) = cookie {
@@ -258,80 +247,4 @@ fn outgoing(
         let fault = client.fault.clone().map(|fault| (fault, number));
         Outgoing::Client(Box::new(Upload { body, watch, fault, sending, tee }))
     })
-}
-
-/// Sends a request: on a connection that waits, else on a new one. Another endpoint, or another connection, is
-/// tried only where nothing was sent.
-async fn send(
-    client: &Client,
-    arm: &Arm,
-    exchange: &mut Exchange,
-    mut request: Request<Outgoing>,
-    watch: &Watch,
-) -> Result<(Box<Upstream>, Response<Incoming>), Why> {
-    let (worker, shared) = (&client.worker, &client.worker.shared);
-    let (mut refusals, mut stale) = (0, 0);
-    loop {
-        let endpoint = exchange.visit.0.clone();
-        let waiting = if stale < STALE { endpoint.take(worker.thread) } else { None };
-        let is_new = waiting.is_none();
-        let connected = match waiting {
-            Some(upstream) => {
-                upstream.rouse(shared.ticks.now());
-                Ok(upstream)
-            }
-            None => connect(worker, &exchange.visit).await,
-        };
-        let why = match connected {
-            Ok(mut upstream) => match upstream.ask(request, watch).await {
-                Asked::Answer(answer) => return Ok((upstream, answer)),
-                Asked::Broken => return Err(Why::Broken),
-                Asked::Late(why) => return Err(why),
-                Asked::NotSent(back) => {
-                    request = back;
-                    Why::Broken
-                }
-            },
-            Err(why) => why,
-        };
-        count(&shared.totals.retried);
-        if !is_new {
-            // Whatever closed this one closed the others.
-            endpoint.forget(worker.thread);
-            stale += 1;
-            continue;
-        }
-        refusals += 1;
-        endpoint.refused(shared.ticks.now());
-        let is_other = |visit: &Visit| visit.0.address != endpoint.address;
-        let may = why != Why::Exhausted && refusals < ENDPOINTS.min(arm.endpoint_count().max(1));
-        match shared.choose_again(arm, &endpoint).filter(|visit| may && is_other(visit)) {
-            Some(visit) => exchange.visit = visit,
-            None => return Err(why),
-        }
-    }
-}
-
-/// A new connection. Where the proxy itself has nothing left, others are closed and it waits for a while.
-async fn connect(worker: &Arc<Worker>, visit: &Visit) -> Result<Box<Upstream>, Why> {
-    for _ in 0..EXHAUSTED_WAITS {
-        let within = worker.shared.settings.limits.connect;
-        match Upstream::connect(visit.0.address, within, &worker.to_service).await {
-            Ok(upstream) => return Ok(upstream),
-            Err(error) if is_exhausted(&error) => {
-                worker.relieve();
-                tokio::time::sleep(EXHAUSTED_WAIT).await;
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Why::ConnectTime),
-            Err(_) => return Err(Why::Unreachable),
-        }
-    }
-    Err(Why::Exhausted)
-}
-
-/// True where the proxy or the system has no descriptor, no memory or no port left.
-pub(super) fn is_exhausted(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
-    error.raw_os_error().is_some_and(|code| ours.iter().any(|errno| errno.raw_os_error() == code))
 }

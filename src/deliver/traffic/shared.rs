@@ -197,16 +197,13 @@ impl Shared {
         }
     }
 
-    /// Another endpoint for a request that could not be sent: of the same version, as it is now.
-    pub(super) fn choose_again(&self, arm: &Arm, avoided: &Endpoint) -> Option<Visit> {
+    /// An endpoint for a copy, or another one for a request that could not be sent: of the same version, as it is
+    /// now.
+    pub(super) fn choose_again(&self, arm: &Arm, avoided: Option<&Endpoint>) -> Option<Visit> {
+        // Held until the visit is counted: see `set`.
         let plan = self.plan.read().unwrap_or_else(PoisonError::into_inner);
         let current = plan.arms().find(|one| one.revision == arm.revision)?;
-        current.endpoint(self.ticks.now(), Some(avoided)).map(Visit::new)
-    }
-
-    /// An endpoint for a copy.
-    pub(super) fn choose_for_copy(&self, arm: &Arm) -> Option<Visit> {
-        arm.endpoint(self.ticks.now(), None).map(Visit::new)
+        current.endpoint(self.ticks.now(), avoided).map(Visit::new)
     }
 
     /// The line that tells a client its new session.

@@ -1,6 +1,6 @@
 //! What passes through: heads, bodies, streams, upgrades, and both versions of HTTP.
 
-use super::traffic_world::{Conn, Service, World, get, ok};
+use super::traffic_world::{Conn, Service, World, get, ok, sticky, table};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame};
