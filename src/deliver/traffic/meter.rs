@@ -65,6 +65,8 @@ pub(super) struct Meter {
 #[derive(Debug, Default)]
 struct Failed {
     epoch: u64,
+    /// Sessions, and failed ones, of the epochs before.
+    before: [u64; 2],
     young: HashSet<u64>,
     old: HashSet<u64>,
 }
@@ -113,7 +115,8 @@ impl Meter {
     pub(super) fn begin(&self, epoch: u64) {
         let mut failed = self.failed();
         if failed.epoch != epoch {
-            *failed = Failed { epoch, ..Failed::default() };
+            let before = [get(&self.sessions), get(&self.failed_sessions)];
+            *failed = Failed { epoch, before, ..Failed::default() };
         }
     }
 
@@ -126,7 +129,11 @@ impl Meter {
         self.failures.fetch_add(1, Ordering::Release);
         let Some(session) = session else { return };
         let mut failed = self.failed();
+        let [dealt, counted] = failed.before;
+        // Of very many failed ones the first are forgotten: there are never more than were dealt.
+        let are_all = get(&self.failed_sessions) - counted >= get(&self.sessions) - dealt;
         if failed.epoch != session.epoch
+            || are_all
             || failed.old.contains(&session.id)
             || !failed.young.insert(session.id)
         {
@@ -194,6 +201,7 @@ mod tests {
     fn a_session_fails_once() {
         let meter = Meter::new(&[]);
         meter.begin(3);
+        (0..REMEMBERED * 2).for_each(|_| meter.session());
         for session in [of(3, 1), of(3, 1), of(3, 2), None] {
             meter.fail(session);
         }
@@ -210,12 +218,16 @@ mod tests {
     fn a_session_of_other_weights_fails_no_more() {
         let meter = Meter::new(&[]);
         meter.begin(3);
+        (0..2).for_each(|_| meter.session());
         meter.fail(of(2, 1));
         meter.fail(of(3, 2));
         meter.begin(3);
         meter.begin(4);
         meter.fail(of(3, 3));
+        meter.session();
         meter.fail(of(4, 2));
-        assert_eq!((meter.counts().failures, meter.counts().failed_sessions), (4, 2));
+        // One was dealt by these weights.
+        meter.fail(of(4, 3));
+        assert_eq!((meter.counts().failures, meter.counts().failed_sessions), (5, 2));
     }
 }
