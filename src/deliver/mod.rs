@@ -7,4 +7,5 @@ pub mod backend;
 pub mod load;
 pub mod metrics;
 pub mod notify;
+mod outbound;
 pub mod traffic;

@@ -95,7 +95,8 @@ pub struct RangedSeries {
     pub samples: Vec<(Time, f64)>,
 }
 
-/// Reads the answer to a query at one time.
+/// Reads the answer to a query at one time. Words of the server are as they came: secrets are taken out of them
+/// before they are cut, by [`super::http::Http::clean`].
 pub(super) fn instant(text: &[u8]) -> Result<Answered, QueryError> {
     let (data, remarks) = data(text)?;
     let Some(Data { kind, result }) = data else {
@@ -137,14 +138,14 @@ pub(super) fn range(text: &[u8]) -> Result<Ranged, QueryError> {
 /// What an answer holds, and what the server remarks. Nothing inside where it sent null.
 fn data(text: &[u8]) -> Result<(Option<Data>, Vec<String>), QueryError> {
     let written: Written =
-        serde_json::from_slice(text).map_err(|fault| QueryError::Form(wire::cut(&fault.to_string())))?;
+        serde_json::from_slice(text).map_err(|fault| QueryError::Form(fault.to_string()))?;
     if written.status != "success" {
         let kind = written.error_type.unwrap_or_else(|| "error".to_owned());
         let message = written.error.unwrap_or_else(|| "no reason given".to_owned());
-        return Err(QueryError::Refused { kind: wire::cut(&kind), message: wire::cut(&message) });
+        return Err(QueryError::Refused { kind, message });
     }
     if let Some(error) = written.error {
-        return Err(QueryError::Partial(wire::cut(&error)));
+        return Err(QueryError::Partial(error));
     }
     if written.is_partial {
         return Err(QueryError::Partial("the server says that it is partial".to_owned()));
@@ -195,7 +196,7 @@ fn native() -> QueryError {
 }
 
 fn unknown(kind: &str) -> QueryError {
-    QueryError::Form(format!("a result of the type `{}`", wire::cut(kind)))
+    QueryError::Form(format!("a result of the type `{kind}`"))
 }
 
 #[cfg(test)]

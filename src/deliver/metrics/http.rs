@@ -7,17 +7,24 @@
 use super::answer::QueryError;
 use super::settings::{BadSettings, Settings};
 use super::wire;
-use crate::process::redact::Redactor;
+use crate::clock;
+use crate::deliver::outbound::{self, Cut, innermost, is_loopback, retry_after};
+use crate::process::redact::{RedactStream, Redactor};
 use crate::process::show::harmless;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, Response, Url, redirect};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Certificate, Client, Response, Url};
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Longest answer that is read, in bytes.
 pub(super) const MAX_ANSWER: usize = 8 << 20;
+/// From here on an answer is read on another thread: it would hold up everybody else on this one.
+const LONG: usize = 128 * 1024;
+/// Longest words of a server that are looked at, in bytes.
+const MAX_WORDS: usize = 64 * 1024;
 /// Longest time before another try.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -29,7 +36,7 @@ pub(super) struct Http {
     client: Client,
     base: Url,
     headers: HeaderMap,
-    redactor: Option<Redactor>,
+    redactor: Option<Arc<Redactor>>,
     timeout: Duration,
     retries: u32,
 }
@@ -43,7 +50,7 @@ impl Http {
         Ok(Self {
             client: client(&base, settings)?,
             headers: settings.header_map()?,
-            redactor: settings.redactor(),
+            redactor: settings.redactor().map(Arc::new),
             timeout: settings.timeout,
             retries: settings.retries,
             base,
@@ -57,23 +64,16 @@ impl Http {
         let mut tried = 0;
         loop {
             let once = tokio::time::timeout(self.timeout, self.try_once(url.clone(), body.clone()));
-            let fault = match once.await {
+            let failed = match once.await {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(fault)) => fault,
-                Err(_) => QueryError::Timeout(self.timeout),
+                Ok(Err(failed)) => failed,
+                Err(_) => QueryError::Timeout(self.timeout).into(),
             };
-            if tried >= self.retries || !fault.is_passing() {
-                return Err(self.clean(fault));
+            let asked = failed.retry_after.unwrap_or_default();
+            if tried >= self.retries || !failed.is_passing || asked > MAX_DELAY {
+                return Err(self.clean(failed.fault));
             }
-            let asked = match &fault {
-                QueryError::Status { retry_after, .. } => *retry_after,
-                _ => None,
-            };
-            let delay = backoff(tried);
-            match asked {
-                Some(asked) if asked > MAX_DELAY => return Err(self.clean(fault)),
-                asked => tokio::time::sleep(delay.max(asked.unwrap_or_default())).await,
-            }
+            tokio::time::sleep(backoff(tried).max(asked)).await;
             tried += 1;
         }
     }
@@ -86,34 +86,59 @@ impl Http {
         url
     }
 
-    async fn try_once(&self, url: Url, body: String) -> Result<Vec<u8>, QueryError> {
+    async fn try_once(&self, url: Url, body: String) -> Result<Vec<u8>, Failed> {
+        let deadline = clock::monotonic() + self.timeout;
         let request = self.client.post(url).headers(self.headers.clone());
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-        let response = request.send().await.map_err(|fault| unreachable(&fault))?;
-        let status = response.status();
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        if status.is_redirection() {
-            return Err(QueryError::Redirect(status.as_u16()));
+        match status {
+            300..=399 => return Err(QueryError::Redirect(status).into()),
+            401 | 403 | 407 => return Err(QueryError::Unauthorized(status).into()),
+            _ => {}
         }
-        if matches!(status.as_u16(), 401 | 403 | 407) {
-            return Err(QueryError::Unauthorized(status.as_u16()));
-        }
-        let body = read(response).await;
-        if status.is_success() {
-            return body;
+        let body = self.read(response, deadline).await;
+        if (200..=299).contains(&status) {
+            return Ok(body?);
         }
         // Where a query is refused the status goes with words of Prometheus, if it is Prometheus that answers.
-        match body.ok().and_then(|body| super::answer::instant(&body).err()) {
-            Some(refused @ QueryError::Refused { .. }) => Err(refused),
-            _ => Err(QueryError::Status { status: status.as_u16(), retry_after }),
+        let said = match body {
+            Ok(body) => parse(body, super::answer::instant).await.err(),
+            Err(_) => None,
+        };
+        let fault = match said {
+            Some(refused @ QueryError::Refused { .. }) => refused,
+            _ => QueryError::Status { status, retry_after },
+        };
+        let is_passing = fault.is_passing() || status == 429 || status >= 500;
+        Err(Failed { fault, is_passing, retry_after })
+    }
+
+    async fn read(&self, response: Response, deadline: Instant) -> Result<Vec<u8>, QueryError> {
+        let too_long = QueryError::TooLong(MAX_ANSWER);
+        let announced = response.content_length().unwrap_or_default();
+        if usize::try_from(announced).map_or(true, |length| length > MAX_ANSWER) {
+            return Err(too_long);
+        }
+        match outbound::read(response, MAX_ANSWER, deadline).await {
+            (body, None) => Ok(body),
+            (_, Some(Cut::TooLong)) => Err(too_long),
+            (_, Some(Cut::Late)) => Err(QueryError::Timeout(self.timeout)),
+            (_, Some(Cut::Broken(error))) => Err(unreachable(error)),
         }
     }
 
-    /// Words of a server as they may be shown: on one line, without secrets.
+    /// Words of a server as they may be shown: without secrets, on one line, and cut, in this order.
     pub(super) fn words(&self, text: &str) -> String {
-        let plain = harmless(text.as_bytes());
-        let shown = self.redactor.as_ref().map_or_else(|| plain.clone(), |redactor| redactor.text(&plain));
-        shown.split_whitespace().collect::<Vec<_>>().join(" ")
+        let end = text.floor_char_boundary(MAX_WORDS);
+        let plain = harmless(text.get(..end).unwrap_or_default().as_bytes());
+        let shown = match &self.redactor {
+            None => plain,
+            Some(redactor) if end == text.len() => redactor.text(&plain),
+            Some(redactor) => beginning(redactor, &plain),
+        };
+        wire::cut(&shown.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
     pub(super) fn clean(&self, fault: QueryError) -> QueryError {
@@ -130,58 +155,54 @@ impl Http {
     }
 }
 
-fn client(base: &Url, settings: &Settings) -> Result<Client, BadSettings> {
-    // The second time it is there already, which is what we want.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .redirect(redirect::Policy::none())
-        .connect_timeout(settings.timeout)
-        .pool_max_idle_per_host(MAX_IDLE)
-        .referer(false)
-        .user_agent(concat!("taskmaster/", env!("CARGO_PKG_VERSION")));
-    if is_loopback(base) {
-        builder = builder.no_proxy();
+/// Why a try failed, and whether another one may help.
+struct Failed {
+    fault: QueryError,
+    is_passing: bool,
+    /// When to ask again, as the server said.
+    retry_after: Option<Duration>,
+}
+
+impl From<QueryError> for Failed {
+    fn from(fault: QueryError) -> Self {
+        Self { is_passing: fault.is_passing(), retry_after: None, fault }
     }
+}
+
+/// Reads an answer; a long one on another thread.
+pub(super) async fn parse<T: Send + 'static>(
+    text: Vec<u8>,
+    by: impl FnOnce(&[u8]) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    if text.len() < LONG {
+        return by(&text);
+    }
+    let reading = tokio::task::spawn_blocking(move || by(&text)).await;
+    reading.unwrap_or_else(|_| Err(QueryError::Form("it could not be read".to_owned())))
+}
+
+/// A text that goes on: what may be the beginning of a secret at its end is left out.
+fn beginning(redactor: &Arc<Redactor>, text: &str) -> String {
+    let mut shown = Vec::new();
+    RedactStream::new(Arc::clone(redactor)).push(text.as_bytes(), &mut shown);
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+fn client(base: &Url, settings: &Settings) -> Result<Client, BadSettings> {
+    let mut builder = outbound::client(is_loopback(base))
+        .connect_timeout(settings.timeout)
+        .pool_max_idle_per_host(MAX_IDLE);
     if let Some(path) = &settings.ca {
         builder = builder.tls_certs_merge(certificates(path)?);
     }
-    builder.build().map_err(|fault| BadSettings::Client(innermost(&fault)))
+    builder.build().map_err(|fault| BadSettings::Client(innermost(fault)))
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, BadSettings> {
     let wrong = |why: String| BadSettings::Certificates { path: path.display().to_string(), why };
     let pem = std::fs::read(path).map_err(|fault| wrong(fault.to_string()))?;
-    let all = Certificate::from_pem_bundle(&pem).map_err(|fault| wrong(innermost(&fault)))?;
+    let all = Certificate::from_pem_bundle(&pem).map_err(|fault| wrong(innermost(fault)))?;
     if all.is_empty() { Err(wrong("there is none in it".to_owned())) } else { Ok(all) }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost"
-        || bare.ends_with(".localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, QueryError> {
-    let too_long = || QueryError::TooLong(MAX_ANSWER);
-    let announced = response.content_length().unwrap_or_default();
-    if usize::try_from(announced).map_or(true, |length| length > MAX_ANSWER) {
-        return Err(too_long());
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|fault| unreachable(&fault))? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(too_long());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// Seconds; a date is not worth a calendar.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Twice as long each time, and not all at once.
@@ -191,17 +212,8 @@ fn backoff(tried: u32) -> Duration {
     whole.mul_f64(0.5 + draw as f64 / 1_024.0)
 }
 
-fn unreachable(fault: &reqwest::Error) -> QueryError {
-    QueryError::Unreachable(wire::cut(&innermost(fault)))
-}
-
-/// The innermost cause says what happened; the outer ones may hold the whole address.
-fn innermost(fault: &dyn std::error::Error) -> String {
-    let mut cause = fault;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+fn unreachable(fault: reqwest::Error) -> QueryError {
+    QueryError::Unreachable(innermost(fault))
 }
 
 /// `application/x-www-form-urlencoded`, as the URL standard has it.

@@ -4,11 +4,11 @@
 //! server. Servers that speak the same API (Thanos, Mimir, VictoriaMetrics) are told to answer whole or not at all.
 
 use super::answer::{self, Answered, QueryError, Ranged};
-use super::http::Http;
+use super::http::{Http, parse};
 use super::settings::{BadSettings, Settings};
 use crate::clock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use taskmaster_delivery::time::Time;
 use tokio::sync::OnceCell;
@@ -19,8 +19,6 @@ const FRESH: Duration = Duration::from_secs(1);
 const MAX_KEPT: usize = 64;
 /// Most times of one range: Prometheus itself gives 11,000.
 const MAX_STEPS: u128 = 10_000;
-/// From here on an answer is read on another thread: it would hold up everybody else on this one.
-const LONG: usize = 128 * 1024;
 
 /// A server.
 pub struct Prometheus {
@@ -69,7 +67,7 @@ impl Prometheus {
             let mut form = self.form(query);
             form.extend(time.iter().map(|time| ("time", time.as_str())));
             let text = self.http.ask("query", &form).await?;
-            let found = read(text, answer::instant).await.map_err(|fault| self.http.clean(fault))?;
+            let found = parse(text, answer::instant).await.map_err(|fault| self.http.clean(fault))?;
             let remarks = found.remarks.iter().map(|remark| self.http.words(remark)).collect();
             Ok(Answered { remarks, ..found })
         };
@@ -91,7 +89,7 @@ impl Prometheus {
             let mut form = self.form(query);
             form.extend([("start", start.as_str()), ("end", end.as_str()), ("step", step.as_str())]);
             let text = self.http.ask("query_range", &form).await?;
-            let found = read(text, answer::range).await.map_err(|fault| self.http.clean(fault))?;
+            let found = parse(text, answer::range).await.map_err(|fault| self.http.clean(fault))?;
             let remarks = found.remarks.iter().map(|remark| self.http.words(remark)).collect();
             Ok(Ranged { remarks, ..found })
         };
@@ -116,24 +114,17 @@ fn seconds(at: Time) -> String {
     format!("{}.{:03}", at.0.div_euclid(1_000), at.0.rem_euclid(1_000))
 }
 
-async fn read<T: Send + 'static>(
-    text: Vec<u8>,
-    by: impl FnOnce(&[u8]) -> Result<T, QueryError> + Send + 'static,
-) -> Result<T, QueryError> {
-    if text.len() < LONG {
-        return by(&text);
-    }
-    let reading = tokio::task::spawn_blocking(move || by(&text)).await;
-    reading.unwrap_or_else(|_| Err(QueryError::Form("it could not be read".to_owned())))
-}
+/// An answer, or why there is none, for all who wait for it.
+type Cell<V> = Arc<OnceCell<Result<Arc<V>, QueryError>>>;
 
 /// An answer that somebody asks for, or that is there.
 struct Slot<V> {
     begun: Instant,
-    cell: Arc<OnceCell<Arc<V>>>,
+    cell: Cell<V>,
 }
 
-/// Answers of the last moment. Who asks for what is being asked for waits for it; errors are not kept.
+/// Answers of the last moment. Who asks for what is being asked for waits for it, and shares what comes; errors are
+/// not kept.
 struct Cache<K, V> {
     slots: Mutex<BTreeMap<K, Slot<V>>>,
 }
@@ -149,18 +140,34 @@ impl<K: Ord + Clone, V> Cache<K, V> {
     where
         F: Future<Output = Result<V, QueryError>>,
     {
-        let cell = self.cell(key, clock::monotonic());
-        cell.get_or_try_init(|| async { ask().await.map(Arc::new) }).await.cloned()
+        let cell = self.cell(key.clone(), clock::monotonic());
+        let found = cell.get_or_init(|| async { ask().await.map(Arc::new) }).await.clone();
+        if found.is_err() {
+            self.forget(&key, &cell);
+        }
+        found
     }
 
-    fn cell(&self, key: K, now: Instant) -> Arc<OnceCell<Arc<V>>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<K, Slot<V>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cell(&self, key: K, now: Instant) -> Cell<V> {
+        let mut slots = self.slots();
         slots.retain(|_, slot| now.saturating_duration_since(slot.begun) < FRESH);
         if slots.len() >= MAX_KEPT && !slots.contains_key(&key) {
             return Arc::default();
         }
         let slot = slots.entry(key).or_insert_with(|| Slot { begun: now, cell: Arc::default() });
         Arc::clone(&slot.cell)
+    }
+
+    /// The next one who asks gets another answer, unless somebody asks already.
+    fn forget(&self, key: &K, cell: &Cell<V>) {
+        let mut slots = self.slots();
+        if slots.get(key).is_some_and(|slot| Arc::ptr_eq(&slot.cell, cell)) {
+            slots.remove(key);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a Prometheus server is asked, with every secret looked up.
 
+use crate::deliver::outbound;
 use crate::process::redact::Redactor;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
@@ -135,9 +136,8 @@ impl Settings {
     pub(super) fn redactor(&self) -> Option<Redactor> {
         let bearer = self.bearer.iter().map(|token| ("bearer".to_owned(), token.trim_end()));
         let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.as_str()));
-        let password = reqwest::Url::parse(&self.url).ok().and_then(|url| url.password().map(str::to_owned));
-        let password = password.map(Zeroizing::new);
-        let url = password.iter().map(|password| ("url".to_owned(), password.as_str()));
+        let url = outbound::secrets(&self.url);
+        let url = url.iter().map(|part| ("url".to_owned(), part.as_str()));
         Redactor::new(bearer.chain(headers).chain(url))
     }
 }
@@ -180,15 +180,15 @@ mod tests {
     #[test]
     fn nothing_secret_is_shown() {
         let settings = Settings {
-            url: Zeroizing::new("https://me:hidden-pw@host/".to_owned()),
+            url: Zeroizing::new("https://me:hidden-pw@hidden-host/".to_owned()),
             bearer: Some(Zeroizing::new("hidden-token".to_owned())),
             headers: BTreeMap::from([("x-a".to_owned(), Zeroizing::new("hidden-header".to_owned()))]),
             ..Settings::default()
         };
         let shown = format!("{settings:?} {:?}", settings.header_map().unwrap());
         assert!(!shown.contains("hidden"), "{shown}");
-        let told = settings.redactor().unwrap().text("no: hidden-token hidden-header hidden-pw");
-        assert_eq!(told, "no: <secret bearer> <secret x-a> <secret url>");
+        let told = settings.redactor().unwrap().text("no: hidden-token hidden-header hidden-pw hidden-host");
+        assert_eq!(told, "no: <secret bearer> <secret x-a> <secret url> <secret url>");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) const MAX_SERIES: usize = 10_000;
 const MAX_LABELS: usize = 64;
 /// Most warnings that are kept.
 const MAX_TEXTS: usize = 20;
-/// Longest text of a server that is kept, in characters.
+/// Longest text of a server that is shown, in characters.
 const MAX_TEXT: usize = 300;
 /// Longest number, in bytes.
 const MAX_NUMBER: usize = 400;
@@ -89,7 +89,7 @@ pub(super) struct Point {
 #[derive(Default)]
 pub(super) struct Texts(pub(super) Vec<String>);
 
-/// The beginning of a text.
+/// The beginning of a text. Nothing is cut before secrets are taken out of it, or half of one would be left.
 pub(super) fn cut(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }
@@ -224,8 +224,8 @@ impl<'de> Deserialize<'de> for Point {
                     return Err(A::Error::invalid_length(3, &self));
                 }
                 let at = millis(time).ok_or_else(|| A::Error::custom(format!("the time {time} is none")))?;
-                let value =
-                    number(&text).ok_or_else(|| A::Error::custom(format!("`{text:.40}` is no number")))?;
+                let value = number(&text)
+                    .ok_or_else(|| A::Error::custom(format!("a value is no number: `{text}`")))?;
                 Ok(Point { at, value })
             }
         }
@@ -251,7 +251,7 @@ impl<'de> Deserialize<'de> for Texts {
                 let mut texts = Vec::new();
                 while texts.len() < MAX_TEXTS {
                     let Some(text) = seq.next_element::<String>()? else { return Ok(Texts(texts)) };
-                    texts.push(cut(&text));
+                    texts.push(text);
                 }
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Texts(texts))

@@ -1,18 +1,16 @@
 //! One POST to a receiver that nobody here trusts: bounded in size and time, no redirects, no kept
 //! connections.
-//!
-//! A loopback address is asked directly, whatever `HTTP_PROXY` says; all others as the usual variables say.
 
 use super::secret::{Secret, redactor};
 use super::sign::{SIGNATURE, TIMESTAMP, signature};
 use crate::clock;
+use crate::deliver::outbound::{self, Cut, innermost, is_loopback};
 use crate::process::show::harmless;
-use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A connection that takes longer will not do better later in the same request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,10 +79,10 @@ pub(super) async fn post(post: &Post<'_>) -> Result<Reply, Fault> {
     let Ok(sent) = tokio::time::timeout(post.timeout, request.send()).await else {
         return Err(Fault::NoAnswer(format!("no answer within {:?}", post.timeout)));
     };
-    let response = sent.map_err(|error| Fault::NoAnswer(innermost(&error)))?;
-    let (status, retry_after) = (response.status(), retry_after(&response));
-    let (body, cut) = read(response, post.limit, deadline).await;
-    Ok(Reply { status, retry_after, words: words(&body, post), cut })
+    let response = sent.map_err(|error| Fault::NoAnswer(fault(error, post)))?;
+    let (status, retry_after) = (response.status(), outbound::retry_after(response.headers()));
+    let (body, cut) = outbound::read(response, post.limit, deadline).await;
+    Ok(Reply { status, retry_after, words: words(&body, post), cut: cut.map(|cut| told(cut, post)) })
 }
 
 /// The URL; faults of it are told without showing it.
@@ -130,45 +128,21 @@ fn client(url: &Url) -> Result<Client, Fault> {
     if let Some(client) = slot.get() {
         return Ok(client.clone());
     }
-    let client = build(direct).map_err(|error| Fault::Unusable(innermost(&error)))?;
+    let client = build(direct).map_err(|error| Fault::Unusable(innermost(error)))?;
     Ok(slot.get_or_init(|| client).clone())
 }
 
 fn build(direct: bool) -> reqwest::Result<Client> {
-    // The second time it is there already, which is what we want.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // Requests are seldom: a kept connection would most often be found closed when it is needed.
-    let builder = Client::builder()
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("taskmaster/", env!("CARGO_PKG_VERSION")));
-    if direct { builder.no_proxy().build() } else { builder.build() }
+    outbound::client(direct).connect_timeout(CONNECT_TIMEOUT).pool_max_idle_per_host(0).build()
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The body up to the limit, and why that is not all of it.
-async fn read(mut response: Response, limit: usize, deadline: Instant) -> (Vec<u8>, Option<String>) {
-    let mut body = Vec::new();
-    loop {
-        match tokio::time::timeout_at(deadline.into(), response.chunk()).await {
-            Ok(Ok(None)) => return (body, None),
-            Ok(Ok(Some(chunk))) => {
-                let room = limit.saturating_sub(body.len());
-                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if chunk.len() > room {
-                    return (body, Some(format!("its body is longer than {limit} bytes")));
-                }
-            }
-            Ok(Err(error)) => return (body, Some(format!("its body broke off: {}", innermost(&error)))),
-            Err(_) => return (body, Some("its body did not come to an end in time".to_owned())),
-        }
+/// Why a body is not whole, in words.
+fn told(cut: Cut, post: &Post<'_>) -> String {
+    match cut {
+        Cut::TooLong => format!("its body is longer than {} bytes", post.limit),
+        Cut::Broken(error) => format!("its body broke off: {}", fault(error, post)),
+        Cut::Late => "its body did not come to an end in time".to_owned(),
     }
 }
 
@@ -188,10 +162,7 @@ fn words(body: &[u8], post: &Post<'_>) -> String {
         return String::new();
     }
     // Redaction comes before the cut, or half a secret would be left.
-    let text = match redactor(post.url, post.key) {
-        Some(redactor) => redactor.text(&text),
-        None => text,
-    };
+    let text = redacted(&text, post);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     harmless(clip(line).as_bytes())
 }
@@ -203,28 +174,13 @@ fn clip(line: &str) -> String {
     }
 }
 
-/// The innermost cause says what happened ("connection refused"); the outer ones may hold the whole URL.
-fn innermost(error: &reqwest::Error) -> String {
-    let Some(mut cause) = std::error::Error::source(error) else {
-        return "the request could not be made".to_owned();
-    };
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+/// What went wrong, without the receiver's secrets: a certificate's fault names the host.
+fn fault(error: reqwest::Error, post: &Post<'_>) -> String {
+    harmless(redacted(&innermost(error), post).as_bytes())
 }
 
-fn retry_after(response: &Response) -> Option<Duration> {
-    parse_retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?, clock::now())
-}
-
-/// Seconds, also with a fraction, or a date.
-fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
-    Some(Duration::try_from(date.timestamp().duration_since(now)).unwrap_or_default())
+fn redacted(text: &str, post: &Post<'_>) -> String {
+    redactor(post.url, post.key).map_or_else(|| text.to_owned(), |redactor| redactor.text(text))
 }
 
 #[cfg(test)]
@@ -259,6 +215,7 @@ mod tests {
             ("\u{1b}[31mred", "red"),
             ("{\"message\": \"\\u001b[31mred\"}", "red"),
             ("no route /T0KEN0123456", "no route <secret url>"),
+            ("not valid for hooks.example.com", "not valid for <secret url>"),
         ];
         for (body, expected) in rows {
             assert_eq!(said(body), expected, "{body}");
@@ -273,40 +230,5 @@ mod tests {
             assert!(!format!("{fault:?}").contains("s3cr3t"), "{fault:?}");
         }
         assert!(address(&Secret::new(" https://example.com/x ".to_owned())).is_ok());
-    }
-
-    #[test]
-    fn only_this_machine_is_asked_past_the_proxy() {
-        let rows = [
-            ("http://127.0.0.1:80/", true),
-            ("http://[::1]:9/", true),
-            ("http://a.localhost/", true),
-            ("http://localhost.example.com/", false),
-            ("http://10.0.0.1/", false),
-        ];
-        for (url, expected) in rows {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_receiver_says_how_long_to_leave_it_alone() {
-        let now: Timestamp = "1994-11-06T08:49:00Z".parse().unwrap();
-        let rows = [
-            ("0", Some(0)),
-            ("120", Some(120_000)),
-            (" 1.5 ", Some(1_500)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(37_000)),
-            ("Sun, 06 Nov 1994 08:48:00 GMT", Some(0)),
-            ("-3", None),
-            ("NaN", None),
-            ("inf", None),
-            ("1e300", None),
-            ("soon", None),
-            ("", None),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(parse_retry_after(text, now), expected.map(Duration::from_millis), "{text}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Texts that nobody may see: keys, and URLs with a token in them.
 
+use crate::deliver::outbound;
 use crate::process::redact::Redactor;
-use reqwest::Url;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -12,12 +12,6 @@ use zeroize::Zeroizing;
 
 /// A secret is never this long; a wrong path may well be.
 const LONGEST: u64 = 64 * 1024;
-
-/// Shortest part of a URL that is taken for a token.
-const SHORTEST_TOKEN: usize = 8;
-
-/// Shortest such part without a digit.
-const SHORTEST_PLAIN_TOKEN: usize = 20;
 
 /// A text that is wiped after use and shown by nothing here.
 #[derive(Clone)]
@@ -94,26 +88,9 @@ fn read_file(path: &Path) -> std::io::Result<String> {
 
 /// What takes a receiver's secrets out of its own words: some repeat in an answer what they were asked.
 pub(super) fn redactor(url: &Secret, key: Option<&Secret>) -> Option<Redactor> {
-    let mut hidden: Vec<(&str, String)> = vec![("url", url.expose().to_owned())];
-    if let Ok(parsed) = Url::parse(url.expose()) {
-        let path = parsed.path();
-        let query = parsed.query().unwrap_or_default();
-        let parts = path.split('/').chain(query.split(['&', '='])).filter(|part| is_token(part));
-        hidden.extend(parts.map(|part| ("url", part.to_owned())));
-        hidden.extend(parsed.password().map(|password| ("url", password.to_owned())));
-        if path.len() >= SHORTEST_TOKEN {
-            hidden.push(("url", path.to_owned()));
-        }
-    }
-    hidden.extend(key.map(|key| ("key", key.expose().to_owned())));
-    let hidden: Vec<_> = hidden.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect();
-    Redactor::new(hidden.iter().map(|(name, value)| ((*name).to_owned(), value.as_str())))
-}
-
-/// True of what looks like a token, and not of words such as `services`.
-fn is_token(part: &str) -> bool {
-    let has_digit = part.bytes().any(|byte| byte.is_ascii_digit());
-    part.len() >= SHORTEST_TOKEN && (has_digit || part.len() >= SHORTEST_PLAIN_TOKEN)
+    let url = outbound::secrets(url.expose());
+    let parts = url.iter().map(|part| ("url".to_owned(), part.as_str()));
+    Redactor::new(parts.chain(key.map(|key| ("key".to_owned(), key.expose()))))
 }
 
 #[cfg(test)]
@@ -148,9 +125,10 @@ mod tests {
         let key = Secret::new("the-key".into());
         assert_eq!(format!("{url:?} {key:?}"), "<secret> <secret>");
         let redactor = redactor(&url, Some(&key)).unwrap();
-        let echo = "Cannot POST /services/T00000000/B0/XyZ (T00000000, abc12345, passw0rd) with the-key";
+        let echo = "Cannot POST /services/T00000000/B0/XyZ (T00000000, abc12345, passw0rd) with the-key \
+                    at hooks.example.com";
         let shown = redactor.text(echo);
-        for hidden in ["T00000000", "XyZ", "abc12345", "passw0rd", "the-key"] {
+        for hidden in ["T00000000", "XyZ", "abc12345", "passw0rd", "the-key", "example.com"] {
             assert!(!shown.contains(hidden), "{shown}");
         }
         assert!(shown.starts_with("Cannot POST <secret url>"), "{shown}");

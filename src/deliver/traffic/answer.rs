@@ -90,7 +90,7 @@ impl Streamed {
                 self.finish(context);
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(Err(_))) => self.cut(context),
+            Poll::Ready(Some(Err(_))) => self.cut(context, false),
             Poll::Pending => {
                 watch.register(context);
                 if watch.waiting() == Waiting::Client {
@@ -99,7 +99,7 @@ impl Streamed {
                 let has_ended = self.source.as_ref().is_none_or(|source| source.upstream.has_ended());
                 if has_ended || watch.is_over() {
                     watch.pardon();
-                    return self.cut(context);
+                    return self.cut(context, !has_ended);
                 }
                 Poll::Pending
             }
@@ -114,12 +114,12 @@ impl Streamed {
         source.finish();
     }
 
-    /// The service is to blame for an answer that ended early. The client gets what came of it: the fault is
-    /// told a moment later, for it drops what is not written yet.
-    fn cut(&mut self, context: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    /// The answer ended early. The client gets what came of it: the fault is told a moment later, for it drops
+    /// what is not written yet.
+    fn cut(&mut self, context: &Context<'_>, is_silence: bool) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.is_cut = true;
         if let Some(mut source) = self.source.take() {
-            source.exchange.cut();
+            source.exchange.cut(is_silence);
         }
         context.waker().wake_by_ref();
         Poll::Pending

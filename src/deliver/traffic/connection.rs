@@ -66,10 +66,10 @@ pub(super) async fn serve(
     let service = service_fn(move |request| exchange::handle(client.clone(), request));
     if is_http2 {
         let connection = worker.http2.serve_connection(socket, service);
-        run(&worker, &watch, connection, |connection| connection.graceful_shutdown()).await;
+        run(&worker, &watch, connection, is_http2, |connection| connection.graceful_shutdown()).await;
     } else {
         let connection = worker.http1.serve_connection(socket, service).with_upgrades();
-        run(&worker, &watch, connection, |connection| connection.graceful_shutdown()).await;
+        run(&worker, &watch, connection, is_http2, |connection| connection.graceful_shutdown()).await;
     }
 }
 
@@ -110,11 +110,13 @@ async fn read_first(stream: &TcpStream) -> Option<(Bytes, bool)> {
     }
 }
 
-/// Drives a connection until it ends, its time is over, or the proxy stops and it has answered.
+/// Drives a connection until it ends, its time is over, or the proxy stops and it has answered. One that can be told so
+/// (`hears`) is told before it is closed for want of requests: the client might be about to send one.
 async fn run<C: Future<Output = Result<(), hyper::Error>>>(
     worker: &Worker,
     watch: &Watch,
     connection: C,
+    hears: bool,
     shut: impl Fn(Pin<&mut C>),
 ) {
     let mut connection = pin!(connection);
@@ -124,10 +126,16 @@ async fn run<C: Future<Output = Result<(), hyper::Error>>>(
         // Others that are over answer for themselves.
         let is_silent = !matches!(watch.waiting(), Waiting::Upload | Waiting::Answer | Waiting::Body);
         if is_silent && watch.is_over() {
-            if watch.waiting() != Waiting::Farewell {
+            let waiting = watch.waiting();
+            if !matches!(waiting, Waiting::Farewell | Waiting::Leaving) {
                 count(&worker.shared.totals.timed_out);
             }
-            return Poll::Ready(());
+            if is_told || !hears || waiting != Waiting::Idle {
+                return Poll::Ready(());
+            }
+            is_told = true;
+            watch.wait(Waiting::Leaving);
+            shut(connection.as_mut());
         }
         if !is_told && worker.shared.is_stopping.load(Ordering::Relaxed) {
             is_told = true;

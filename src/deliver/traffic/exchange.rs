@@ -6,12 +6,13 @@ use super::endpoint::Visit;
 use super::headers::{self, Kind};
 use super::meter::Meter;
 use super::mirror::{Copy, Tee};
-use super::plan::Arm;
 use super::reply::Why;
+use super::send::{Effort, send};
+use super::session::Session;
 use super::shared::{Choice, count};
 use super::tunnel;
-use super::upload::{Outgoing, Upload};
-use super::upstream::{Asked, Upstream};
+use super::upload::{Outgoing, Sending, Upload};
+use super::upstream::Upstream;
 use super::watch::{Waiting, Watch};
 use super::worker::{Ticket, Worker};
 use crate::clock;
@@ -20,19 +21,10 @@ use hyper::body::{Body, Incoming};
 use hyper::header::SET_COOKIE;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Most endpoints that are asked for one request.
-const ENDPOINTS: usize = 3;
-/// Most connections of one request that turn out to be closed.
-const STALE: usize = 3;
-/// Waits for a descriptor, and how often.
-const EXHAUSTED_WAIT: Duration = Duration::from_millis(20);
-const EXHAUSTED_WAITS: usize = 50;
 /// Status of a request whose client went away before its answer.
 const GONE: u16 = 499;
 
@@ -66,7 +58,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         match &self.stream {
             Some((_, parent)) => parent.stream_ended(),
-            None => self.watch.wait(Waiting::Idle),
+            None => self.watch.rest(),
         }
     }
 }
@@ -77,16 +69,24 @@ pub(super) struct Exchange {
     worker: Arc<Worker>,
     meter: Arc<Meter>,
     visit: Visit,
-    session: Option<u64>,
+    session: Option<Session>,
+    /// Of a request with a body.
+    sending: Option<Arc<Sending>>,
     began: Instant,
     is_counted: bool,
     has_failed: bool,
 }
 
 impl Exchange {
-    fn new(worker: Arc<Worker>, arm: &Arm, visit: Visit, session: Option<u64>, began: Instant) -> Self {
+    fn new(worker: Arc<Worker>, choice: Choice, sending: Option<Arc<Sending>>, began: Instant) -> Self {
+        let Choice { arm, visit, session, .. } = choice;
         let meter = arm.meter.clone();
-        Self { worker, meter, visit, session, began, is_counted: false, has_failed: false }
+        Self { worker, meter, visit, session, sending, began, is_counted: false, has_failed: false }
+    }
+
+    /// Its client sent a body that ended early or is not well formed.
+    fn is_client_cut(&self) -> bool {
+        self.sending.as_ref().is_some_and(|sending| sending.is_cut())
     }
 
     fn count(&mut self, code: u16) {
@@ -118,17 +118,18 @@ impl Exchange {
         }
     }
 
-    /// Its answer ended early.
-    pub(super) fn cut(&mut self) {
-        self.fail();
+    /// Its answer ended early: the version's failure, unless its client had cut or garbled its body before. Who
+    /// is silent while the service waits for more of a body (`is_silence`) is the client as well.
+    pub(super) fn cut(&mut self, is_silence: bool) {
+        let is_awaited = self.sending.as_ref().is_some_and(|sending| sending.is_awaited());
+        if !self.is_client_cut() && !(is_silence && is_awaited) {
+            self.fail();
+        }
     }
 
     /// Its answer is whole: its connection may be used again.
-    pub(super) fn finish(self, mut upstream: Box<Upstream>, patience: u32) {
-        if patience > 0 && upstream.is_free() {
-            upstream.rest(self.worker.shared.ticks.now(), patience);
-            self.visit.0.keep(self.worker.thread, upstream);
-        }
+    pub(super) fn finish(self, upstream: Box<Upstream>, patience: u32) {
+        self.worker.keep(&self.visit, upstream, patience);
     }
 }
 
@@ -153,7 +154,7 @@ pub(super) async fn handle(
             match why {
                 Why::NoTarget => count(&totals.without_target),
                 Why::Exhausted => count(&totals.exhausted),
-                Why::Refused(_) | Why::Method => count(&totals.refused),
+                Why::Refused(_) | Why::Fields | Why::Method => count(&totals.refused),
                 Why::Answer | Why::Upload | Why::ConnectTime => count(&totals.timed_out),
                 Why::Unreachable | Why::Broken | Why::Protocol => {}
             }
@@ -174,13 +175,11 @@ async fn answer(
     let choice = client.worker.shared.choose(client.door, request.headers()).ok_or(Why::NoTarget)?;
     let kind = headers::kind(&request);
     let upgrade = (kind == Kind::Upgrade).then(|| hyper::upgrade::on(&mut request));
-    let is_cut = if request.body().is_end_stream() { None } else { Some(Arc::new(AtomicBool::new(false))) };
-    let request = outgoing(client, request, &choice, &turn, number, is_cut.clone(), kind);
-    let Choice { arm, visit, session, is_new_session, .. } = choice;
-    let id = session.map(|session| session.id);
-    let mut exchange = Exchange::new(client.worker.clone(), &arm, visit, id, began);
-    let sent = send(client, &arm, &mut exchange, request, turn.watch()).await;
-    let is_cut = is_cut.is_some_and(|is_cut| is_cut.load(Ordering::Relaxed));
+    let sending = (!request.body().is_end_stream()).then(Arc::<Sending>::default);
+    let request = outgoing(client, request, &choice, &turn, number, sending.clone(), kind);
+    let (arm, new_session) = (choice.arm.clone(), choice.session.filter(|_| choice.is_new_session));
+    let mut exchange = Exchange::new(client.worker.clone(), choice, sending, began);
+    let sent = send(&client.worker, &arm, &mut exchange.visit, request, turn.watch(), &Effort::REQUEST).await;
     let (upstream, mut response) = match sent {
         Ok((_, response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS && upgrade.is_none() => {
             exchange.unanswered(Why::Protocol);
@@ -188,24 +187,24 @@ async fn answer(
         }
         Ok(sent) => sent,
         Err(why) => {
+            let is_cut = exchange.is_client_cut();
             let why = if is_cut { Why::Refused("its body ended early or is not well formed") } else { why };
             exchange.unanswered(why);
             return Err(why);
         }
     };
     exchange.answered(response.status());
-    let cookie = session.filter(|_| is_new_session).and_then(|session| client.worker.shared.cookie(session));
+    let cookie = new_session.and_then(|session| client.worker.shared.cookie(session));
     if let (Some(upgrade), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
-        return Ok(tunnel::begin(client, upgrade, *upstream, exchange, &response));
+        return Ok(tunnel::begin(client, upgrade, *upstream, exchange, &response, cookie));
     }
     let hop = headers::for_client(response.headers_mut());
     if let Some(line) = cookie {
         response.headers_mut().append(SET_COOKIE, line);
     }
     *response.version_mut() = Version::HTTP_11;
-    let patience = hop.keeps_seconds.map_or(u32::MAX, |seconds| seconds.saturating_sub(1).saturating_mul(10));
     let (head, body) = response.into_parts();
-    Ok(Response::from_parts(head, Answer::new(body, upstream, exchange, patience, turn)))
+    Ok(Response::from_parts(head, Answer::new(body, upstream, exchange, hop.patience(), turn)))
 }
 
 /// Refuses what no service should see.
@@ -215,6 +214,9 @@ fn admit(client: &Client, request: &Request<Incoming>, number: u64) -> Result<()
     }
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         return Err(Why::Method);
+    }
+    if headers::are_too_many(request) {
+        return Err(Why::Fields);
     }
     headers::check(request).map_err(Why::Refused)
 }
@@ -226,14 +228,14 @@ fn outgoing(
     choice: &Choice,
     turn: &Turn,
     number: u64,
-    is_cut: Option<Arc<AtomicBool>>,
+    sending: Option<Arc<Sending>>,
     kind: Kind,
 ) -> Request<Outgoing> {
     let has_length = request.body().size_hint().exact().is_some();
     headers::for_service(&mut request, &client.peer, kind, has_length);
     let copy = choice.copy.as_ref().filter(|_| kind == Kind::Plain);
     let copy = copy.map(|arm| Copy::new(client.worker.clone(), arm.clone(), &request));
-    let Some(is_cut) = is_cut else {
+    let Some(sending) = sending else {
         if let Some(copy) = copy {
             copy.send(Bytes::new());
         }
@@ -243,82 +245,6 @@ fn outgoing(
     request.map(|body| {
         let watch = turn.watch.clone();
         let fault = client.fault.clone().map(|fault| (fault, number));
-        Outgoing::Client(Box::new(Upload { body, watch, fault, is_cut, tee }))
+        Outgoing::Client(Box::new(Upload { body, watch, fault, sending, tee }))
     })
-}
-
-/// Sends a request: on a connection that waits, else on a new one. Another endpoint, or another connection, is
-/// tried only where nothing was sent.
-async fn send(
-    client: &Client,
-    arm: &Arm,
-    exchange: &mut Exchange,
-    mut request: Request<Outgoing>,
-    watch: &Watch,
-) -> Result<(Box<Upstream>, Response<Incoming>), Why> {
-    let (worker, shared) = (&client.worker, &client.worker.shared);
-    let (mut refusals, mut stale) = (0, 0);
-    loop {
-        let endpoint = exchange.visit.0.clone();
-        let waiting = if stale < STALE { endpoint.take(worker.thread) } else { None };
-        let is_new = waiting.is_none();
-        let connected = match waiting {
-            Some(upstream) => {
-                upstream.rouse(shared.ticks.now());
-                Ok(upstream)
-            }
-            None => connect(worker, &exchange.visit).await,
-        };
-        let why = match connected {
-            Ok(mut upstream) => match upstream.ask(request, watch).await {
-                Asked::Answer(answer) => return Ok((upstream, answer)),
-                Asked::Broken => return Err(Why::Broken),
-                Asked::Late(why) => return Err(why),
-                Asked::NotSent(back) => {
-                    request = back;
-                    Why::Broken
-                }
-            },
-            Err(why) => why,
-        };
-        count(&shared.totals.retried);
-        if !is_new {
-            // Whatever closed this one closed the others.
-            endpoint.forget(worker.thread);
-            stale += 1;
-            continue;
-        }
-        refusals += 1;
-        endpoint.refused(shared.ticks.now());
-        let is_other = |visit: &Visit| visit.0.address != endpoint.address;
-        let may = why != Why::Exhausted && refusals < ENDPOINTS.min(arm.endpoint_count().max(1));
-        match shared.choose_again(arm, &endpoint).filter(|visit| may && is_other(visit)) {
-            Some(visit) => exchange.visit = visit,
-            None => return Err(why),
-        }
-    }
-}
-
-/// A new connection. Where the proxy itself has nothing left, others are closed and it waits for a while.
-async fn connect(worker: &Arc<Worker>, visit: &Visit) -> Result<Box<Upstream>, Why> {
-    for _ in 0..EXHAUSTED_WAITS {
-        let within = worker.shared.settings.limits.connect;
-        match Upstream::connect(visit.0.address, within, &worker.to_service).await {
-            Ok(upstream) => return Ok(upstream),
-            Err(error) if is_exhausted(&error) => {
-                worker.relieve();
-                tokio::time::sleep(EXHAUSTED_WAIT).await;
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Why::ConnectTime),
-            Err(_) => return Err(Why::Unreachable),
-        }
-    }
-    Err(Why::Exhausted)
-}
-
-/// True where the proxy or the system has no descriptor, no memory or no port left.
-pub(super) fn is_exhausted(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
-    error.raw_os_error().is_some_and(|code| ours.iter().any(|errno| errno.raw_os_error() == code))
 }

@@ -11,6 +11,8 @@ use std::io::BufRead;
 const KEPT: usize = 256;
 /// Longest line of a chunk's size.
 const SIZE_LINE: u16 = 4096;
+/// What is said of chunks, and of the trailers after them.
+const CHUNK: &str = "a chunk of the body is not well formed";
 
 /// Where in a connection its bytes are.
 #[derive(Debug)]
@@ -60,6 +62,8 @@ struct Head {
 struct Line {
     start: Vec<u8>,
     is_cut: bool,
+    /// Its last byte ends it as it should, before the line feed.
+    has_cr: bool,
 }
 
 impl Line {
@@ -67,6 +71,7 @@ impl Line {
         let room = KEPT - self.start.len();
         self.start.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
         self.is_cut |= bytes.len() > room;
+        self.has_cr = bytes.last().map_or(self.has_cr, |byte| *byte == b'\r');
     }
 
     fn is_empty(&self) -> bool {
@@ -75,7 +80,7 @@ impl Line {
 
     fn clear(&mut self) {
         self.start.clear();
-        self.is_cut = false;
+        (self.is_cut, self.has_cr) = (false, false);
     }
 }
 
@@ -88,6 +93,11 @@ impl Framing {
     /// The first ambiguous request, counted from 0, and why.
     pub(super) fn fault(&self) -> Option<(u64, &'static str)> {
         self.fault
+    }
+
+    /// True where the last bytes are a part of a head, and not all of it.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.place == Place::Head && (self.head.has_request_line || !self.line.is_empty())
     }
 
     /// Bytes came in.
@@ -126,21 +136,24 @@ impl Framing {
             return used;
         };
         if self.line.is_empty() {
-            self.end_of_line(whole, false);
+            self.end_of_line(whole, false, whole.ends_with(b"\r"));
         } else {
             self.line.push(whole);
             let kept = std::mem::take(&mut self.line);
-            self.end_of_line(&kept.start, kept.is_cut);
+            self.end_of_line(&kept.start, kept.is_cut, kept.has_cr);
             self.line = kept;
             self.line.clear();
         }
         used
     }
 
-    fn end_of_line(&mut self, line: &[u8], is_cut: bool) {
+    fn end_of_line(&mut self, line: &[u8], is_cut: bool, has_cr: bool) {
         let line = if is_cut { line } else { line.strip_suffix(b"\r").unwrap_or(line) };
         if self.place == Place::Trailers {
-            if line.is_empty() {
+            // Others read on behind a bare line feed.
+            if !has_cr {
+                self.refuse(self.heads.saturating_sub(1), CHUNK);
+            } else if line.is_empty() {
                 self.place = Place::Head;
             }
         } else if line.is_empty() {
@@ -181,7 +194,7 @@ impl Framing {
         match chunk.next(*byte) {
             Some(Chunk::SizeEnd(0)) if *byte == b'\n' => self.place = Place::Trailers,
             Some(next) => self.place = Place::Chunk(next),
-            None => self.refuse(self.heads.saturating_sub(1), "a chunk of the body is not well formed"),
+            None => self.refuse(self.heads.saturating_sub(1), CHUNK),
         }
         1
     }
@@ -303,6 +316,21 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_head() {
+        for (text, is_part) in [
+            ("", false),
+            ("G", true),
+            ("GET / HTTP/1.1\r\nX: a", true),
+            ("GET / HTTP/1.1\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\n\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", true),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", false),
+        ] {
+            assert_eq!(seen(text).is_in_head(), is_part, "{text:?}");
+        }
+    }
+
+    #[test]
     fn ambiguous_ones() {
         for (field, why) in [
             ("Content-Length: 5\r\nTransfer-Encoding: chunked", "it has a length and a transfer coding"),
@@ -343,9 +371,11 @@ mod tests {
             "0x3\r\n",
             "fffffffffffffffff\r\n",
             "3;a\n",
+            "0\r\n\n",
+            "0\r\nX: a\n\r\n",
         ] {
             let framing = seen(&format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{body}"));
-            assert_eq!(framing.fault(), Some((0, "a chunk of the body is not well formed")), "{body:?}");
+            assert_eq!(framing.fault(), Some((0, CHUNK)), "{body:?}");
         }
     }
 

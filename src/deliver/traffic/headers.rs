@@ -6,6 +6,7 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Request, Uri, Version};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -14,6 +15,9 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Marks a copy, so that a service can tell.
 const MIRRORED: HeaderName = HeaderName::from_static("x-taskmaster-mirrored");
+
+/// Most fields of a request.
+const FIELDS: usize = 100;
 
 /// The client of a connection, as its requests tell the service.
 #[derive(Debug)]
@@ -45,9 +49,13 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), &'static str> {
     if second.is_some() {
         return Err("it names two hosts");
     }
-    let is_missing = first.is_none() && request.uri().authority().is_none();
-    if is_missing && request.version() == Version::HTTP_11 {
-        return Err("it names no host");
+    match (first, request.uri().authority()) {
+        // Before HTTP/1.1 there was none.
+        (None, None) if request.version() > Version::HTTP_10 => return Err("it names no host"),
+        (Some(host), Some(authority)) if !is_same(host, authority.as_str()) => {
+            return Err("it names two hosts");
+        }
+        _ => {}
     }
     let mut lengths = request.headers().get_all(CONTENT_LENGTH).iter();
     let (length, other) = (lengths.next(), lengths.next());
@@ -63,6 +71,23 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), &'static str> {
         return Err("its transfer coding is another one than chunked");
     }
     Ok(())
+}
+
+/// True where a field names the same host as a target.
+fn is_same(host: &HeaderValue, authority: &str) -> bool {
+    let bare = |text: &str| text.strip_suffix(":80").unwrap_or(text).to_ascii_lowercase();
+    host.to_str().is_ok_and(|host| bare(host) == bare(name(authority)))
+}
+
+/// Host and port, without whom they are asked as.
+fn name(authority: &str) -> &str {
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+/// True of more fields than are taken. HTTP/2 may send one cookie a line: all of them are one.
+pub(super) fn are_too_many<B>(request: &Request<B>) -> bool {
+    let crumbs = request.headers().get_all(COOKIE).iter().count();
+    request.headers().len() - crumbs.saturating_sub(1) > FIELDS
 }
 
 /// What a request asks for.
@@ -87,6 +112,7 @@ pub(super) fn for_service<B>(request: &mut Request<B>, peer: &Peer, kind: Kind, 
     *request.version_mut() = Version::HTTP_11;
     let headers = request.headers_mut();
     headers.remove(EXPECT);
+    headers.remove(MIRRORED);
     if let Some(protocol) = protocol {
         headers.insert(UPGRADE, protocol);
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -131,19 +157,17 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// The host stands in a field, and the target is a path. Who named no host asked for none.
 fn name_host<B>(request: &mut Request<B>) {
-    let Some(authority) = request.uri().authority() else {
-        if !request.headers().contains_key(HOST) {
-            request.headers_mut().insert(HOST, HeaderValue::from_static(""));
-        }
-        return;
-    };
-    let name = authority.as_str().rsplit('@').next().unwrap_or_default();
-    let host = HeaderValue::from_str(name).ok();
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let target = path.parse::<Uri>().unwrap_or_else(|_| Uri::from_static("/"));
-    *request.uri_mut() = target;
-    if let Some(host) = host {
-        request.headers_mut().insert(HOST, host);
+    let uri = request.uri();
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let host = uri.authority().and_then(|authority| HeaderValue::from_str(name(authority.as_str())).ok());
+    // A query may come without a path.
+    let target = if path.starts_with('?') { format!("/{path}").parse() } else { path.parse::<Uri>() };
+    *request.uri_mut() = target.unwrap_or_else(|_| Uri::from_static("/"));
+    let headers = request.headers_mut();
+    match host {
+        Some(host) => drop(headers.insert(HOST, host)),
+        None if !headers.contains_key(HOST) => drop(headers.insert(HOST, HeaderValue::from_static(""))),
+        None => {}
     }
 }
 
@@ -157,7 +181,19 @@ pub(super) fn for_copy(headers: &mut HeaderMap) {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Hop {
     /// Seconds for which the service keeps the connection, as it says.
-    pub(super) keeps_seconds: Option<u32>,
+    keeps_seconds: Option<u32>,
+}
+
+impl Hop {
+    /// Ticks for which its connection may wait for another request: a second less than the service says.
+    pub(super) fn patience(&self) -> u32 {
+        let ticks = |seconds: u32| super::watch::ticks(Duration::from_secs(seconds.into()));
+        match self.keeps_seconds {
+            None => u32::MAX,
+            Some(0 | 1) => 0,
+            Some(seconds) => ticks(seconds - 1),
+        }
+    }
 }
 
 /// Makes a service's answer one of this proxy.
@@ -250,6 +286,7 @@ mod tests {
                 ("proxy-authorization", "x"),
                 ("cookie", "c"),
                 ("accept", "*/*"),
+                ("x-taskmaster-mirrored", "1"),
             ],
             "127.0.0.1:1",
         );
@@ -292,12 +329,56 @@ mod tests {
 
     #[test]
     fn a_whole_address_becomes_host_and_path() {
-        let mut whole = request(&[("host", "other")]);
-        *whole.uri_mut() = Uri::from_static("http://user@shop:81/a?b");
-        for_service(&mut whole, &Peer::new("127.0.0.1:1".parse().unwrap()), Kind::Plain, false);
-        assert_eq!(whole.uri(), "/a?b");
-        assert_eq!(whole.headers()["host"], "shop:81");
-        assert_eq!(whole.headers()["transfer-encoding"], "chunked");
+        for (uri, host, path) in [
+            ("http://user@shop:81/a?b", "shop:81", "/a?b"),
+            ("http://shop?x=1", "shop", "/?x=1"),
+            ("http://shop", "shop", "/"),
+        ] {
+            let mut whole = request(&[]);
+            *whole.uri_mut() = Uri::from_static(uri);
+            for_service(&mut whole, &Peer::new("127.0.0.1:1".parse().unwrap()), Kind::Plain, false);
+            assert_eq!(
+                (whole.uri().to_string().as_str(), &whole.headers()["host"]),
+                (path, &host.parse().unwrap())
+            );
+            assert_eq!(whole.headers()["transfer-encoding"], "chunked");
+        }
+        // Of HTTP/2 the target may be a query alone.
+        let mut query = request(&[("host", "shop")]);
+        *query.uri_mut() = Uri::builder().path_and_query("?x=1").build().unwrap();
+        for_service(&mut query, &Peer::new("127.0.0.1:1".parse().unwrap()), Kind::Plain, true);
+        assert_eq!(query.uri(), "/?x=1");
+    }
+
+    #[test]
+    fn an_authority_is_the_host() {
+        let of = |uri: &'static str, fields: &[(&'static str, &'static str)]| {
+            let mut whole = request(fields);
+            (*whole.uri_mut(), *whole.version_mut()) = (Uri::from_static(uri), Version::HTTP_2);
+            check(&whole)
+        };
+        assert_eq!(of("http://shop/", &[]), Ok(()));
+        assert_eq!(of("http://user@Shop:80/", &[("host", "shop")]), Ok(()));
+        assert_eq!(of("http://shop:81/", &[("host", "shop")]), Err("it names two hosts"));
+        assert_eq!(of("http://shop/", &[("host", "other")]), Err("it names two hosts"));
+        assert_eq!(of("/", &[("host", "shop")]), Ok(()));
+        assert_eq!(of("/", &[]), Err("it names no host"));
+        let mut old = request(&[]);
+        *old.version_mut() = Version::HTTP_10;
+        assert_eq!(check(&old), Ok(()));
+    }
+
+    #[test]
+    fn crumbs_of_a_cookie_are_one_field() {
+        let mut many = request(&[("cookie", "a=1")]);
+        for (name, count) in [("x", FIELDS - 1), ("cookie", 50)] {
+            for _ in 0..count {
+                many.headers_mut().append(name, HeaderValue::from_static("1"));
+            }
+        }
+        assert!(!are_too_many(&many));
+        many.headers_mut().append("x", HeaderValue::from_static("1"));
+        assert!(are_too_many(&many));
     }
 
     #[test]
@@ -331,7 +412,9 @@ mod tests {
         headers.insert("keep-alive", HeaderValue::from_static("max=3, timeout=7"));
         headers.insert("connection", HeaderValue::from_static("close, x-a"));
         headers.insert("x-a", HeaderValue::from_static("1"));
-        assert_eq!(for_client(&mut headers), Hop { keeps_seconds: Some(7) });
+        let hop = for_client(&mut headers);
+        assert_eq!((hop.keeps_seconds, hop.patience()), (Some(7), 60));
+        assert_eq!((Hop { keeps_seconds: Some(1) }.patience(), Hop::default().patience()), (0, u32::MAX));
         assert!(headers.is_empty(), "{headers:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! What is counted per version.
 
+use super::session::Session;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use taskmaster_delivery::engine::Revision;
 
@@ -24,7 +25,7 @@ pub struct Counts {
     pub failures: u64,
     /// Sessions that were dealt to the version; 0 without a sticky cookie.
     pub sessions: u64,
-    /// Of them those with a failure.
+    /// Of them those with a failure while the weights that they were dealt by were in force.
     pub failed_sessions: u64,
     /// Requests by status of the answer. 499 stands for clients that went away before it.
     pub codes: BTreeMap<u16, u64>,
@@ -60,9 +61,12 @@ pub(super) struct Meter {
     failed: Mutex<Failed>,
 }
 
-/// Numbers of failed sessions, of late ones at least.
+/// Numbers of failed sessions of one epoch, of late ones at least.
 #[derive(Debug, Default)]
 struct Failed {
+    epoch: u64,
+    /// Sessions, and failed ones, of the epochs before.
+    before: [u64; 2],
     young: HashSet<u64>,
     old: HashSet<u64>,
 }
@@ -107,18 +111,37 @@ impl Meter {
         add(&self.sum_us, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// A request failed; its session with it, once.
-    pub(super) fn fail(&self, session: Option<u64>) {
+    /// These weights are in force: sessions that were dealt by others fail no more.
+    pub(super) fn begin(&self, epoch: u64) {
+        let mut failed = self.failed();
+        if failed.epoch != epoch {
+            let before = [get(&self.sessions), get(&self.failed_sessions)];
+            *failed = Failed { epoch, before, ..Failed::default() };
+        }
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Failed> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request failed; its session with it, once, where the weights are those that it was dealt by.
+    pub(super) fn fail(&self, session: Option<Session>) {
         self.failures.fetch_add(1, Ordering::Release);
         let Some(session) = session else { return };
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if failed.old.contains(&session) || !failed.young.insert(session) {
+        let mut failed = self.failed();
+        let [dealt, counted] = failed.before;
+        // Of very many failed ones the first are forgotten: there are never more than were dealt.
+        let are_all = get(&self.failed_sessions) - counted >= get(&self.sessions) - dealt;
+        if failed.epoch != session.epoch
+            || are_all
+            || failed.old.contains(&session.id)
+            || !failed.young.insert(session.id)
+        {
             return;
         }
         if failed.young.len() >= REMEMBERED {
             failed.old = std::mem::take(&mut failed.young);
         }
-        drop(failed);
         self.failed_sessions.fetch_add(1, Ordering::Release);
     }
 
@@ -170,18 +193,41 @@ mod tests {
         assert!((counts.sum_ms - 30.002).abs() < 1e-9);
     }
 
+    fn of(epoch: u64, id: u64) -> Option<Session> {
+        Some(Session { id, epoch, version: 0 })
+    }
+
     #[test]
     fn a_session_fails_once() {
         let meter = Meter::new(&[]);
-        for session in [Some(1), Some(1), Some(2), None] {
+        meter.begin(3);
+        (0..REMEMBERED * 2).for_each(|_| meter.session());
+        for session in [of(3, 1), of(3, 1), of(3, 2), None] {
             meter.fail(session);
         }
         let counts = meter.counts();
         assert_eq!((counts.failures, counts.failed_sessions), (4, 2));
         for session in 10..(REMEMBERED as u64 + 10) {
-            meter.fail(Some(session));
+            meter.fail(of(3, session));
         }
-        meter.fail(Some(1));
+        meter.fail(of(3, 1));
         assert_eq!(meter.counts().failed_sessions, REMEMBERED as u64 + 2);
+    }
+
+    #[test]
+    fn a_session_of_other_weights_fails_no_more() {
+        let meter = Meter::new(&[]);
+        meter.begin(3);
+        (0..2).for_each(|_| meter.session());
+        meter.fail(of(2, 1));
+        meter.fail(of(3, 2));
+        meter.begin(3);
+        meter.begin(4);
+        meter.fail(of(3, 3));
+        meter.session();
+        meter.fail(of(4, 2));
+        // One was dealt by these weights.
+        meter.fail(of(4, 3));
+        assert_eq!((meter.counts().failures, meter.counts().failed_sessions), (5, 2));
     }
 }

@@ -1,11 +1,13 @@
 //! Copies of requests: sent beside, answered to nobody, and dropped where there are too many.
 
+use super::endpoint::Visit;
 use super::headers;
 use super::plan::Arm;
 use super::reply::Why;
+use super::send::{Effort, send};
 use super::shared::count;
 use super::upload::Outgoing;
-use super::upstream::{Asked, Upstream, poll_part};
+use super::upstream::{Upstream, poll_part};
 use super::watch::{Waiting, Watch};
 use super::worker::{Ticket, Worker};
 use bytes::Bytes;
@@ -36,17 +38,19 @@ impl Copy {
         Self { worker, arm, method: request.method().clone(), uri: request.uri().clone(), headers }
     }
 
-    /// Sends it, unless too many are on their way.
+    /// Sends it, unless too many are on their way or its version has gone.
     pub(super) fn send(self, body: Bytes) {
         let most = self.worker.shared.settings.limits.mirrors;
-        let Some(place) = Place::new(self.worker.clone(), most) else {
+        let place = Place::new(self.worker.clone(), most);
+        let visit = self.worker.shared.choose_again(&self.arm, None);
+        let (Some(place), Some(visit)) = (place, visit) else {
             self.drop();
             return;
         };
         tokio::spawn(async move {
             let arm = self.arm.clone();
             arm.meter.mirror();
-            if !self.run(body).await {
+            if !self.run(body, visit).await {
                 arm.meter.mirror_failed();
             }
             drop(place);
@@ -59,9 +63,8 @@ impl Copy {
     }
 
     /// True where an answer came that is no 5xx.
-    async fn run(self, body: Bytes) -> bool {
+    async fn run(self, body: Bytes, mut visit: Visit) -> bool {
         let Self { worker, arm, method, uri, mut headers } = self;
-        let Some(visit) = worker.shared.choose_for_copy(&arm) else { return false };
         if !body.is_empty() {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
@@ -69,27 +72,12 @@ impl Copy {
         (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, headers);
         let watch = Arc::new(Watch::new(worker.shared.ticks.clone(), Waiting::Answer, None));
         let _ticket = Ticket::new(worker.clone(), watch.clone());
-        // One try: a copy is worth no more.
-        let mut upstream = match visit.0.take(worker.thread) {
-            Some(upstream) => upstream,
-            None => match Upstream::connect(
-                visit.0.address,
-                worker.shared.settings.limits.connect,
-                &worker.to_service,
-            )
-            .await
-            {
-                Ok(upstream) => upstream,
-                Err(_) => return false,
-            },
-        };
-        let Asked::Answer(answer) = upstream.ask(request, &watch).await else { return false };
+        let sent = send(&worker, &arm, &mut visit, request, &watch, &Effort::COPY).await;
+        let Ok((mut upstream, answer)) = sent else { return false };
         let is_good = !answer.status().is_server_error();
         let hop = headers::for_client(&mut answer.headers().clone());
-        let whole = drain(answer.into_body(), &mut upstream, &watch).await;
-        if whole.is_ok() && upstream.is_free() && hop.keeps_seconds.is_none_or(|seconds| seconds > 1) {
-            upstream.rest(worker.shared.ticks.now(), u32::MAX);
-            visit.0.keep(worker.thread, upstream);
+        if drain(answer.into_body(), &mut upstream, &watch).await.is_ok() {
+            worker.keep(&visit, upstream, hop.patience());
         }
         is_good
     }

@@ -23,6 +23,7 @@ mod mirror;
 mod plan;
 mod proxy;
 mod reply;
+mod send;
 mod session;
 mod settings;
 mod shared;

@@ -54,6 +54,8 @@ pub(super) struct Plan {
     pub(super) share: Option<Arc<Arm>>,
     /// Its weight in percent.
     pub(super) weight: u32,
+    /// Another number with every change of what sessions are dealt by.
+    pub(super) epoch: u64,
     pub(super) preview: Option<Arc<Arm>>,
     pub(super) matchers: Matchers,
     /// Percent of the requests that are copied for the share's version.
@@ -87,7 +89,19 @@ impl Plan {
         let copies = routes.mirror.as_ref().map_or(0, |mirror| mirror.percentage.min(100));
         let matchers = Matchers::new(&routes.headers);
         let share = share.map(|share| arm(&share.revision));
-        Self { active, share, weight, preview, matchers, copies, table: Arc::new(table) }
+        Self { active, share, weight, epoch: 0, preview, matchers, copies, table: Arc::new(table) }
+    }
+
+    /// The version that has a share.
+    pub(super) fn share_name(&self) -> Option<&Revision> {
+        self.share.as_ref().map(|arm| &arm.revision)
+    }
+
+    /// True where sessions are dealt as by another plan.
+    pub(super) fn deals_as(&self, other: &Self) -> bool {
+        let active = |plan: &Self| plan.active.as_ref().map(|arm| arm.revision.clone());
+        let is_same_share = self.share_name() == other.share_name() && self.weight == other.weight;
+        is_same_share && active(self) == active(other)
     }
 
     /// A version that a request may be given to.

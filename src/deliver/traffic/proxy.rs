@@ -1,5 +1,6 @@
 //! The handle of a running proxy.
 
+use super::deal;
 use super::exposition;
 use super::meter::Snapshot;
 use super::settings::{Door, Settings, Table};
@@ -35,14 +36,14 @@ impl Proxy {
     /// Starts the threads of a proxy: they serve what comes in by the doors.
     ///
     /// # Errors
-    /// Where a listener, a thread or its runtime cannot be made.
+    /// Where a listener, a thread or its runtime cannot be made, or the system has no random numbers.
     pub fn start(
         settings: Settings,
         doors: Vec<(Door, std::net::TcpListener)>,
         table: Table,
     ) -> io::Result<Self> {
         let count = settings.limits.threads.max(1);
-        let shared = Arc::new(Shared::new(settings, table));
+        let shared = Arc::new(Shared::new(settings, table, &deal::seed()?));
         let (stage, _) = watch::channel(Stage::Serving);
         let inner = Inner { shared, stage, threads: std::sync::Mutex::default() };
         let proxy = Self(Arc::new(inner));

@@ -10,6 +10,8 @@ use hyper::{Response, StatusCode};
 pub(super) enum Why {
     /// It could be read two ways, or lacks something.
     Refused(&'static str),
+    /// It has too many fields.
+    Fields,
     /// Its method is not for a reverse proxy.
     Method,
     /// The client was too slow with its body.
@@ -34,6 +36,7 @@ impl Why {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Fields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Upload => StatusCode::REQUEST_TIMEOUT,
             Self::NoTarget | Self::Exhausted => StatusCode::SERVICE_UNAVAILABLE,
@@ -45,6 +48,7 @@ impl Why {
     fn words(self) -> String {
         let words = match self {
             Self::Refused(why) => return format!("the request is refused: {why}\n"),
+            Self::Fields => "the request has more fields than are taken\n",
             Self::Method => "the method is not for a reverse proxy\n",
             Self::Upload => "the rest of the request did not come in time\n",
             Self::NoTarget => "no version of the service is there\n",
@@ -60,7 +64,7 @@ impl Why {
 
     /// True where what comes next on the connection may not be a request.
     fn closes(self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Upload | Self::Method)
+        matches!(self, Self::Refused(_) | Self::Fields | Self::Upload | Self::Method)
     }
 
     pub(super) fn response(self) -> Response<Answer> {

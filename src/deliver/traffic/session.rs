@@ -1,7 +1,7 @@
 //! Cookies by which users keep their version.
 //!
-//! A cookie is the session's number, the version's digest and a keyed digest of both, in hexadecimal. So
-//! nobody makes up sessions, which are the units that tests count, and no name of a version is told.
+//! A cookie is the session's number, its epoch, the version's digest and a keyed digest of all three, in
+//! hexadecimal. So nobody makes up sessions, which are the units that tests count, and no name of a version is told.
 
 use super::matching::cookies;
 use super::settings::Sticky;
@@ -24,6 +24,8 @@ pub(super) struct Sessions {
 pub(super) struct Session {
     /// Its number.
     pub(super) id: u64,
+    /// The weights that it was dealt by: others have another number.
+    pub(super) epoch: u64,
     /// Its version's digest.
     pub(super) version: u64,
 }
@@ -33,7 +35,8 @@ pub(super) fn digest(revision: &Revision) -> u64 {
     first(blake3::hash(revision.0.as_bytes()).as_bytes())
 }
 
-fn first(bytes: &[u8; 32]) -> u64 {
+/// The first eight bytes of a digest, as a number.
+pub(super) fn first(bytes: &[u8; 32]) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = *bytes;
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
@@ -54,27 +57,26 @@ impl Sessions {
 
     /// The line that sets the cookie.
     pub(super) fn line(&self, session: Session) -> Option<HeaderValue> {
-        let Session { id, version } = session;
+        let Session { id, epoch, version } = session;
         let (name, tag, age) = (&self.cookie, self.tag(session), self.max_age_seconds);
         let line = format!(
-            "{name}={id:016x}{version:016x}{tag:016x}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax"
+            "{name}={id:016x}{epoch:016x}{version:016x}{tag:016x}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax"
         );
         HeaderValue::from_str(&line).ok()
     }
 
     fn parse(&self, text: &str) -> Option<Session> {
-        if text.len() != 48 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
         let part = |from: usize| u64::from_str_radix(text.get(from..from + 16)?, 16).ok();
-        let session = Session { id: part(0)?, version: part(16)? };
-        (part(32)? == self.tag(session)).then_some(session)
+        let session = Session { id: part(0)?, epoch: part(16)?, version: part(32)? };
+        (part(48)? == self.tag(session)).then_some(session)
     }
 
     fn tag(&self, session: Session) -> u64 {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&session.id.to_le_bytes());
-        bytes[8..].copy_from_slice(&session.version.to_le_bytes());
+        let Session { id, epoch, version } = session;
+        let bytes = [id, epoch, version].map(u64::to_le_bytes).concat();
         first(blake3::keyed_hash(&self.key, &bytes).as_bytes())
     }
 }
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_and_nothing_else() {
-        let session = Session { id: 0x00ab, version: digest(&Revision("v2".into())) };
+        let session = Session { id: 0x00ab, epoch: 7, version: digest(&Revision("v2".into())) };
         let line = sessions(1).line(session).unwrap();
         let line = line.to_str().unwrap();
         assert!(line.starts_with("tm=00000000000000ab"), "{line}");
@@ -106,9 +108,10 @@ mod tests {
         // Another key, a changed digit, other lengths and no hexadecimal.
         assert_eq!(sessions(2).read(&sent(pair)), None);
         assert_eq!(sessions(1).read(&sent(&pair.replacen("00ab", "00ac", 1))), None);
+        assert_eq!(sessions(1).read(&sent(&pair.replacen("0007", "0008", 1))), None);
         assert_eq!(sessions(1).read(&sent(&format!("{pair}0"))), None);
         assert_eq!(sessions(1).read(&sent("tm=")), None);
-        assert_eq!(sessions(1).read(&sent(&format!("tm=+{}", "0".repeat(47)))), None);
+        assert_eq!(sessions(1).read(&sent(&format!("tm=+{}", "0".repeat(63)))), None);
         assert_eq!(sessions(1).read(&HeaderMap::new()), None);
     }
 }

@@ -16,8 +16,7 @@ pub struct Settings {
     pub bounds_ms: Vec<f64>,
     /// What is too much and too slow.
     pub limits: Limits,
-    /// Key of the cookies, and part of the seed of the dealing: the same seed reads the cookies that it wrote
-    /// before.
+    /// Key of the cookies, and of nothing else: the same one reads the cookies that it wrote before.
     pub seed: u64,
 }
 

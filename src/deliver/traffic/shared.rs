@@ -1,6 +1,6 @@
 //! What the threads of a proxy share: the plan, the dealing, and what is counted.
 
-use super::deal::Dealer;
+use super::deal::{self, Dealer, Seed};
 use super::endpoint::{Endpoint, Endpoints, Visit};
 use super::meter::{Meter, Snapshot};
 use super::plan::{Arm, Plan};
@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 use taskmaster_delivery::engine::Revision;
 use tokio::sync::Notify;
-use ulid::Ulid;
 
 /// Versions whose counts are kept after no table has them any more.
 const REMEMBERED: usize = 100;
@@ -68,26 +67,22 @@ pub(super) struct Choice {
     pub(super) copy: Option<Arc<Arm>>,
 }
 
-/// A number of this proxy alone: one that comes after it deals otherwise, and never the same session twice.
-fn fresh() -> u64 {
-    u64::try_from(Ulid::generate().random() & u128::from(u64::MAX)).unwrap_or_default()
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
-    pub(super) fn new(settings: Settings, table: Table) -> Self {
+    pub(super) fn new(settings: Settings, table: Table, seed: &Seed) -> Self {
         let endpoints = Endpoints::new(settings.limits.threads.max(1));
-        let empty = Plan::new(Table::default(), &mut Endpoints::default(), |_| Arc::new(Meter::new(&[])));
+        let mut empty = Plan::new(Table::default(), &mut Endpoints::default(), |_| Arc::new(Meter::new(&[])));
+        empty.epoch = deal::epoch(seed);
         let shared = Self {
             patience: Patience::new(&settings.limits),
             pooled: ticks(settings.limits.pooled),
             ticks: Ticks::default(),
             started: clock::monotonic(),
             plan: RwLock::new(Arc::new(empty)),
-            dealer: Mutex::new(Dealer::new(settings.seed ^ fresh())),
+            dealer: Mutex::new(Dealer::new(seed)),
             sessions: settings.sticky.as_ref().map(|sticky| Sessions::new(sticky, settings.seed)),
             endpoints: Mutex::new(endpoints),
             meters: Mutex::default(),
@@ -104,15 +99,16 @@ impl Shared {
     /// the old one is counted at its endpoint already.
     pub(super) fn set(&self, table: Table) {
         let mut endpoints = lock(&self.endpoints);
-        let plan = Plan::new(table, &mut endpoints, |revision| self.meter(revision));
+        let mut plan = Plan::new(table, &mut endpoints, |revision| self.meter(revision));
         let is_there = |address: &SocketAddr| plan.table.endpoints.values().flatten().any(|a| a == address);
         endpoints.retain(is_there);
         drop(endpoints);
         self.forget_old_versions(&plan);
         let mut current = self.plan.write().unwrap_or_else(PoisonError::into_inner);
-        let name = |plan: &Plan| plan.share.as_ref().map(|arm| arm.revision.clone());
-        let is_new_share = name(&plan) != name(&current);
+        let is_new_share = plan.share_name() != current.share_name();
         lock(&self.dealer).set(plan.weight, plan.copies, is_new_share);
+        plan.epoch = current.epoch.wrapping_add(u64::from(!plan.deals_as(&current)));
+        lock(&self.meters).values().for_each(|meter| meter.begin(plan.epoch));
         *current = Arc::new(plan);
     }
 
@@ -160,7 +156,7 @@ impl Shared {
         if let Some(share) = share
             && plan.matchers.any(headers)
         {
-            return Some(self.sent(share, headers));
+            return Some(self.sent(plan, share, headers));
         }
         // A version without weight keeps nobody.
         let weighted = share.filter(|_| plan.weight > 0);
@@ -179,30 +175,35 @@ impl Shared {
         }
         let mut dealer = lock(&self.dealer);
         let arm = weighted.filter(|_| dealer.share()).unwrap_or(active);
-        let session = Session { id: dealer.session(), version: arm.digest };
+        let session = Session { id: dealer.session(), epoch: plan.epoch, version: arm.digest };
         Some((arm, Some(session), true))
     }
 
     /// A request that what it carries leads to a version: its user has a session there, so that a test can
     /// count users.
-    fn sent<'p>(&self, arm: &'p Arc<Arm>, headers: &HeaderMap) -> (&'p Arc<Arm>, Option<Session>, bool) {
+    fn sent<'p>(
+        &self,
+        plan: &Plan,
+        arm: &'p Arc<Arm>,
+        headers: &HeaderMap,
+    ) -> (&'p Arc<Arm>, Option<Session>, bool) {
         let Some(sessions) = &self.sessions else { return (arm, None, false) };
         match sessions.read(headers).filter(|session| session.version == arm.digest) {
             Some(session) => (arm, Some(session), false),
-            None => (arm, Some(Session { id: lock(&self.dealer).session(), version: arm.digest }), true),
+            None => {
+                let id = lock(&self.dealer).session();
+                (arm, Some(Session { id, epoch: plan.epoch, version: arm.digest }), true)
+            }
         }
     }
 
-    /// Another endpoint for a request that could not be sent: of the same version, as it is now.
-    pub(super) fn choose_again(&self, arm: &Arm, avoided: &Endpoint) -> Option<Visit> {
+    /// An endpoint for a copy, or another one for a request that could not be sent: of the same version, as it is
+    /// now.
+    pub(super) fn choose_again(&self, arm: &Arm, avoided: Option<&Endpoint>) -> Option<Visit> {
+        // Held until the visit is counted: see `set`.
         let plan = self.plan.read().unwrap_or_else(PoisonError::into_inner);
         let current = plan.arms().find(|one| one.revision == arm.revision)?;
-        current.endpoint(self.ticks.now(), Some(avoided)).map(Visit::new)
-    }
-
-    /// An endpoint for a copy.
-    pub(super) fn choose_for_copy(&self, arm: &Arm) -> Option<Visit> {
-        arm.endpoint(self.ticks.now(), None).map(Visit::new)
+        current.endpoint(self.ticks.now(), avoided).map(Visit::new)
     }
 
     /// The line that tells a client its new session.

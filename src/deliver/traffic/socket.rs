@@ -58,6 +58,7 @@ impl ClientSocket {
         if let Some((framing, fault)) = &mut self.framing {
             self.watch.received();
             framing.see(bytes);
+            self.watch.head(framing.is_in_head());
             if let Some((request, why)) = framing.fault() {
                 fault.set(request, why);
             }

@@ -11,7 +11,7 @@ use super::watch::{Waiting, Watch};
 use super::worker::Ticket;
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, HeaderValue, SET_COOKIE, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -26,13 +26,14 @@ use tokio::net::TcpStream;
 /// Bytes that are read at once, each way.
 const BUFFER: usize = 16 * 1024;
 
-/// Passes on the service's consent, and what both say after it.
+/// Passes on the service's consent, with the cookie of a session that begins, and what both say after it.
 pub(super) fn begin(
     client: &Arc<Client>,
     upgrade: OnUpgrade,
     upstream: Upstream,
     exchange: Exchange,
     consent: &Response<Incoming>,
+    cookie: Option<HeaderValue>,
 ) -> Response<Answer> {
     let Some((service, early)) = upstream.into_stream() else { return Why::Broken.response() };
     let mut response = Response::new(Answer::Whole(None));
@@ -44,6 +45,9 @@ pub(super) fn begin(
         fields.insert(UPGRADE, protocol);
     }
     fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    if let Some(line) = cookie {
+        fields.append(SET_COOKIE, line);
+    }
     *response.headers_mut() = fields;
     let client = client.clone();
     tokio::spawn(async move {

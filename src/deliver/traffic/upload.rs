@@ -15,6 +15,25 @@ use std::task::{Context, Poll};
 #[error("the client's body ended early or is not well formed")]
 pub(super) struct Cut;
 
+/// What the client of a request does with its body, as the answer to it sees it.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    is_cut: AtomicBool,
+    is_awaited: AtomicBool,
+}
+
+impl Sending {
+    /// The client is to blame for a body that ended early.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
+    }
+
+    /// The service takes more of the body than the client sent.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
+    }
+}
+
 /// A body for a service.
 pub(super) enum Outgoing {
     /// None, or the whole of a copy.
@@ -29,15 +48,14 @@ pub(super) struct Upload {
     pub(super) watch: Arc<Watch>,
     /// Where faults of the connection are found, and the number of the request.
     pub(super) fault: Option<(Arc<Fault>, u64)>,
-    /// Set where the client is to blame for a body that ended early.
-    pub(super) is_cut: Arc<AtomicBool>,
+    pub(super) sending: Arc<Sending>,
     /// Collects a copy.
     pub(super) tee: Option<Tee>,
 }
 
 impl Upload {
     fn cut(&mut self) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        self.is_cut.store(true, Ordering::Relaxed);
+        self.sending.is_cut.store(true, Ordering::Relaxed);
         self.tee = None;
         Poll::Ready(Some(Err(Cut)))
     }
@@ -47,7 +65,9 @@ impl Upload {
             return self.cut();
         }
         let waiting = self.watch.waiting();
-        match Pin::new(&mut self.body).poll_frame(context) {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.sending.is_awaited.store(polled.is_pending(), Ordering::Relaxed);
+        match polled {
             Poll::Pending => {
                 if waiting == Waiting::Answer {
                     self.watch.wait(Waiting::Upload);

@@ -59,9 +59,11 @@ pub(super) enum Waiting {
     Tunnel,
     /// The client closes a connection on which it had the last answer.
     Farewell,
+    /// The client of a multiplexed connection hears that it ends.
+    Leaving,
 }
 
-const ALL: [Waiting; 10] = [
+const ALL: [Waiting; 11] = [
     Waiting::Fresh,
     Waiting::Head,
     Waiting::Idle,
@@ -72,6 +74,7 @@ const ALL: [Waiting; 10] = [
     Waiting::Client,
     Waiting::Tunnel,
     Waiting::Farewell,
+    Waiting::Leaving,
 ];
 
 /// How long each of them may take, in ticks.
@@ -107,7 +110,7 @@ impl Patience {
             Waiting::Answer => self.answer,
             Waiting::Body => self.silence,
             Waiting::Tunnel => self.tunnel,
-            Waiting::Farewell => HARD_PRESSED,
+            Waiting::Farewell | Waiting::Leaving => HARD_PRESSED,
         }
     }
 }
@@ -121,6 +124,8 @@ pub(super) struct Watch {
     /// Since when the client takes nothing, plus one; 0 while it does.
     blocked: AtomicU32,
     is_over: AtomicBool,
+    /// The last bytes of the client are a part of a request's head.
+    has_begun: AtomicBool,
     waker: Mutex<Option<Waker>>,
     /// The connection of a request; open requests on it are counted.
     parent: Option<Arc<Watch>>,
@@ -132,8 +137,8 @@ impl Watch {
         let since = AtomicU32::new(ticks.now());
         let waiting = AtomicU8::new(waiting as u8);
         let (blocked, streams) = (AtomicU32::new(0), AtomicU32::new(0));
-        let (is_over, waker) = (AtomicBool::new(false), Mutex::new(None));
-        Self { ticks, waiting, since, blocked, is_over, waker, parent, streams }
+        let (is_over, has_begun, waker) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::new(None));
+        Self { ticks, waiting, since, blocked, is_over, has_begun, waker, parent, streams }
     }
 
     pub(super) fn waiting(&self) -> Waiting {
@@ -141,15 +146,27 @@ impl Watch {
         ALL.get(at).copied().unwrap_or(Waiting::Idle)
     }
 
+    /// Something else is waited for: a mark for what was waited for before is none any more.
     pub(super) fn wait(&self, waiting: Waiting) {
         self.waiting.store(waiting as u8, Ordering::Relaxed);
-        self.since.store(self.ticks.now(), Ordering::Relaxed);
+        self.moved();
+    }
+
+    /// The next request is waited for. A part of its head may be there already.
+    pub(super) fn rest(&self) {
+        let has_begun = self.has_begun.load(Ordering::Relaxed);
+        self.wait(if has_begun { Waiting::Head } else { Waiting::Idle });
+    }
+
+    /// The client sent a part of a head, or the end of it.
+    pub(super) fn head(&self, has_begun: bool) {
+        self.has_begun.store(has_begun, Ordering::Relaxed);
     }
 
     /// The client sent something. A head has one limit for the whole of it.
     pub(super) fn received(&self) {
         match self.waiting() {
-            Waiting::Head | Waiting::Streams | Waiting::Farewell => {}
+            Waiting::Head | Waiting::Streams | Waiting::Farewell | Waiting::Leaving => {}
             Waiting::Fresh | Waiting::Idle => self.wait(Waiting::Head),
             _ => self.moved(),
         }
@@ -164,8 +181,10 @@ impl Watch {
         }
     }
 
+    /// What is waited for goes on.
     pub(super) fn moved(&self) {
         self.since.store(self.ticks.now(), Ordering::Relaxed);
+        self.pardon();
     }
 
     /// The client takes nothing.
@@ -373,6 +392,35 @@ mod tests {
             watch.check(&patience(), true);
         }
         assert!(idle.is_over() && !busy.is_over());
+    }
+
+    #[test]
+    fn a_mark_is_for_what_was_waited_for() {
+        let ticks = Ticks::default();
+        let watch = Watch::new(ticks.clone(), Waiting::Upload, None);
+        at(&ticks, 20);
+        watch.check(&patience(), false);
+        assert!(watch.is_over());
+        watch.wait(Waiting::Answer);
+        assert!(!watch.is_over());
+        watch.wait(Waiting::Upload);
+        at(&ticks, 40);
+        watch.check(&patience(), false);
+        assert!(watch.is_over());
+        watch.received();
+        assert!(!watch.is_over());
+    }
+
+    #[test]
+    fn a_head_that_came_early_has_the_time_of_a_head() {
+        let ticks = Ticks::default();
+        let watch = Watch::new(ticks.clone(), Waiting::Answer, None);
+        watch.head(true);
+        watch.rest();
+        assert_eq!(watch.waiting(), Waiting::Head);
+        watch.head(false);
+        watch.rest();
+        assert_eq!(watch.waiting(), Waiting::Idle);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! A thread that carries traffic: it accepts, serves, and looks after time limits.
 
 use super::connection;
-use super::exchange::is_exhausted;
+use super::endpoint::Visit;
+use super::send::is_exhausted;
 use super::settings::Door;
 use super::shared::{Shared, count};
+use super::upstream::Upstream;
 use super::watch::{TICK, Watch, Watches};
 use hyper::client::conn::http1 as client;
 use hyper::server::conn::{http1, http2};
@@ -112,6 +114,14 @@ impl Worker {
             endpoint.close_old(self.thread, now, UNUSED);
         }
         self.watches.check(&self.shared.patience, true);
+    }
+
+    /// Keeps a connection that can be used again, for so many ticks at most.
+    pub(super) fn keep(&self, visit: &Visit, mut upstream: Box<Upstream>, patience: u32) {
+        if patience > 0 && upstream.is_free() {
+            upstream.rest(self.shared.ticks.now(), patience);
+            visit.0.keep(self.thread, upstream);
+        }
     }
 
     fn begin(self: &Arc<Self>, door: Door, stream: TcpStream, address: SocketAddr) {

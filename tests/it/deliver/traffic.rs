@@ -174,6 +174,29 @@ fn a_session_fails_once_however_often_it_asks() {
 }
 
 #[test]
+fn sessions_of_other_weights_fail_no_more() {
+    let bad = |_: &super::traffic_world::Message| "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let (v1, v2) = (Service::new(bad), Service::new(bad));
+    let at = [("v1", v1.address), ("v2", v2.address)];
+    let world = World::new(sticky(), table("v1", Some(("v2", 20)), &at));
+    let users: Vec<String> = (0..100).map(|_| cookie(&world.get("/", "")).unwrap()).collect();
+    let failed = |name: &str| (world.counts(name).sessions, world.counts(name).failed_sessions);
+    assert_eq!((failed("v1"), failed("v2")), ((80, 80), (20, 20)));
+    let all_again = || users.iter().for_each(|user| drop(world.get("/", &format!("Cookie: {user}\r\n"))));
+    // The same weights again, and other pods: nothing changes for sessions.
+    world.proxy.set(table("v1", Some(("v2", 20)), &at));
+    all_again();
+    assert_eq!((failed("v1"), failed("v2")), ((80, 80), (20, 20)));
+    // Of other weights the failures of those that were dealt before are none.
+    world.proxy.set(table("v1", Some(("v2", 50)), &at));
+    all_again();
+    assert_eq!((failed("v1"), failed("v2")), ((80, 80), (20, 20)));
+    (0..100).for_each(|_| drop(world.get("/", "")));
+    assert_eq!((failed("v1"), failed("v2")), ((130, 130), (70, 70)));
+    assert_eq!(world.counts("v1").failures + world.counts("v2").failures, 400);
+}
+
+#[test]
 fn headers_and_cookies_lead_to_the_new_version() {
     let (v1, v2) = (Service::named("v1"), Service::named("v2"));
     let mut to = table("v1", Some(("v2", 0)), &[("v1", v1.address), ("v2", v2.address)]);
@@ -261,6 +284,48 @@ fn copies_for_one_that_hangs_are_dropped_and_delay_nobody() {
     assert_eq!(world.proxy.in_flight(v2.address), 3);
     until("they are given up", 5, || (world.counts("v2").mirrored_failures == 3).then_some(()));
     assert_eq!((world.proxy.in_flight(v2.address), world.counts("v2").mirrored), (0, 3));
+}
+
+#[test]
+fn copies_go_where_their_version_is_now() {
+    let v1 = Service::named("v1");
+    // It closes after every answer, and says nothing of it.
+    let (to_test, closed) = mpsc::channel();
+    let v2 = Service::raw(move |mut conn, _| {
+        conn.request();
+        conn.send(ok("v2"));
+        conn.close();
+        let _ = to_test.send(());
+    });
+    let mut to = table("v1", Some(("v2", 0)), &[("v1", v1.address), ("v2", v2.address)]);
+    to.routes.mirror = Some(Mirror { name: "copies".into(), percentage: 100 });
+    let world = World::new(settings(), to);
+    let mut conn = world.connect();
+    for _ in 0..20 {
+        assert_eq!(conn.ask(get("/", "")).text(), "v1");
+        closed.recv_timeout(LONGEST).unwrap();
+        until("the copy is over", 5, || (world.proxy.in_flight(v2.address) == 0).then_some(()));
+    }
+    assert_eq!((world.counts("v2").mirrored, world.counts("v2").mirrored_failures), (20, 0));
+    // The version goes while a request is on its way: its copy is not made.
+    assert!(conn.send("POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n\r\nbo"));
+    until("it is under way", 5, || (world.proxy.in_flight(v1.address) == 1).then_some(()));
+    world.proxy.set(table("v1", None, &[("v1", v1.address)]));
+    assert_eq!(conn.ask("dy").text(), "v1");
+    assert_eq!((world.counts("v2").mirrored, world.metric("mirrors_dropped_total") as u64), (20, 1));
+}
+
+#[test]
+fn a_proxy_reads_the_cookies_of_the_one_before_and_deals_anew() {
+    let v1 = Service::named("v1");
+    let world = || World::new(sticky(), table("v1", None, &[("v1", v1.address)]));
+    let (first, second) = (world(), world());
+    let users = |world: &World| (0..20).map(|_| cookie(&world.get("/", "")).unwrap()).collect::<Vec<_>>();
+    let (mine, others) = (users(&first), users(&second));
+    let number = |cookie: &String| cookie["tm=".len()..][..16].to_owned();
+    assert!(mine.iter().all(|user| others.iter().all(|other| number(user) != number(other))));
+    let again = second.get("/", &format!("Cookie: {}\r\n", mine[0]));
+    assert_eq!((cookie(&again), second.counts("v1").sessions), (None, 20));
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn chunks_that_others_read_otherwise_reach_no_service_whole() {
         "3\r\nabcX\r\n0\r\n\r\n",
         "0x3\r\nabc\r\n0\r\n\r\n",
         "-1\r\n\r\n",
+        "0\r\n\n",
+        "0\r\nX: a\n\r\n",
     ] {
         let mut conn = world.connect();
         assert!(
@@ -161,6 +163,37 @@ fn heads_that_drip_and_connections_without_requests_are_closed() {
     until("no connection is left", 5, || (world.metric("connections") == 0.0).then_some(()));
 }
 
+/// A part of a head that comes with the request before has no more time than any other head.
+#[test]
+fn heads_that_began_early_are_given_up_as_soon() {
+    let v1 = Service::named("v1");
+    let world = World::limited(&v1, Limits { head_time: Duration::from_millis(300), ..Limits::default() });
+    let mut conn = world.connect();
+    assert!(conn.send(get("/", "") + "GET / HTTP"));
+    assert_eq!(conn.answer().unwrap().text(), "v1");
+    let began = Instant::now();
+    assert!(conn.is_closed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn idle_connections_of_http2_are_told_to_go() {
+    let v1 = Service::named("v1");
+    let world = World::limited(&v1, impatient());
+    let mut conn = world.connect();
+    assert!(conn.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"));
+    let mut kinds = Vec::new();
+    while let Some(head) = conn.exactly(9) {
+        let length = head[..3].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        assert!(conn.exactly(length).is_some());
+        kinds.push(head[3]);
+    }
+    // Frames of the kind 7 are GOAWAY.
+    assert!(kinds.contains(&7), "{kinds:?}");
+    until("it is counted", 5, || (world.metric("timed_out_total") == 1.0).then_some(()));
+    until("no connection is left", 5, || (world.metric("connections") == 0.0).then_some(()));
+}
+
 #[test]
 fn bodies_that_stop_are_given_up() {
     let v1 = Service::raw(|mut conn, _| assert!(conn.request().is_none()));
@@ -177,6 +210,45 @@ fn bodies_that_stop_are_given_up() {
     let counts = world.counts("v1");
     assert_eq!((counts.requests, counts.failures, counts.codes[&408]), (1, 0, 1));
     until("the service has nothing of it", 5, || (world.proxy.in_flight(v1.address) == 0).then_some(()));
+}
+
+/// A client whose upload is cut, garbled or stalled while it has a part of its answer already.
+#[test]
+fn uploads_that_end_under_an_answer_are_no_failure_of_the_version() {
+    let v1 = Service::raw(|mut conn, _| {
+        conn.head();
+        conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+        while conn.chunk().is_some() {}
+    });
+    let limits = Limits { silence: Duration::from_millis(500), ..Limits::default() };
+    for rest in ["end", "zz\r\n", ""] {
+        let world = World::limited(&v1, limits.clone());
+        let mut conn = world.connect();
+        assert!(conn.send(get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n"));
+        assert_eq!(conn.head().unwrap().status(), 200);
+        assert_eq!(conn.chunk().unwrap(), b"half");
+        match rest {
+            "end" => conn.reader.get_ref().shutdown(std::net::Shutdown::Write).unwrap(),
+            rest => assert!(conn.send(rest)),
+        }
+        assert_eq!(conn.chunk(), None, "{rest:?}");
+        until("it is over", 5, || (world.proxy.in_flight(v1.address) == 0).then_some(()));
+        assert_eq!((world.counts("v1").requests, world.counts("v1").failures), (1, 0), "{rest:?}");
+    }
+}
+
+#[test]
+fn a_service_that_hangs_up_under_an_upload_has_failed() {
+    let v1 = Service::raw(|mut conn, _| {
+        conn.head();
+        conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+        conn.chunk();
+    });
+    let world = World::one(&v1);
+    let mut conn = world.connect();
+    assert!(conn.send(get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n"));
+    assert_eq!(conn.head().unwrap().status(), 200);
+    until("it is counted", 5, || (world.counts("v1").failures == 1).then_some(()));
 }
 
 #[test]

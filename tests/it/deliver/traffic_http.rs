@@ -1,6 +1,6 @@
 //! What passes through: heads, bodies, streams, upgrades, and both versions of HTTP.
 
-use super::traffic_world::{Conn, Service, World, get, ok};
+use super::traffic_world::{Conn, Service, World, get, ok, sticky, table};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame};
@@ -150,8 +150,14 @@ fn older_clients_and_whole_addresses() {
     let answer = old.ask("GET /old HTTP/1.0\r\n\r\n");
     assert_eq!((answer.start.as_str(), answer.text().as_str()), ("HTTP/1.0 200 OK", "v1"));
     assert!(old.is_closed());
-    world.get("http://other:9/whole?a", "");
+    for (target, host) in [("http://other:9/whole?a", "other:9"), ("http://shop?x=1", "shop")] {
+        assert_eq!(
+            world.connect().ask(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")).status(),
+            200
+        );
+    }
     let seen = v1.seen();
+    assert_eq!(seen[2].start, "GET /?x=1 HTTP/1.1");
     assert_eq!(
         (seen[0].start.as_str(), seen[1].start.as_str()),
         ("GET /old HTTP/1.1", "GET /whole?a HTTP/1.1")
@@ -410,4 +416,48 @@ fn http2_is_read_one_way_only() {
         assert!(matches!(status, Ok(400) | Err(_)), "{status:?}");
     });
     assert_eq!(v1.count(), 1);
+}
+
+#[test]
+fn http2_names_one_host_and_not_too_many_fields() {
+    let v1 = Service::named("v1");
+    let world = World::one(&v1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let statuses = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let builder = http2::Builder::new(TokioExecutor::new());
+        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let many =
+            (0..101).fold(Request::get("http://shop/"), |request, at| request.header(format!("x-{at}"), "1"));
+        let mut statuses = Vec::new();
+        for request in [
+            Request::get("http://shop?x=1"),
+            Request::get("http://shop/").header("host", "SHOP"),
+            Request::get("http://shop/").header("host", "other"),
+            many,
+        ] {
+            let request = request.body(Full::new(Bytes::new())).unwrap();
+            statuses.push(sender.send_request(request).await.unwrap().status().as_u16());
+        }
+        statuses
+    });
+    assert_eq!(statuses, [200, 200, 400, 431]);
+    assert_eq!(v1.seen()[0].start, "GET /?x=1 HTTP/1.1");
+    assert_eq!((v1.count(), world.metric("refused_total") as u64), (2, 2));
+}
+
+#[test]
+fn a_session_that_begins_with_an_upgrade_has_its_cookie() {
+    let v1 = Service::raw(|mut conn, _| {
+        conn.head();
+        conn.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+        conn.exactly(1);
+    });
+    let world = World::new(sticky(), table("v1", None, &[("v1", v1.address)]));
+    let mut conn = world.connect();
+    assert!(conn.send(get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n")));
+    let consent = conn.head().unwrap();
+    assert_eq!((consent.status(), world.counts("v1").sessions), (101, 1));
+    assert!(consent.field("set-cookie").is_some_and(|line| line.starts_with("tm=")), "{consent:?}");
 }

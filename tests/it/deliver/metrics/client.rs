@@ -76,6 +76,10 @@ fn who_asks_the_same_in_the_same_moment_gets_the_same_answer() {
         client.query("x", Some(Time(5))).await.unwrap();
         assert!(client.query("broken", None).await.is_err() && client.query("broken", None).await.is_err());
         assert_eq!(server.requests().len(), 5);
+        // But who waited for the same answer has the same error.
+        let all = tokio::join!(ask("broken"), ask("broken"), ask("broken"));
+        assert!(all.0.is_err() && all.0 == all.1 && all.1 == all.2, "{all:?}");
+        assert_eq!(server.requests().len(), 6);
     });
 }
 

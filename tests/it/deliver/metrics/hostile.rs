@@ -151,6 +151,23 @@ fn what_may_pass_is_tried_again_so_many_times() {
 }
 
 #[test]
+fn a_server_that_is_overloaded_is_asked_again_whatever_it_says() {
+    let busy = r#"{"status":"error","errorType":"too_many_requests","error":"rate limit"}"#;
+    let large = format!(r#"{{"status":"error","errorType":"execution","error":"{}"}}"#, "x".repeat(300_000));
+    let recovers = Server::new(move |_, number, stream| match number {
+        0 => reply(stream, 429, "Retry-After: 0\r\n", busy),
+        1 => reply(stream, 500, "", &large),
+        _ => reply(stream, 200, "", &success("scalar", r#"[1,"1"]"#)),
+    });
+    assert!(ask(&Settings { retries: 2, ..recovers.settings() }).is_ok());
+    assert_eq!(recovers.requests().len(), 3);
+    // What it asks for holds here as well.
+    let later = Server::new(move |_, _, stream| reply(stream, 429, "Retry-After: 3600\r\n", busy));
+    let fault = ask(&Settings { retries: 5, ..later.settings() }).unwrap_err();
+    assert_eq!((fault.to_string().as_str(), later.requests().len()), ("too_many_requests: rate limit", 1));
+}
+
+#[test]
 fn nobody_there_garbage_and_half_an_answer() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = Zeroizing::new(format!("http://{free}"));
@@ -201,6 +218,37 @@ fn what_a_server_sends_back_shows_no_secret() {
     let client = Prometheus::new(&settings).unwrap();
     let shown = format!("{fault:?} {client:?} {settings:?}");
     assert!(!shown.contains("very-s3cret") && !shown.contains("tenant-key"), "{shown}");
+}
+
+/// Wherever a text is cut, no half of a secret is left.
+#[test]
+fn what_is_cut_shows_no_part_of_a_secret() {
+    let secret = "very-s3cret-token-0123456789";
+    let shown = |status: u16, body: String| {
+        let server = Server::saying(move |_, _| (status, body.clone()));
+        let bearer = Some(Zeroizing::new(secret.to_owned()));
+        match ask(&Settings { bearer, ..server.settings() }) {
+            Ok(found) => found.remarks.join(" "),
+            Err(fault) => fault.to_string(),
+        }
+    };
+    for before in [0, 25, 290, 65_520] {
+        let words = format!("{}{secret}", "x ".repeat(before / 2));
+        let warning = format!(r#""warnings":["PromQL warning: {words}"]"#);
+        let data = r#""data":{"resultType":"vector","result":[]}"#;
+        for (status, body) in [
+            (422, format!(r#"{{"status":"error","errorType":"execution","error":"{words}"}}"#)),
+            (200, format!(r#"{{"status":"success","error":"{words}"}}"#)),
+            (200, format!(r#"{{"status":"success",{data},{warning}}}"#)),
+            (200, success(&words, "[]")),
+            (200, success("vector", &format!(r#"[{{"metric":{{}},"value":[1,"{words}"]}}]"#))),
+            (200, format!(r#"{{"status":"success","data":"{words}"}}"#)),
+        ] {
+            let shown = shown(status, body);
+            assert!(!shown.contains("very-s"), "{shown}");
+            assert!(shown.chars().count() < 400, "{shown}");
+        }
+    }
 }
 
 #[test]
