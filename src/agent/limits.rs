@@ -28,5 +28,5 @@ pub(super) fn give_usual(pid: u32) {
     let Some(usual) = USUAL.get() else { return };
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     // One that has ended already needs none.
-    let _ = pid.map(|pid| prlimit(Some(pid), Resource::Nofile, usual.clone()));
+    let _ = pid.map(|pid| prlimit(Some(pid), Resource::Nofile, *usual));
 }

@@ -79,6 +79,6 @@ fn note(begun: &Sender<io::Result<()>>, state: &AtomicU8) {
 
 async fn came(signal: &mut Signal) {
     if signal.recv().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

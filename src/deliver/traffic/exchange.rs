@@ -122,7 +122,7 @@ impl Exchange {
     /// is silent while the service waits for more of a body (`is_silence`) is the client as well.
     pub(super) fn cut(&mut self, is_silence: bool) {
         let is_awaited = self.sending.as_ref().is_some_and(|sending| sending.is_awaited());
-        if !self.is_client_cut() && !(is_silence && is_awaited) {
+        if !(self.is_client_cut() || is_silence && is_awaited) {
             self.fail();
         }
     }

@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn a_head_that_came_early_has_the_time_of_a_head() {
         let ticks = Ticks::default();
-        let watch = Watch::new(ticks.clone(), Waiting::Answer, None);
+        let watch = Watch::new(ticks, Waiting::Answer, None);
         watch.head(true);
         watch.rest();
         assert_eq!(watch.waiting(), Waiting::Head);
