@@ -153,10 +153,9 @@ pub(super) async fn handle(
             let totals = &client.worker.shared.totals;
             match why {
                 Why::NoTarget => count(&totals.without_target),
-                Why::Exhausted => count(&totals.exhausted),
                 Why::Refused(_) | Why::Fields | Why::Method => count(&totals.refused),
                 Why::Answer | Why::Upload | Why::ConnectTime => count(&totals.timed_out),
-                Why::Unreachable | Why::Broken | Why::Protocol => {}
+                Why::Unreachable | Why::Broken | Why::Protocol | Why::Exhausted => {}
             }
             why.response()
         }

@@ -91,11 +91,13 @@ async fn connect(worker: &Arc<Worker>, visit: &Visit, waits: usize) -> Result<Bo
         let within = worker.shared.settings.limits.connect;
         match Upstream::connect(visit.0.address, within, &worker.to_service).await {
             Ok(upstream) => return Ok(upstream),
-            Err(error) if is_exhausted(&error) && left > 0 => {
-                worker.relieve();
-                tokio::time::sleep(EXHAUSTED_WAIT).await;
+            Err(error) if is_exhausted(&error) => {
+                count(&worker.shared.totals.exhausted);
+                if left > 0 {
+                    worker.relieve();
+                    tokio::time::sleep(EXHAUSTED_WAIT).await;
+                }
             }
-            Err(error) if is_exhausted(&error) => break,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Why::ConnectTime),
             Err(_) => return Err(Why::Unreachable),
         }

@@ -13,8 +13,7 @@ use taskmaster_delivery::time::Time;
 use taskmaster_testkit::until;
 
 fn wanted(number: usize) -> Wanted {
-    let text =
-        "{\"name\":\"web\",\"strategy\":{\"canary\":{\"steps\":[]}},\"service\":{\"command\":[\"web\"]}}";
+    let text = "{\"name\":\"web\",\"strategy\":{\"canary\":{\"steps\":[]}},\"service\":{\"command\":[\"web\",\"{port}\"],\"listen\":\"127.0.0.1:0\"}}";
     Wanted {
         revision: Revision(format!("v{number}")),
         spec: serde_json::from_str(text).unwrap(),
@@ -77,7 +76,7 @@ fn a_night_in_which_nobody_looked_is_no_want_of_progress() {
     let night = 8 * 3_600_000;
     driver = Driver::resume(driver.kept().clone()).unwrap();
     driver = never(&driver, Time(310_000 + night));
-    assert_eq!(driver.delivery().state().phase, Phase::Initializing, "it has half of its ten minutes yet");
+    assert!(!driver.delivery().state().phase.is_over(), "it has half of its ten minutes yet");
     for at in 310..640 {
         driver = never(&driver, Time(at * 1_000 + night));
     }
