@@ -421,7 +421,7 @@ fn gates_of_flagger_are_opened_and_closed_again() {
     }
     let ended = run(&sandbox, "promote canary/web").code(1);
     assert_eq!(sent(&sandbox).len(), 4);
-    let command = r#"printf %s '{"name":"web","namespace":"shop"}' | kubectl create --raw=/api/v1/namespaces/test/services/tester:80/proxy/gate/close --filename=- --namespace=shop"#;
+    let command = r#"printf %s '{"name":"web","namespace":"shop"}' | kubectl create '--raw=/api/v1/namespaces/test/services/tester:80/proxy/gate/close' '--filename=-' '--namespace=shop'"#;
     for said in
         ["error: still open, and lets every later version through: begin (kubectl", "help: close it", command]
     {
