@@ -219,7 +219,8 @@ impl Driver {
         driver.kept.by = Some(by.to_owned());
         driver.kept.is_stopped = false;
         let mut facts = facts::Facts::new(&mut driver.kept, now);
-        let verb = format!("undo to {} ({})", known.number, known.revision);
+        let number = to.map(|number| format!(" ({number})")).unwrap_or_default();
+        let verb = format!("undo to {}{number}", known.revision);
         facts.add(RolloutFact::Asked { verb, by: Some(by.to_owned()) });
         let facts = facts.done();
         Ok(Next { driver, facts, effects: Vec::new() })
