@@ -66,11 +66,10 @@ pub(crate) fn run(programs: &Programs, commands: usize, agents: usize, seed: u64
     let of_commands = traffic.stop()?;
     blameless(&of_commands)?;
     world.run("rollout resume web").ok();
-    // What people promoted ends before agents die.
+    let traffic = Traffic::start(world.address, RATE)?;
+    // What people promoted ends before agents die. An analysis needs users.
     world.until(&["completed", "rolled_back"], Duration::from_secs(60))?;
     releases.step(&world)?;
-
-    let traffic = Traffic::start(world.address, RATE)?;
     let (mut kills, promoted) = (Vec::new(), releases.taken_in);
     for done in 0..agents {
         releases.step(&world)?;

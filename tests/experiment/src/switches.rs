@@ -130,9 +130,11 @@ fn switch(order: &Order, end: Option<Instant>, answers: &[Answer]) -> Result<Swi
     let before = from.checked_sub(1).and_then(|place| answers.get(place));
     let got = before.map(|answer| &answer.got);
     ensure!(before.as_ref().is_some_and(meets), "{} was to go and had no users: {got:?}", order.going);
-    let newest = sent.last().with_context(|| format!("nobody asked when {} was to go", order.going))?;
+    // What is on its way when the next order comes may go by that.
+    let sent: Vec<&Answer> = sent.iter().filter(|answer| end.is_none_or(|end| answer.came < end)).collect();
+    let newest = *sent.last().with_context(|| format!("nobody asked when {} was to go", order.going))?;
     ensure!(!meets(&newest), "{} was to go and had users until the next order", order.going);
-    let last = sent.iter().rev().find(meets).map_or(order.began, |answer| answer.sent);
+    let last = sent.iter().rev().find(|answer| meets(answer)).map_or(order.began, |answer| answer.sent);
     Ok(Switch {
         is_back: order.is_back,
         by_command: last.saturating_duration_since(order.began),
