@@ -22,8 +22,8 @@ type Idle = Mutex<Vec<SendRequest<Empty<Bytes>>>>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Load {
     pub(crate) failed: usize,
-    /// When each request was sent, by the version that answered it.
-    sent: BTreeMap<String, Vec<Instant>>,
+    /// When each request was sent and had its answer, by the version that answered it.
+    sent: BTreeMap<String, Vec<(Instant, Instant)>>,
     latencies: Vec<Duration>,
 }
 
@@ -92,10 +92,11 @@ impl Load {
         self.sent.get(version).map_or(0, Vec::len)
     }
 
-    /// When the last request of a stretch of time was sent that this version answered.
+    /// When the last request was sent that this version answered in a stretch of time. What was on its way at
+    /// the end may have gone by the next order.
     pub(crate) fn last_sent_to(&self, version: &str, from: Instant, to: Instant) -> Option<Instant> {
-        let sent = self.sent.get(version).into_iter().flatten().copied();
-        sent.filter(|sent| (from..to).contains(sent)).max()
+        let answers = self.sent.get(version).into_iter().flatten();
+        answers.filter(|(sent, came)| *sent >= from && *came < to).map(|(sent, _)| *sent).max()
     }
 
     /// A quantile of the latencies, in microseconds.
@@ -205,6 +206,7 @@ async fn one(connection: &mut SendRequest<Empty<Bytes>>, sent: Instant, load: &M
         load.failed += 1;
         return;
     };
-    load.latencies.push(sent.elapsed());
-    load.sent.entry(version).or_default().push(sent);
+    let came = Instant::now();
+    load.latencies.push(came - sent);
+    load.sent.entry(version).or_default().push((sent, came));
 }

@@ -105,7 +105,7 @@ fn page(faulty: &[Run], healthy: &[Run]) -> String {
          more than 100 ms, {} % more than 250, {} % more than 500 and {} % more than 1,000, the bounds of the test of latency. Machine: {}, {AT_ONCE} runs at a time.\n\n\
          | new version | runs | taken back | first bad answer to last request: median | p90 | longest | wanted |\n|---|---|---|---|---|---|---|\n\
          | fails 20 % of its requests | {} | {} | {} | {} | {} | {} s in each run |\n| good | {} | {} | | | | none |\n\n\
-         In all {} requests met an error of the faulty version, and {} one of a good new version, its time after the promotion included. Each good version was sent at\n\
+         In all {} requests met an error of the faulty version, and {} met one of a good new version, its time after the promotion included. Each good version was sent at\n\
          least {least} requests before it was judged, counted to the last look at the rollout that did not see it promoting yet (about five a second).\n",
         USUAL * 100.0,
         PAGES[PAGES.len() - 1],

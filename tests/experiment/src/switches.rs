@@ -72,18 +72,21 @@ pub(crate) fn run(programs: &Programs, times: usize, requests: usize) -> Result<
 /// Releases, each of them promoted and taken back, and every other one brought in once more.
 fn orders(world: &World, times: usize) -> Result<Vec<Order>> {
     let mut orders = Vec::new();
-    let mut stable = "v0".to_owned();
+    // Each version with the number of its release: every start and every undo is one.
+    let (mut stable, mut releases) = (("v0".to_owned(), 1), 1);
     for n in 1..=times {
-        let next = format!("v{n}");
-        world.run(&format!("rollout start web.yaml {next}"))?;
+        let next = (format!("v{n}"), releases + 1);
+        world.run(&format!("rollout start web.yaml {}", next.0))?;
         until_ready(world)?;
-        orders.push(order(world, "rollout promote web", &stable)?);
-        orders.push(order(world, "rollout undo web", &next)?);
+        orders.push(order(world, "rollout promote web", &stable.0)?);
+        orders.push(order(world, &format!("rollout undo web --to {}", stable.1), &next.0)?);
+        releases += 2;
         if n % 25 == 0 {
             eprintln!("{n} of {times}");
         }
         if n % 2 == 0 {
-            orders.push(order(world, "rollout undo web", &stable)?);
+            orders.push(order(world, &format!("rollout undo web --to {}", next.1), &stable.0)?);
+            releases += 1;
             stable = next;
         }
     }
@@ -125,10 +128,13 @@ fn switch(order: &Order, end: Option<Instant>, answers: &[Answer]) -> Result<Swi
     let sent = answers.get(from..to).unwrap_or_default();
     let meets = |answer: &&Answer| answer.version() == Some(&order.going);
     let before = from.checked_sub(1).and_then(|place| answers.get(place));
-    ensure!(before.as_ref().is_some_and(meets), "{} had no users before it was to go", order.going);
-    let newest = sent.last().with_context(|| format!("nobody asked when {} was to go", order.going))?;
+    let got = before.map(|answer| &answer.got);
+    ensure!(before.as_ref().is_some_and(meets), "{} was to go and had no users: {got:?}", order.going);
+    // What is on its way when the next order comes may go by that.
+    let sent: Vec<&Answer> = sent.iter().filter(|answer| end.is_none_or(|end| answer.came < end)).collect();
+    let newest = *sent.last().with_context(|| format!("nobody asked when {} was to go", order.going))?;
     ensure!(!meets(&newest), "{} was to go and had users until the next order", order.going);
-    let last = sent.iter().rev().find(meets).map_or(order.began, |answer| answer.sent);
+    let last = sent.iter().rev().find(|answer| meets(answer)).map_or(order.began, |answer| answer.sent);
     Ok(Switch {
         is_back: order.is_back,
         by_command: last.saturating_duration_since(order.began),
@@ -162,7 +168,7 @@ fn page(forward: &[Switch], back: &[Switch], requests: usize, failed: usize) -> 
     format!(
         "# Promotions and ways back under load\n\nBy `make switches`: blue-green, two processes a version, {RATE} requests a second. Each time is that to the last request which was\n\
          sent and met the version that goes, among all requests from the order's beginning to the next order's. That one comes after the rollout was\n\
-         completed. A version that had users until then is a failure. Ways back are by `rollout undo`, to a version whose processes are\n\
+         completed. A version that had users until then is a failure. Ways back are by `rollout undo --to`, to a version whose processes are\n\
          still there; of every other release a second one brings the new version in again. Machine: {}.\n\n\
          | | times | from the command's start, median | p99 | longest | after the command's end, p99 | longest |\n|---|---|---|---|---|---|---|\n{}{}\n\
          {failed} of {requests} requests failed; clients do not try again.\n\n\
