@@ -83,6 +83,27 @@ fn a_night_in_which_nobody_looked_is_no_want_of_progress() {
     assert_eq!(driver.delivery().state().phase, Phase::RolledBack, "and no more than that");
 }
 
+/// Looks until nothing changes by itself any more.
+fn settle(mut driver: Driver, begun: i64) -> Driver {
+    for at in 0..10 {
+        driver = look(&driver, Time(begun + at * 50_000));
+    }
+    assert_eq!(driver.delivery().state().stable.as_ref(), Some(&driver.kept().wanted));
+    driver
+}
+
+#[test]
+fn an_undo_goes_back_to_who_served_before() {
+    let mut driver = Driver::begin(&wanted(0), doors(), (1, 0), Time(0)).unwrap();
+    driver = settle(driver.want(&wanted(0), doors()).unwrap().driver, 0);
+    driver = settle(driver.want(&wanted(1), doors()).unwrap().driver, 1_000_000);
+    driver = settle(driver.undo(None, "eve", Time(2_000_000)).unwrap().driver, 2_000_000);
+    assert_eq!(driver.kept().wanted.0, "v0");
+    driver = settle(driver.want(&wanted(2), doors()).unwrap().driver, 3_000_000);
+    driver = driver.undo(None, "eve", Time(4_000_000)).unwrap().driver;
+    assert_eq!(driver.kept().wanted.0, "v0", "and not to v1, which was taken back");
+}
+
 /// The environment of a process of the service.
 fn environment(world: &World) -> String {
     let pid = until("a process", 20, || world.pids().first().copied());

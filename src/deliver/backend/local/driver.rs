@@ -200,13 +200,25 @@ impl Driver {
         Ok(Next { driver, facts, effects: Vec::new() })
     }
 
-    /// Asks for the version of an earlier release by its number; for the newest other one unless given.
+    /// The version that served before the one that is asked for: the stable one while that is another one.
+    fn before(&self) -> Option<Revision> {
+        let state = self.delivery.state();
+        let mut known = [&state.stable, &state.former].into_iter().flatten();
+        let is_it = |one: &&Revision| **one != self.kept.wanted && self.kept.version(one).is_some();
+        known.find(is_it).cloned()
+    }
+
+    /// Asks for the version of an earlier release by its number; unless given for the one that served before,
+    /// or the newest other one.
     ///
     /// # Errors
     /// There is none.
     pub fn undo(&self, to: Option<u64>, by: &str, now: Time) -> Result<Next, Refusal> {
         let target = match to {
-            None => undo_target(&self.observation(&Seen::default(), Inbox::default()), None)?,
+            None => match self.before() {
+                Some(before) => before,
+                None => undo_target(&self.observation(&Seen::default(), Inbox::default()), None)?,
+            },
             Some(number) => {
                 let mut releases = self.kept.releases.iter();
                 let found = releases.find(|(release, _)| *release == number);
