@@ -103,6 +103,9 @@ impl<W: Write> Picture<W> {
     }
 
     fn draw(&mut self, lines: &[String]) -> std::io::Result<()> {
+        if self.drawn == 0 && lines.is_empty() {
+            return Ok(());
+        }
         // What is wider than the terminal is cut, not wrapped: rows are counted.
         let mut frame = "\u{1b}[?7l".to_owned();
         if self.drawn > 0 {
@@ -231,8 +234,10 @@ mod tests {
         for style in [Style::Plain, Style::Ndjson] {
             let mut picture = Picture::new(Vec::new(), style, options());
             views.iter().for_each(|view| picture.show(view));
+            picture.clear();
             let text = String::from_utf8(picture.out).unwrap();
             assert_eq!(text.lines().count(), 2, "{text}");
+            assert!(!text.contains('\u{1b}'), "{text:?}");
             assert!(text.contains("completed"), "{text}");
         }
     }

@@ -59,7 +59,8 @@ analysis:
         rates: &[50.0],
         text: "strategy:
   canary:
-    steps: [{setWeight: 5}, {analysis: {duration: 10m}}]
+    analysisFromStep: 1
+    steps: [{setWeight: 5}, {pause: {duration: 10m}}]
     abortScaleDownDelay: 1s
 analysis:
   policy: flagger
