@@ -187,7 +187,7 @@ impl Nginx {
              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }} }} }}\n"
         );
         fs::write(folder.path().join("nginx.conf"), config).expect("a file can be written");
-        let program = std::env::var("NGINX").unwrap_or_else(|_| "/usr/sbin/nginx".to_owned());
+        let program = std::env::var("NGINX_PROGRAM").unwrap_or_else(|_| "/usr/sbin/nginx".to_owned());
         let mut nginx = Command::new(&program);
         nginx.arg("-p").arg(folder.path()).args(["-c", "nginx.conf"]).stdin(Stdio::null());
         let master =
