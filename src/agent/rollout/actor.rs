@@ -120,7 +120,7 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
         let Some(service) = rollout.ok().and_then(|rollout| rollout.service) else { continue };
         let vault = begin::vault(shared, &name, &version.revision, &version.directory);
         let (revision, directory) = (version.revision.clone(), version.directory.clone());
-        supervisor.put_recipe(Recipe { service, revision, directory, vault }, now());
+        supervisor.put_recipe(Recipe { service, revision, directory, vault }, true, now());
     }
     supervisor.adopt(replicas);
     let base = driver.kept().tally.clone();

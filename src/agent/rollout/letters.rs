@@ -33,10 +33,7 @@ impl Actor {
             }
             Letter::View(reply) => drop(reply.send(Ok(self.view()))),
             Letter::Ask(verb, by, reply) => {
-                let result = match self.driver.ask(verb, &by, now()) {
-                    Ok(next) => self.change(next).await,
-                    Err(refusal) => Err(refused(refusal)),
-                };
+                let result = self.ask(verb, &by).await;
                 self.answer(result, reply).await;
             }
             Letter::Undo(to, by, reply) => {
@@ -85,7 +82,8 @@ impl Actor {
         self.change(next).await?;
         self.try_again(beginning.wanted.by.as_deref().unwrap_or_default()).await?;
         begin::hold_doors(&self.shared, &self.name, &doors);
-        self.supervisor.put_recipe(beginning.recipe(), now());
+        let has_users = self.driver.routes(&self.seen()).weight(&beginning.wanted.revision) > 0;
+        self.supervisor.put_recipe(beginning.recipe(), has_users, now());
         self.note_replicas();
         self.sense(&beginning.vault);
         self.open();
@@ -99,10 +97,21 @@ impl Actor {
         if state.phase != Phase::RolledBack || state.revision != self.driver.kept().wanted {
             return Ok(());
         }
-        match self.driver.ask(Verb::Retry, by, now()) {
-            Ok(next) => self.change(next).await,
-            Err(refusal) => Err(refused(refusal)),
+        self.ask(Verb::Retry, by).await
+    }
+
+    /// What was taken back and begins again gets processes of its own: those that are still there may be of
+    /// another build.
+    async fn ask(&mut self, verb: Verb, by: &str) -> Result<(), Fault> {
+        let was_back = self.driver.delivery().state().phase == Phase::RolledBack;
+        let next = self.driver.ask(verb, by, now()).map_err(refused)?;
+        self.change(next).await?;
+        let state = self.driver.delivery().state();
+        if was_back && state.phase != Phase::RolledBack {
+            self.supervisor.scale(&state.revision, 0, now());
+            self.note_replicas();
         }
+        Ok(())
     }
 
     /// Nobody needs to know how versions are run that nobody can go back to.

@@ -59,9 +59,9 @@ impl Supervisor {
         }
     }
 
-    /// How a version is run from now on. Replicas that serve stay as they are, and are run so when they are
-    /// started again; others are replaced where it is run otherwise now.
-    pub fn put_recipe(&mut self, recipe: Recipe, now: Time) {
+    /// How a version is run from now on. Replicas that serve users stay as they are, and are run so when they
+    /// are started again; others are replaced where it is run otherwise now.
+    pub fn put_recipe(&mut self, recipe: Recipe, has_users: bool, now: Time) {
         let (revision, after) = (recipe.revision.clone(), Arc::new(recipe));
         let Some(known) = self.recipes.get(&revision) else {
             self.recipes.insert(revision, watch::Sender::new(after));
@@ -71,8 +71,10 @@ impl Supervisor {
         if before.service == after.service && before.directory == after.directory {
             return;
         }
-        let is_idle =
-            |slot: &&Slot| slot.known.revision == revision && slot.known.state != ReplicaState::Ready;
+        let is_idle = |slot: &&Slot| {
+            let serves = has_users && slot.known.state == ReplicaState::Ready;
+            slot.known.revision == revision && !serves
+        };
         let idle: Vec<String> =
             self.slots.values().filter(is_idle).map(|slot| slot.known.id.clone()).collect();
         idle.iter().for_each(|id| self.let_go(id, now));

@@ -189,10 +189,15 @@ fn other_settings_of_the_proxy_cut_nothing_and_lose_no_count() {
 
 #[test]
 fn a_version_that_was_taken_back_is_tried_again_when_it_is_asked_for() {
-    let steps = "{canary: {abortScaleDownDelay: 100ms, steps: [{setWeight: 50}, {pause: {}}]}}";
+    // Its old processes are still there when it is asked for again.
+    let steps = "{canary: {abortScaleDownDelay: 1h, steps: [{setWeight: 50}, {pause: {}}]}}";
     let world = World::of(&file(steps, "load: {rate: 100}\n"));
     world.release("v1");
     world.run("rollout start web.yaml bad --wait --timeout 60s").code(50);
+    let before = world.pids();
+    world.run("rollout retry web --wait --timeout 60s").code(50);
+    let newer = until("the first one ends", 20, || Some(world.pids()).filter(|now| now.len() == 2));
+    assert_ne!(newer, before, "what is tried again has a process of its own");
     // It is built anew under its name, and good now.
     world.sandbox.write("web.yaml", file(steps, "load: {rate: 100}\n").replace(ERRORS_OF_BAD, "\"0\""));
     world.start("bad");
