@@ -35,7 +35,7 @@ build: ## build the release programs
 
 test: ## all unit, property and command-line tests, the HTML report in a real browser
 	@tests/tools/chromium.sh
-	$(CARGO) test --workspace --locked
+	RUST_TEST_THREADS=$$(( $$(nproc) * 2 )) $(CARGO) test --workspace --locked
 	$(CARGO) test --locked -p taskmaster-delivery --features mutants --test it mutants
 
 lint: $(TOOLS)/bin/cargo-deny ## formatting, clippy, licences and bans

@@ -1,4 +1,4 @@
-//! Listening sockets: where users come, and where the preview is.
+//! Listening sockets: where users come, where the preview is, and the proxy's `/metrics`.
 //!
 //! The guard holds them, so that who connects while no agent is there waits in the socket's queue.
 
@@ -16,6 +16,8 @@ pub enum Which {
     Main,
     /// Where the preview is.
     Preview,
+    /// Where the proxy's `/metrics` is.
+    Metrics,
 }
 
 /// The name under which a door is held.
@@ -23,6 +25,7 @@ pub fn name(rollout: &str, which: Which) -> String {
     let door = match which {
         Which::Main => "main",
         Which::Preview => "preview",
+        Which::Metrics => "metrics",
     };
     format!("door/{rollout}/{door}")
 }

@@ -1,13 +1,15 @@
 //! The proxy of one rollout, and those before it that its settings have replaced.
 
+use super::doors::Which;
 use super::service::replica::InFlight;
 use crate::deliver::backend::local::tally::Tally;
-use crate::deliver::traffic::{Door, Proxy, Settings, Table};
+use crate::deliver::traffic::{Door, Proxy, Settings, Table, serve_metrics};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// How long a proxy that is replaced may take to end what it carries.
 const REPLACED: Duration = Duration::from_secs(60);
@@ -19,6 +21,8 @@ pub struct Gateway {
     settings: Option<Settings>,
     doors: Vec<SocketAddr>,
     table: Table,
+    /// Serves what the proxy at work has counted.
+    metrics: Option<JoinHandle<()>>,
 }
 
 #[derive(Clone, Default)]
@@ -67,7 +71,7 @@ impl Gateway {
     ///
     /// # Errors
     /// The system's.
-    pub fn open(&mut self, settings: Settings, doors: Vec<(Door, TcpListener)>) -> io::Result<()> {
+    pub fn open(&mut self, settings: Settings, doors: Vec<(Which, TcpListener)>) -> io::Result<()> {
         let at = doors.iter().map(|(_, door)| door.local_addr()).collect::<io::Result<Vec<_>>>()?;
         if self.is_open()
             && self.doors == at
@@ -75,7 +79,17 @@ impl Gateway {
         {
             return Ok(());
         }
-        let proxy = Proxy::start(settings.clone(), doors, self.table.clone())?;
+        let (mut served, mut metrics) = (Vec::new(), None);
+        for (which, door) in doors {
+            match which {
+                Which::Main => served.push((Door::Main, door)),
+                Which::Preview => served.push((Door::Preview, door)),
+                Which::Metrics => metrics = Some(door),
+            }
+        }
+        let proxy = Proxy::start(settings.clone(), served, self.table.clone())?;
+        self.end_metrics();
+        self.metrics = metrics.map(|door| serve_metrics(door, proxy.clone())).transpose()?;
         (self.settings, self.doors) = (Some(settings), at);
         let mut inner = self.proxies.lock();
         let before = inner.all.last_key_value().map(|(number, proxy)| (*number, proxy.clone()));
@@ -86,6 +100,12 @@ impl Gateway {
             tokio::spawn(self.proxies.clone().retire(number, proxy));
         }
         Ok(())
+    }
+
+    fn end_metrics(&mut self) {
+        if let Some(task) = self.metrics.take() {
+            task.abort();
+        }
     }
 
     /// True while it takes requests.
@@ -112,6 +132,7 @@ impl Gateway {
 
     /// Takes no more requests and ends those in flight, at most so long.
     pub async fn close(&mut self, within: Duration) {
+        self.end_metrics();
         let all: Vec<Proxy> = self.proxies.lock().all.values().cloned().collect();
         let stops = all.into_iter().map(|proxy| tokio::spawn(proxy.stop(within)));
         for stop in stops.collect::<Vec<_>>() {

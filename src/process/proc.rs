@@ -3,9 +3,15 @@
 //! All of it comes from `/proc`. Where there is none (macOS) nothing is ever found, so that
 //! adoption after a crash is absent there, and [`Liveness::Unknown`] says so.
 
-use std::fs;
+use crate::clock;
+use rustix::io::Errno;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
+use std::time::Duration;
+use std::{fs, io};
+
+/// How long a look waits for a descriptor.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Names the attempt that a process belongs to: `<attempt>`; for probes `<run>/<task>/<check|verify>`.
 pub const ATTEMPT_VARIABLE: &str = "TASKMASTER_ATTEMPT";
@@ -58,7 +64,7 @@ impl Stat {
     }
 
     fn read(pid: u32) -> Option<Self> {
-        let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        let bytes = patient(|| fs::read(format!("/proc/{pid}/stat"))).ok()?;
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 
@@ -72,11 +78,25 @@ impl Stat {
     }
 }
 
+/// Who has no descriptor left to look with has seen nothing: what runs would pass for ended. So it is looked
+/// again until one is free, for at most [`PATIENCE`].
+fn patient<T>(look: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let until = clock::monotonic() + PATIENCE;
+    loop {
+        let seen = look();
+        let errno = seen.as_ref().err().and_then(Errno::from_io_error);
+        if !matches!(errno, Some(Errno::MFILE | Errno::NFILE)) || clock::monotonic() >= until {
+            return seen;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Identity of this boot of the machine; empty where the system has none.
 pub fn boot_id() -> &'static str {
     static BOOT_ID: OnceLock<String> = OnceLock::new();
     BOOT_ID.get_or_init(|| {
-        fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        patient(|| fs::read_to_string("/proc/sys/kernel/random/boot_id"))
             .map(|text| text.trim().to_owned())
             .unwrap_or_default()
     })
@@ -112,7 +132,7 @@ pub fn find_by_attempt(attempt: &str) -> Vec<Found> {
     let user = rustix::process::geteuid().as_raw();
     let ours = |pid: u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == user);
     let marked = |pid: u32| {
-        fs::read(format!("/proc/{pid}/environ"))
+        patient(|| fs::read(format!("/proc/{pid}/environ")))
             .is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|variable| names(variable, &entry)))
     };
     scan(|pid, _| pid != me && ours(pid) && marked(pid))
@@ -145,7 +165,7 @@ pub fn members(group: u32, attempt: &str) -> Vec<Found> {
 }
 
 fn scan(wanted: impl Fn(u32, &Stat) -> bool) -> Vec<Found> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = patient(|| fs::read_dir("/proc")) else { return Vec::new() };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
@@ -171,6 +191,37 @@ mod tests {
         for text in ["", "42", "42 (x", "42 (x)", "42 (x) S 1", ")("] {
             assert_eq!(Stat::parse(text), None, "{text}");
         }
+    }
+
+    /// The other half of the next test: a process of its own, for the limit is the whole process's.
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "run by the test below, in a process of its own"]
+    fn without_descriptors() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum }).unwrap();
+        let (pid, ticks) = (std::process::id(), start_ticks(std::process::id()).unwrap());
+        let all: Vec<fs::File> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+        assert!(all.len() > 8);
+        let later = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(all);
+        });
+        assert_eq!(liveness(pid, ticks, boot_id()), Liveness::Alive);
+        later.join().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_has_no_descriptor_left_takes_nobody_for_dead() {
+        let own = std::env::current_exe().unwrap();
+        let child = std::process::Command::new(own)
+            .args(["without_descriptors", "--ignored", "--test-threads=1"])
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && told.contains("1 passed"), "{told}");
     }
 
     #[cfg(target_os = "linux")]

@@ -117,6 +117,7 @@ pub(super) fn facts(view: &RolloutView) -> Vec<String> {
     facts.extend(view.native.as_ref().map(|word| format!("its controller says {word}")));
     facts.extend(view.address.clone());
     facts.extend(view.preview.as_ref().map(|at| format!("preview {at}")));
+    facts.extend(view.metrics_at.as_ref().map(|at| format!("counters {at}")));
     facts.extend(view.started.map(|at| format!("began {}", human::time(at))));
     facts.extend(summary.took_ms.map(|ms| {
         let words = if summary.is_over { "took" } else { "for" };

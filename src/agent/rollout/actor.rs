@@ -12,7 +12,7 @@ use crate::agent::service::supervisor::Supervisor;
 use crate::agent::socket::wire::{Fault, FaultCode, ServiceProcess};
 use crate::clock;
 use crate::deliver::backend::local::tally::Tally;
-use crate::deliver::backend::local::{Driver, Inbox, Next, Seen};
+use crate::deliver::backend::local::{Doors, Driver, Inbox, Next, Seen};
 use crate::deliver::traffic::Table;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -107,8 +107,8 @@ pub fn spawn(shared: &Shared, found: Result<Resumed, &Beginning>) -> Result<AtWo
     let (driver, replicas) = match found {
         Ok(Resumed { driver, replicas }) => (driver, replicas),
         Err(beginning) => {
-            let service = &beginning.service;
-            let doors = begin::open_doors(shared, &beginning.rollout.name, service.listen, service.preview)?;
+            let wanted = Doors::of(&beginning.service);
+            let doors = begin::open_doors(shared, &beginning.rollout.name, wanted)?;
             begin::hold_doors(shared, &beginning.rollout.name, &doors);
             (begin::fresh(shared, beginning, &doors)?, Vec::new())
         }
@@ -273,7 +273,7 @@ impl Actor {
         let serves = self.supervisor.endpoints().contains_key(&self.driver.routes(&self.seen()).active);
         let is_wanted = self.driver.is_under_way() && serves && !kept.is_stopped;
         let spec = self.driver.rollout().load.clone().filter(|_| is_wanted);
-        self.load.keep(spec.as_ref(), kept.doors.0, kept.release);
+        self.load.keep(spec.as_ref(), kept.doors.main, kept.release);
     }
 
     /// Stores what is new, then takes it. False where it cannot be stored: nothing is done then.
@@ -360,8 +360,8 @@ impl Actor {
             return;
         }
         self.publish();
-        let (main, preview) = self.driver.kept().doors;
-        let opened = begin::open_doors(&self.shared, &self.name, main, preview).and_then(|doors| {
+        let wanted = self.driver.kept().doors;
+        let opened = begin::open_doors(&self.shared, &self.name, wanted).and_then(|doors| {
             begin::hold_doors(&self.shared, &self.name, &doors);
             let settings = begin::settings(self.driver.rollout(), self.driver.kept().seed);
             self.gateway

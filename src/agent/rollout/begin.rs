@@ -11,9 +11,9 @@ use crate::agent::service::supervisor::{MOST_REPLICAS, Supervisor};
 use crate::agent::service::vault::Vault;
 use crate::agent::socket::wire::{Fault, FaultCode, Start};
 use crate::deliver::backend::local::kept::{Kept, checked};
-use crate::deliver::backend::local::{Driver, Wanted};
+use crate::deliver::backend::local::{Doors, Driver, Wanted};
 use crate::deliver::metrics::bounds_ms;
-use crate::deliver::traffic::{Door, Limits, Settings, Sticky};
+use crate::deliver::traffic::{Limits, Settings, Sticky};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -174,58 +174,45 @@ pub(super) fn vault_name(rollout: &str, revision: &Revision) -> String {
 }
 
 /// The doors of a rollout, and where they are.
-pub(super) struct Doors {
-    pub(super) listeners: Vec<(Door, TcpListener)>,
-    pub(super) at: (SocketAddr, Option<SocketAddr>),
+pub(super) struct Opened {
+    pub(super) listeners: Vec<(Which, TcpListener)>,
+    pub(super) at: Doors,
 }
 
 /// Opens the doors of a service; they are held only once it is sure that they are used.
-pub(super) fn open_doors(
-    shared: &Shared,
-    name: &str,
-    main: SocketAddr,
-    preview: Option<SocketAddr>,
-) -> Result<Doors, Fault> {
-    let open = |which: Which, at: SocketAddr| {
-        doors::open(&shared.held, name, which, at).map_err(|fault| {
+pub(super) fn open_doors(shared: &Shared, name: &str, wanted: Doors) -> Result<Opened, Fault> {
+    let mut listeners = Vec::new();
+    let mut open = |which: Which, at: SocketAddr| {
+        let opened = doors::open(&shared.held, name, which, at);
+        let opened = opened.and_then(|door| door.local_addr().map(|at| (at, door)));
+        let (at, door) = opened.map_err(|fault| {
             let message = format!("cannot listen on {at}: {fault}");
             let help =
                 format!("choose another address, or end who has it: `ss -ltnp 'sport = :{}'`", at.port());
             Fault::new(FaultCode::Failed, message).help(help)
-        })
+        })?;
+        listeners.push((which, door));
+        Ok(at)
     };
-    let address = |door: &TcpListener| {
-        door.local_addr().map_err(|fault| Fault::new(FaultCode::Failed, fault.to_string()))
+    let at = Doors {
+        main: open(Which::Main, wanted.main)?,
+        preview: wanted.preview.map(|at| open(Which::Preview, at)).transpose()?,
+        metrics: wanted.metrics.map(|at| open(Which::Metrics, at)).transpose()?,
     };
-    let main = open(Which::Main, main)?;
-    let preview = preview.map(|at| open(Which::Preview, at)).transpose()?;
-    let at = (address(&main)?, preview.as_ref().map(address).transpose()?);
-    let mut listeners = vec![(Door::Main, main)];
-    listeners.extend(preview.map(|door| (Door::Preview, door)));
-    Ok(Doors { listeners, at })
-}
-
-/// Where a door is opened: any port is the one that it had before.
-pub(super) fn as_before(wanted: SocketAddr, before: Option<SocketAddr>) -> SocketAddr {
-    let is_same = |before: &SocketAddr| wanted.port() == 0 && before.ip() == wanted.ip();
-    before.filter(is_same).unwrap_or(wanted)
+    Ok(Opened { listeners, at })
 }
 
 /// Lets the guard hold doors that are used from now on.
-pub(super) fn hold_doors(shared: &Shared, name: &str, doors: &Doors) {
-    let mut has_preview = false;
-    for (door, listener) in &doors.listeners {
-        let which = match door {
-            Door::Main => Which::Main,
-            Door::Preview => Which::Preview,
-        };
-        has_preview |= which == Which::Preview;
-        if let Err(fault) = shared.held.hold(&doors::name(name, which), listener) {
+pub(super) fn hold_doors(shared: &Shared, name: &str, doors: &Opened) {
+    for (which, listener) in &doors.listeners {
+        if let Err(fault) = shared.held.hold(&doors::name(name, *which), listener) {
             tracing::warn!(rollout = name, %fault, "a door is lost with this process");
         }
     }
-    if !has_preview {
-        shared.held.release(&doors::name(name, Which::Preview));
+    for which in [Which::Preview, Which::Metrics] {
+        if doors.listeners.iter().all(|(there, _)| *there != which) {
+            shared.held.release(&doors::name(name, which));
+        }
     }
 }
 
@@ -248,7 +235,7 @@ pub(super) fn seed() -> u64 {
 }
 
 /// A rollout that was never there.
-pub(super) fn fresh(shared: &Shared, beginning: &Beginning, doors: &Doors) -> Result<Driver, Fault> {
+pub(super) fn fresh(shared: &Shared, beginning: &Beginning, doors: &Opened) -> Result<Driver, Fault> {
     let past = shared.past_releases(&beginning.rollout.name);
     Driver::begin(&beginning.wanted, doors.at, (seed(), past), now())
         .map_err(|why| Fault::new(FaultCode::Usage, why))

@@ -4,18 +4,19 @@ use super::actor::{Actor, Ending, Letter, Reply, replicas_key, rollout_key};
 use super::begin::{self, Beginning};
 use super::perform::migration_mark;
 use super::shared::now;
-use crate::agent::journal::Note;
+use crate::agent::journal::{Happening, Note};
 use crate::agent::picture::Picture;
 use crate::agent::senses::Senses;
 use crate::agent::service::replica::Event;
 use crate::agent::service::vault::Vault;
 use crate::agent::socket::wire::{Fault, FaultCode, ServiceProcess};
 use crate::clock;
-use crate::deliver::backend::local::Next;
+use crate::deliver::backend::local::{Doors, Next};
 use crate::process::child::Remains;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use taskmaster_core::rollout::RolloutFact;
 use taskmaster_delivery::engine::{Phase, Refusal, Revision, Verb};
 use tokio::sync::mpsc;
 
@@ -66,15 +67,10 @@ impl Actor {
     }
 
     async fn start(&mut self, beginning: Beginning) -> Result<(), Fault> {
-        let service = &beginning.service;
-        let (main, preview) = self.driver.kept().doors;
-        let (main, preview) = (
-            begin::as_before(service.listen, Some(main)),
-            service.preview.map(|at| begin::as_before(at, preview)),
-        );
+        let wanted = Doors::of(&beginning.service);
         // Who has taken a port that was any is no fault: another one does as well.
-        let doors = begin::open_doors(&self.shared, &self.name, main, preview)
-            .or_else(|_| begin::open_doors(&self.shared, &self.name, service.listen, service.preview))?;
+        let doors = begin::open_doors(&self.shared, &self.name, wanted.as_before(self.driver.kept().doors))
+            .or_else(|_| begin::open_doors(&self.shared, &self.name, wanted))?;
         let next =
             self.driver.want(&beginning.wanted, doors.at).map_err(|why| Fault::new(FaultCode::Usage, why))?;
         // Before it is stored: the next agent is to start it with this environment.
@@ -184,7 +180,7 @@ impl Actor {
                 stored?;
             }
         }
-        self.load.keep(None, self.driver.kept().doors.0, 0);
+        self.load.keep(None, self.driver.kept().doors.main, 0);
         self.gateway.close(CLOSE).await;
         self.end_migration().await;
         self.supervisor.end_all(now());
@@ -201,7 +197,7 @@ impl Actor {
             self.shared.held.release(&name);
         }
         if how.forgets {
-            self.forget().await?;
+            self.forget(&how.by).await?;
         }
         Ok(Value::Null)
     }
@@ -218,12 +214,14 @@ impl Actor {
 
 impl Actor {
     /// Nothing is kept of it any more but how many releases it had.
-    async fn forget(&self) -> Result<(), Fault> {
+    async fn forget(&self, by: &str) -> Result<(), Fault> {
         let count = self.driver.kept().release;
         let keys = [rollout_key(&self.name), replicas_key(&self.name)];
         let mut notes: Vec<Note> = keys.into_iter().map(|key| Note { key, text: None }).collect();
         notes.push(Note { key: format!("past/{}", self.name), text: Some(count.to_string()) });
-        let kept = self.shared.recorder.keep(notes, Vec::new(), clock::now()).await;
+        let fact = RolloutFact::Asked { verb: "remove".to_owned(), by: Some(by.to_owned()) };
+        let removed = Happening { rollout: self.name.clone(), release: count, fact };
+        let kept = self.shared.recorder.keep(notes, vec![removed], clock::now()).await;
         kept.map_err(|why| Fault::new(FaultCode::Failed, why))?;
         self.shared.note_releases(&self.name, count);
         Ok(())

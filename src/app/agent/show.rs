@@ -54,8 +54,9 @@ pub fn view(picture: &Picture<'_>) -> RolloutView {
         p99_ms: load.p99_ms,
     });
     view.weights = kept.weights.iter().filter_map(|(at, weight)| point(*at, *weight)).collect();
-    view.address = Some(format!("http://{}", kept.doors.0));
-    view.preview = kept.doors.1.map(|at| format!("http://{at}"));
+    view.address = Some(format!("http://{}", kept.doors.main));
+    view.preview = kept.doors.preview.map(|at| format!("http://{at}"));
+    view.metrics_at = kept.doors.metrics.map(|at| format!("http://{at}/metrics"));
     view
 }
 

@@ -111,6 +111,9 @@ impl Release {
             RolloutFact::Asked { verb, by } => {
                 let who = by.as_deref().unwrap_or("a person");
                 self.tell(at, StoryKind::Verb, format!("{who} asks: {verb}"));
+                if verb == "remove" {
+                    self.remove(at);
+                }
             }
             RolloutFact::Pods { version, words } => {
                 self.tell(at, StoryKind::Pods, format!("{version}: {words}"));
@@ -204,6 +207,15 @@ impl Release {
     fn hold(&mut self, by: HoldBy, words: &str, at: Timestamp) {
         self.view.held = Some(HoldView { by, words: words.to_owned(), since: Some(at) });
         self.tell(at, StoryKind::Phase, words.to_owned());
+    }
+
+    /// It was forgotten: nobody will hear how it ends.
+    fn remove(&mut self, at: Timestamp) {
+        if self.view.ended.is_none() {
+            (self.view.ended, self.view.held) = (Some(at), None);
+            self.view.why = Some("it was removed".to_owned());
+            self.tell(at, StoryKind::Ended, "removed before its end".to_owned());
+        }
     }
 
     fn weight(&mut self, version: &str, weight: u32, at: Timestamp) {

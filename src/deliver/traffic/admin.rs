@@ -22,17 +22,18 @@ const CONNECTIONS: usize = 16;
 /// Longest life of a connection.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Serves `/metrics` in the caller's runtime until the task is aborted.
+/// Serves `/metrics` in the caller's runtime until the task is aborted. A connection carries one request: who
+/// asks again reaches the proxy of then.
 ///
 /// # Errors
 /// Where the listener cannot be used.
-pub fn serve_metrics(listener: std::net::TcpListener, proxy: Arc<Proxy>) -> io::Result<JoinHandle<()>> {
+pub fn serve_metrics(listener: std::net::TcpListener, proxy: Proxy) -> io::Result<JoinHandle<()>> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     Ok(tokio::spawn(accept(listener, proxy)))
 }
 
-async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
+async fn accept(listener: TcpListener, proxy: Proxy) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -47,7 +48,7 @@ async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
                 async move { Ok::<_, Infallible>(response) }
             });
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+            builder.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             // Who goes away, or stays too long, is of no interest.
             let _ = tokio::time::timeout(LIFE, connection).await;

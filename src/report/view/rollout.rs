@@ -265,6 +265,8 @@ pub struct RolloutView {
     pub address: Option<String>,
     /// Where the preview is reached.
     pub preview: Option<String>,
+    /// Where Prometheus reads what the proxy has counted.
+    pub metrics_at: Option<String>,
 }
 
 impl RolloutView {
@@ -296,6 +298,7 @@ impl RolloutView {
             story: Vec::new(),
             address: None,
             preview: None,
+            metrics_at: None,
         }
     }
 

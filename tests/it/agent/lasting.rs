@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use taskmaster::deliver::backend::local::{Driver, Inbox, Seen, Wanted};
+use taskmaster::deliver::backend::local::{Doors, Driver, Inbox, Seen, Wanted};
 use taskmaster_delivery::engine::{Phase, Pods, Revision};
 use taskmaster_delivery::time::Time;
 use taskmaster_testkit::until;
@@ -24,8 +24,8 @@ fn wanted(number: usize) -> Wanted {
     }
 }
 
-fn doors() -> (SocketAddr, Option<SocketAddr>) {
-    ("127.0.0.1:1".parse().unwrap(), None)
+fn doors() -> Doors {
+    Doors { main: "127.0.0.1:1".parse().unwrap(), preview: None, metrics: None }
 }
 
 const ONE: Pods = Pods { wanted: 1, created: 1, available: 1, terminating: 0 };
@@ -185,6 +185,52 @@ fn other_settings_of_the_proxy_cut_nothing_and_lose_no_count() {
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     until("the late one is counted, too", 20, || (requests() >= 11).then_some(()));
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn what_the_proxy_has_counted_can_be_read_also_from_the_next_agent() {
+    let world = World::of(&file(CANARY, "").replace("  drain: 20ms\n", "  metrics: 127.0.0.1:0\n"));
+    world.release("v1");
+    let place = world.view()["metrics_at"].as_str().unwrap().to_owned();
+    let at: SocketAddr =
+        place.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap().parse().unwrap();
+    let has =
+        |line: &str| get(at, "/metrics").is_ok_and(|(status, text)| status == 200 && text.contains(line));
+    get(world.address(), "/").unwrap();
+    let one = "requests_total{service=\"web\",version=\"v1\",code=\"200\"} 1\n";
+    until("it is counted", 20, || has(one).then_some(()));
+    World::kill(world.agent_pid());
+    until("the next one counts from its own start", 20, || {
+        has("weight{service=\"web\",version=\"v1\"} 100\n").then_some(())
+    });
+    assert!(!has(one));
+    // Elsewhere from now on, and then nowhere.
+    let other = format!("  metrics: 127.0.0.1:{}\n", free_port());
+    for (line, is_there) in [(other.as_str(), true), ("", false)] {
+        world.sandbox.write("web.yaml", file(CANARY, "").replace("  drain: 20ms\n", line));
+        world.start("v1");
+        until("nobody is at the old place", 20, || get(at, "/metrics").is_err().then_some(()));
+        let now = world.view()["metrics_at"].as_str().map(str::to_owned);
+        assert_eq!(now.is_some(), is_there, "{now:?}");
+    }
+}
+
+#[test]
+fn a_release_that_was_removed_is_not_under_way_for_ever() {
+    let world = World::new(CANARY);
+    world.release("v1");
+    world.start("v2");
+    world.until_paused();
+    world.run("rollout remove web").code(0);
+    let told = world.run("rollout history web -o json").code(0).json();
+    let outcomes: Vec<_> = told["releases"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["unknown", "completed"], "{told}");
+    assert_eq!(told["releases"][0]["why"], "it was removed");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use super::traffic_world::{Conn, Service, World, get, ok, revision, settings, table};
 use std::net::TcpListener;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 use taskmaster::deliver::traffic::{Limits, Settings, serve_metrics};
 use taskmaster_testkit::until;
@@ -23,7 +22,7 @@ fn metrics_are_served_as_text() {
     let address = listener.local_addr().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let context = runtime.enter();
-    let served = serve_metrics(listener, Arc::new(world.proxy)).unwrap();
+    let served = serve_metrics(listener, world.proxy).unwrap();
     drop(context);
     let mut conn = Conn::to(address);
     let answer = conn.ask(get("/metrics", ""));
@@ -43,8 +42,11 @@ fn metrics_are_served_as_text() {
         assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
     }
     assert!(text.contains(",le=\"0.005\"} "), "{text}");
-    assert_eq!(conn.ask(get("/", "")).status(), 404);
-    assert_eq!(conn.ask("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").status(), 405);
+    assert_eq!(Conn::to(address).ask(get("/", "")).status(), 404);
+    assert_eq!(
+        Conn::to(address).ask("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").status(),
+        405
+    );
     served.abort();
 }
 

@@ -29,6 +29,9 @@ pub struct ServiceSpec {
     /// Where the preview is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<String>,
+    /// Where Prometheus reads what the proxy has counted, at `/metrics`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
     /// What tells that a replica can serve; that it takes connections unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<ReadySpec>,
@@ -123,6 +126,8 @@ pub struct Service {
     pub listen: SocketAddr,
     /// Where the preview is.
     pub preview: Option<SocketAddr>,
+    /// Where `/metrics` of the proxy is.
+    pub metrics: Option<SocketAddr>,
     /// What tells that a replica can serve.
     pub ready: Ready,
     /// From the moment in which nothing is in flight any more to TERM.
@@ -234,9 +239,16 @@ pub(super) fn check(spec: &ServiceSpec, faults: &mut Faults) -> Option<Service> 
     environment(&spec.env, faults);
     directory(spec.directory.as_deref(), faults);
     let listen = address("listen", &spec.listen, faults);
-    let preview = spec.preview.as_ref().map(|text| address("preview", text, faults));
-    if preview.flatten().is_some_and(|preview| Some(preview) == listen && preview.port() != 0) {
-        faults.at("preview", |faults| faults.say("is where users come"));
+    let preview = spec.preview.as_ref().and_then(|text| address("preview", text, faults));
+    let metrics = spec.metrics.as_ref().and_then(|text| address("metrics", text, faults));
+    let is_taken = |at: Option<SocketAddr>, by| at.is_some_and(|at| Some(at) == by && at.port() != 0);
+    for (key, at) in [("preview", preview), ("metrics", metrics)] {
+        if is_taken(at, listen) {
+            faults.at(key, |faults| faults.say("is where users come"));
+        }
+    }
+    if is_taken(metrics, preview) {
+        faults.at("metrics", |faults| faults.say("is where the preview is"));
     }
     let ready = faults.at("ready", |faults| ready(spec.ready.as_ref(), faults));
     let versions = versions(spec, faults);
@@ -245,7 +257,8 @@ pub(super) fn check(spec: &ServiceSpec, faults: &mut Faults) -> Option<Service> 
         env: spec.env.clone(),
         directory: spec.directory.clone(),
         listen: listen?,
-        preview: preview.flatten(),
+        preview,
+        metrics,
         ready: ready?,
         drain: faults.span("drain", spec.drain, Duration::from_secs(1)),
         grace: faults.span("grace", spec.grace, Duration::from_secs(30)),

@@ -1,11 +1,10 @@
 //! One rollout between its engine and the world.
 
 use super::facts;
-use super::kept::{FORM, Kept, checked};
+use super::kept::{Doors, FORM, Kept, checked};
 use super::tally::Tally;
 use super::words;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use taskmaster_core::rollout::{LoadEnd, RolloutFact};
@@ -99,7 +98,7 @@ impl Driver {
     /// The file has faults, in words.
     pub fn begin(
         wanted: &Wanted,
-        doors: (SocketAddr, Option<SocketAddr>),
+        doors: Doors,
         (seed, release): (u64, u64),
         now: Time,
     ) -> Result<Self, String> {
@@ -167,7 +166,7 @@ impl Driver {
     ///
     /// # Errors
     /// The file has faults, in words.
-    pub fn want(&self, wanted: &Wanted, doors: (SocketAddr, Option<SocketAddr>)) -> Result<Next, String> {
+    pub fn want(&self, wanted: &Wanted, doors: Doors) -> Result<Next, String> {
         let rollout = checked(&wanted.spec)?;
         let mut driver = self.clone();
         let kept = &mut driver.kept;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use taskmaster_core::rollout::{MetricVerdict, RolloutFact};
 use taskmaster_delivery::engine::{Migrated, Revision, Routes, State};
-use taskmaster_delivery::spec::{self, Rollout, RolloutSpec};
+use taskmaster_delivery::spec::{self, Rollout, RolloutSpec, Service};
 use taskmaster_delivery::time::Time;
 
 /// Version of the form of what is kept.
@@ -17,6 +17,39 @@ const VERSIONS: usize = 20;
 /// Points of the share over time, and lines of the story, that are remembered; the ledger has all of them.
 const POINTS: usize = 500;
 const LINES: usize = 200;
+
+/// Where a rollout is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doors {
+    /// Where users come.
+    pub main: SocketAddr,
+    /// Where the preview is.
+    pub preview: Option<SocketAddr>,
+    /// Where the proxy's `/metrics` is.
+    #[serde(default)]
+    pub metrics: Option<SocketAddr>,
+}
+
+impl Doors {
+    /// Where a service wants to be reached; port 0 is any free one.
+    pub fn of(service: &Service) -> Self {
+        Self { main: service.listen, preview: service.preview, metrics: service.metrics }
+    }
+
+    /// The same, but any port is the one that it was before.
+    #[must_use]
+    pub fn as_before(self, before: Self) -> Self {
+        let same = |wanted: SocketAddr, before: Option<SocketAddr>| {
+            let is_same = |before: &SocketAddr| wanted.port() == 0 && before.ip() == wanted.ip();
+            before.filter(is_same).unwrap_or(wanted)
+        };
+        Self {
+            main: same(self.main, Some(before.main)),
+            preview: self.preview.map(|at| same(at, before.preview)),
+            metrics: self.metrics.map(|at| same(at, before.metrics)),
+        }
+    }
+}
 
 /// A rollout as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,8 +81,8 @@ pub struct Kept {
     pub state: State,
     /// Where users go.
     pub routes: Routes,
-    /// Where users come, and where the preview is.
-    pub doors: (SocketAddr, Option<SocketAddr>),
+    /// Where it is reached.
+    pub doors: Doors,
     /// Seed of the dealing and key of the cookies.
     pub seed: u64,
     /// The new version's share over time: from when, and percent.

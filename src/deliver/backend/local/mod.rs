@@ -16,4 +16,4 @@ pub mod verdicts;
 pub mod words;
 
 pub use driver::{Driver, Inbox, Next, Seen, Wanted};
-pub use kept::{Kept, KeptVersion};
+pub use kept::{Doors, Kept, KeptVersion};
