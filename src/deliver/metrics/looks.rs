@@ -3,11 +3,17 @@
 //! A test compares units of both versions that came over the same time and by one share. So
 //!
 //! - a look that spans a change of the share is left out: what failed before it is not to be judged by what came after;
+//! - where the proxy counts, a look ends once it has some units: the test takes the share for that of the look's own units, and one of
+//!   two units says little about a version that gets one of twenty. When that is does not depend on who failed;
 //! - where others count, a look ends once all counters have moved: they are read by their owner one after the other, every few
 //!   seconds, and until then only some of them tell of the time that the others have not reached yet.
 
 use std::time::{Duration, Instant};
 
+/// Units of both versions that a look of the proxy's counters has.
+const ENOUGH: u64 = 20;
+/// After so long it ends with fewer.
+const SPARSE: Duration = Duration::from_secs(5);
 /// After so long a look ends where both versions have units, though some counters have not moved: nobody uses them.
 const LONG: Duration = Duration::from_secs(15);
 /// After so long a look ends anyway.
@@ -37,8 +43,11 @@ impl Owner {
 #[derive(Clone, Debug)]
 pub(super) struct Looks {
     owner: Owner,
+    /// Where the look began.
     closed: Vec<u64>,
     closed_units: [u64; 2],
+    /// The reading before.
+    before: Vec<u64>,
     told: Vec<u64>,
     since: Instant,
     share: Option<u32>,
@@ -62,18 +71,25 @@ impl Looks {
     pub(super) fn begin(owner: Owner, read: &Read, now: Instant) -> Self {
         let told = vec![0; read.counts.len()];
         let (closed, closed_units) = (read.counts.clone(), read.units);
-        Self { owner, closed, closed_units, told, since: now, share: read.share, spoiled: 0 }
+        let before = closed.clone();
+        Self { owner, closed, closed_units, before, told, since: now, share: read.share, spoiled: 0 }
     }
 
     /// Takes in a reading; true where it ends a look.
     pub(super) fn take(&mut self, read: &Read, now: Instant) -> bool {
-        if read.share != self.share {
+        let is_other = read.share != self.share;
+        if is_other {
+            self.close_before();
             (self.share, self.spoiled) = (read.share, self.owner.spoiled());
         }
+        self.before.clone_from(&read.counts);
         let age = now.saturating_duration_since(self.since);
-        let both = read.units.iter().zip(&self.closed_units).all(|(now, closed)| now > closed);
+        let added =
+            read.units.iter().zip(&self.closed_units).map(|(now, closed)| now.saturating_sub(*closed));
+        let added: Vec<u64> = added.collect();
+        let both = added.iter().all(|added| *added > 0);
         let ends = match self.owner {
-            Owner::Proxy => true,
+            Owner::Proxy => is_other || added.iter().sum::<u64>() >= ENOUGH || age >= SPARSE,
             Owner::Others => (both && (read.has_gone_round || age >= LONG)) || age >= LONGEST,
         };
         if !ends {
@@ -82,14 +98,28 @@ impl Looks {
         if self.spoiled > 0 {
             self.spoiled -= 1;
         } else {
-            for ((told, now), closed) in self.told.iter_mut().zip(&read.counts).zip(&self.closed) {
-                *told = told.saturating_add(now.saturating_sub(*closed));
-            }
+            self.tell(&read.counts);
         }
         self.closed.clone_from(&read.counts);
         self.closed_units = read.units;
         self.since = now;
         true
+    }
+
+    /// The proxy's counters were whole at the reading before, and all of that was by the share of then.
+    fn close_before(&mut self) {
+        if self.owner == Owner::Proxy && self.spoiled == 0 {
+            let before = self.before.clone();
+            self.tell(&before);
+            self.closed = before;
+        }
+    }
+
+    /// A look counts.
+    fn tell(&mut self, until: &[u64]) {
+        for ((told, now), closed) in self.told.iter_mut().zip(until).zip(&self.closed) {
+            *told = told.saturating_add(now.saturating_sub(*closed));
+        }
     }
 
     /// What the looks that count add up to.
@@ -127,6 +157,28 @@ mod tests {
             assert!(looks.take(&read(canary, baseline, true, share), now));
             assert_eq!(looks.told(), told);
         }
+    }
+
+    #[test]
+    fn where_the_proxy_counts_a_look_has_some_units() {
+        let now = clock::monotonic();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let mut looks = Looks::begin(Owner::Proxy, &read(0, 0, true, 5), now);
+        assert!(!looks.take(&read(1, 18, true, 5), at(4)));
+        assert_eq!(looks.told(), [0, 0]);
+        assert!(looks.take(&read(1, 19, true, 5), at(5)));
+        assert_eq!(looks.told(), [1, 19]);
+        // Users who come seldom.
+        assert!(!looks.take(&read(2, 24, true, 5), at(9)));
+        assert!(looks.take(&read(2, 25, true, 5), at(10)));
+        assert_eq!(looks.told(), [2, 25]);
+        // What came before another share counts; what came while it changed does not.
+        assert!(!looks.take(&read(4, 30, true, 5), at(11)));
+        assert!(looks.take(&read(6, 40, true, 50), at(12)));
+        assert_eq!(looks.told(), [4, 30]);
+        assert!(!looks.take(&read(9, 43, true, 50), at(13)));
+        assert!(looks.take(&read(16, 50, true, 50), at(14)));
+        assert_eq!(looks.told(), [14, 40]);
     }
 
     #[test]

@@ -50,6 +50,32 @@ fn a_bad_version_is_taken_back_with_its_reason_in_words() {
     world.run("rollout status web").code(50);
 }
 
+/// Flagger's checks stand beside the steps, as does an analysis by Argo's rules.
+#[test]
+fn what_was_measured_beside_the_steps_is_known_to_the_end() {
+    let of_errors = "    - name: errors\n      test: {of: errors, minimumSample: 20}\n";
+    let counted = "    - {name: p95, source: proxy, query: {result: 'p95-milliseconds[10s]'}, range: {max: 9000}, interval: 10s}\n";
+    for policy in ["flagger", "argo"] {
+        let text = file(
+            "{canary: {analysisFromStep: 1, steps: [{setWeight: 50}, {pause: {}}]}}",
+            "load: {rate: 100}\n",
+        );
+        let text = text
+            .replace(of_errors, counted)
+            .replace("analysis:\n", &format!("analysis:\n  policy: {policy}\n"));
+        let world = World::of(&text);
+        world.release("v1");
+        world.start("v2");
+        let metric = |view: &Value| view["metrics"][0].clone();
+        let has = |view: &Value, verdict: &str| {
+            metric(view)["verdict"] == verdict && !metric(view)["words"].as_str().unwrap().is_empty()
+        };
+        world.until("it was measured", |view| has(view, "measuring"));
+        world.run("rollout promote web --wait --timeout 60s").code(0);
+        world.until("that is known afterwards", |view| view["phase"] == "completed" && has(view, "passed"));
+    }
+}
+
 #[test]
 fn a_preview_is_switched_to_at_once() {
     let world = World::of(

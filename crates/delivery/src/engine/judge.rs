@@ -16,7 +16,7 @@ use crate::stats::Alpha;
 use crate::stats::proportion::Look;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What one measurement brought.
@@ -61,6 +61,9 @@ pub struct Judging {
     pub background: Option<Counting>,
     /// The checks of the policy `flagger`.
     pub checks: Option<Checking>,
+    /// What was found beside the moves, once nothing is measured there any more.
+    #[serde(default)]
+    pub found: Found,
     /// The first reason to take the version back.
     pub fault: Option<String>,
 }
@@ -68,8 +71,19 @@ pub struct Judging {
 impl Judging {
     /// Nothing is counted any more; what was found stays.
     pub(super) fn end(&mut self) {
-        (self.inline, self.background, self.checks) = (None, None, None);
+        self.heard = self.inline.take().or(self.heard.take());
+        self.found.counted = self.background.take().or(self.found.counted.take());
+        self.found.checked = self.checks.take().or(self.found.checked.take());
     }
+}
+
+/// What is left of measuring beside the moves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Of the analysis.
+    pub counted: Option<Counting>,
+    /// Of the checks.
+    pub checked: Option<Checking>,
 }
 
 /// Counted metrics at work.
@@ -85,7 +99,11 @@ pub struct Counting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checking {
     checks: Checks,
+    /// What was found last, by metric.
     findings: BTreeMap<usize, Finding>,
+    /// The metrics that have answered at this tick.
+    #[serde(default)]
+    answered: BTreeSet<usize>,
     is_asking: bool,
     halts: bool,
 }
@@ -398,18 +416,23 @@ fn points(phase: Phase) -> Points {
 impl Checking {
     fn new(threshold: u32, interval: Duration) -> Self {
         let checks = Checks::new(threshold, interval);
-        Self { checks, findings: BTreeMap::new(), is_asking: false, halts: false }
+        Self { checks, findings: BTreeMap::new(), answered: BTreeSet::new(), is_asking: false, halts: false }
     }
 
     fn due(&mut self, metrics: Vec<usize>, now: Time) -> Vec<usize> {
         if !self.is_asking && self.checks.next_time().is_none_or(|at| at <= now) {
             self.is_asking = true;
-            self.findings.clear();
+            self.answered.clear();
         }
         if !self.is_asking {
             return Vec::new();
         }
-        metrics.into_iter().filter(|metric| !self.findings.contains_key(metric)).collect()
+        metrics.into_iter().filter(|metric| !self.answered.contains(metric)).collect()
+    }
+
+    /// What was found of a metric last, and how many checks have failed so far.
+    pub fn last(&self, metric: usize) -> Option<(&Finding, u32)> {
+        self.findings.get(&metric).map(|finding| (finding, self.checks.failed_checks()))
     }
 
     fn found(&mut self, index: usize, finding: &Finding, metrics: &[usize], now: Time) -> Option<String> {
@@ -417,7 +440,8 @@ impl Checking {
             return None;
         }
         self.findings.insert(index, finding.clone());
-        if metrics.iter().any(|metric| !self.findings.contains_key(metric)) {
+        self.answered.insert(index);
+        if metrics.iter().any(|metric| !self.answered.contains(metric)) {
             return None;
         }
         self.is_asking = false;

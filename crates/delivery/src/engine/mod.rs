@@ -20,7 +20,7 @@ mod world;
 
 pub use decide::Delivery;
 pub use gates::{Answer, Answered, Asking, Gates, Said};
-pub use judge::{Checking, Counting, Judging, Reading};
+pub use judge::{Checking, Counting, Found, Judging, Reading};
 pub use phase::{Phase, Signal};
 pub use program::{Move, Setting, moves, setting};
 pub use state::{Applied, Asked, Hold, State};

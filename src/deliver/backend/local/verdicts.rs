@@ -1,8 +1,9 @@
 //! What each metric of a rollout says so far, with what that rests on.
 
 use taskmaster_core::rollout::{MetricEnd, MetricVerdict};
+use taskmaster_delivery::analysis::rule::Outcome;
 use taskmaster_delivery::analysis::run::Phase as RunPhase;
-use taskmaster_delivery::engine::{Counting, Delivery, Phase};
+use taskmaster_delivery::engine::{Checking, Counting, Delivery, Phase};
 use taskmaster_delivery::spec::{Judge, Metric, Sequential};
 use taskmaster_delivery::stats::Alpha;
 
@@ -43,12 +44,29 @@ fn of_test(delivery: &Delivery, index: usize, test: &Sequential, alpha: Alpha) -
     (verdict, format!("{words}{power}"))
 }
 
-/// The analysis at hand counts, else the one beside the moves, else the last one.
+/// The analysis at hand counts, else the one beside the moves, else the last one. What had no end of its own
+/// has passed once the version was taken in.
 fn of_counted(delivery: &Delivery, index: usize) -> (MetricVerdict, String) {
     let judging = &delivery.state().judging;
-    let all = [&judging.inline, &judging.background, &judging.heard];
-    let found = all.into_iter().flatten().find_map(|counting| within(counting, index));
-    found.unwrap_or((MetricVerdict::Pending, String::new()))
+    let all = [&judging.inline, &judging.background, &judging.heard, &judging.found.counted];
+    let counted = all.into_iter().flatten().find_map(|counting| within(counting, index));
+    let checks = [&judging.checks, &judging.found.checked];
+    let checked = || checks.into_iter().flatten().find_map(|checking| checked(checking, index));
+    let (verdict, words) =
+        counted.or_else(checked).unwrap_or_else(|| (MetricVerdict::Pending, String::new()));
+    let is_in = delivery.state().phase == Phase::Completed && verdict == MetricVerdict::Measuring;
+    (if is_in { MetricVerdict::Passed } else { verdict }, words)
+}
+
+/// No check decides alone: what counts is how many have failed.
+fn checked(checking: &Checking, index: usize) -> Option<(MetricVerdict, String)> {
+    let (finding, failed) = checking.last(index)?;
+    let (verdict, words) = match finding.outcome {
+        Outcome::Healthy => (MetricVerdict::Measuring, &finding.value),
+        _ => (MetricVerdict::Failed, &finding.words),
+    };
+    let checks = if failed == 1 { "check" } else { "checks" };
+    Some((verdict, format!("{words}; {failed} {checks} failed")))
 }
 
 fn within(counting: &Counting, index: usize) -> Option<(MetricVerdict, String)> {
