@@ -272,8 +272,8 @@ fn the_proxy_counts_sessions_latencies_and_means() {
         Counts { buckets, ..counts(count, 0) }
     };
     latency.counted(Counts::default(), Counts::default());
-    let expected = Reading::Buckets { canary: vec![0, 3, 0], baseline: vec![9, 0, 0] };
-    assert_eq!(latency.counted(fall(70.0, 3), fall(30.0, 9)), expected);
+    let expected = Reading::Buckets { canary: vec![0, 3, 0], baseline: vec![17, 0, 0] };
+    assert_eq!(latency.counted(fall(70.0, 3), fall(30.0, 17)), expected);
 
     let mut mean = World::new("http://127.0.0.1:9", "test: {of: mean, bounds: [1000]}");
     let of = |requests, sum_ms| Counts { sum_ms, ..counts(requests, 0) };
