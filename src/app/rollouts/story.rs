@@ -212,7 +212,13 @@ impl Release {
     /// It was forgotten: nobody will hear how it ends.
     fn remove(&mut self, at: Timestamp) {
         if self.view.ended.is_none() {
-            (self.view.ended, self.view.held) = (Some(at), None);
+            (self.view.phase, self.view.held, self.view.step) = (RolloutPhase::Unknown, None, None);
+            (self.view.ended, self.view.since) = (Some(at), Some(at));
+            for step in &mut self.view.steps {
+                if matches!(step.state, StepState::Current | StepState::Pending) {
+                    step.state = StepState::Skipped;
+                }
+            }
             self.view.why = Some("it was removed".to_owned());
             self.tell(at, StoryKind::Ended, "removed before its end".to_owned());
         }
