@@ -28,6 +28,10 @@ pub enum Exit {
     Unknown = 23,
     /// Changes are pending (`plan --detailed-exitcode`).
     Changes = 30,
+    /// What was done is no longer so (`drift`).
+    Drift = 31,
+    /// The repository of a sync could not be fetched.
+    Unreachable = 32,
     /// A new version was taken back, or would have been.
     RolledBack = 50,
     /// A rollout was still under way when the time to wait was over.
@@ -41,7 +45,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -54,6 +58,8 @@ impl Exit {
         Self::Interrupted,
         Self::Unknown,
         Self::Changes,
+        Self::Drift,
+        Self::Unreachable,
         Self::Busy,
         Self::NewerSchema,
         Self::Corrupt,
@@ -74,8 +80,9 @@ impl Exit {
             Self::Usage => 3,
             Self::TaskFailed | Self::Waiting | Self::Interrupted | Self::Unknown => 4,
             Self::RolledBack | Self::UnderWay => 5,
-            Self::Changes => 6,
-            Self::Ok => 7,
+            Self::Drift | Self::Unreachable => 6,
+            Self::Changes => 7,
+            Self::Ok => 8,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod api;
 mod check;
 pub mod contexts;
 pub mod destroy;
+pub mod drift;
 pub mod error;
 pub mod exit;
 pub mod kube_apply;

@@ -16,7 +16,7 @@ use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Recorded;
 use taskmaster_core::plan::Plan;
 use taskmaster_core::production::Rules;
-use taskmaster_core::resolve::{self, ResolveOptions};
+use taskmaster_core::resolve::{self, Anew, ResolveOptions};
 use taskmaster_core::select::Selection;
 
 /// What a person asks for: which document, where, which part of it, and how.
@@ -40,6 +40,10 @@ pub struct Request {
     pub include_optional: bool,
     /// Contexts that look like production and may be acted on.
     pub allow_contexts: Vec<String>,
+    /// Which tasks that were done before are decided anew.
+    pub anew: Anew,
+    /// Plan only what has work in it.
+    pub work_only: bool,
     /// Take the variables that the newest run was given, too: what looks at a run sees what it saw.
     pub as_last_run: bool,
 }
@@ -245,6 +249,8 @@ pub fn prepare(
             ignore_marks: request.ignore_marks,
             include_cancelled: request.include_cancelled,
             include_optional: request.include_optional,
+            anew: request.anew,
+            work_only: request.work_only,
         },
     )?;
     let mut diagnostics = std::mem::take(&mut bound.document_diagnostics);

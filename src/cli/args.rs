@@ -22,7 +22,8 @@ use taskmaster_kube_api::Goal;
 #[command(name = "taskmaster", version, max_term_width = 100, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 1 internal, 2 usage, 10 document, 11 cycle, 12 binding, 13 catalogue, \
-20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, \
+20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, 31 drift, \
+32 repository unreachable, \
 40 another run is at work, 41 newer ledger, 42 damaged ledger, 50 taken back, 51 still under way."
 )]
 pub struct Cli {
@@ -104,6 +105,8 @@ pub enum Command {
     Resolve(ResolveArgs),
     /// Undo what was run, in reverse order
     Destroy(DestroyArgs),
+    /// Ask whether what was done is still so; exit 31 where it is not
+    Drift(DriftArgs),
     /// Runs of the past
     History(HistoryArgs),
     /// Verify the ledger's chain
@@ -217,6 +220,23 @@ pub struct PlanArgs {
     /// Exit with 30 when something would run
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+/// `taskmaster drift`
+#[derive(Clone, Debug, Args)]
+pub struct DriftArgs {
+    /// The document.
+    #[command(flatten)]
+    pub document: DocumentArgs,
+    /// The environment.
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
+    /// The selection.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Show when drift was found in the past and how it ended; asks nothing
+    #[arg(long)]
+    pub history: bool,
 }
 
 /// `taskmaster run`

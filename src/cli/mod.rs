@@ -64,6 +64,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Approve(args) => command::tasks::approve(context, args),
         Command::Resolve(args) => command::tasks::resolve(context, args),
         Command::Destroy(args) => command::destroy::run(context, args),
+        Command::Drift(args) => command::drift::run(context, &args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
         Command::Rollout(command) => command::rollout::run(context, *command),

@@ -1,11 +1,12 @@
 //! From a view to its faces.
 
+use super::drift_summary::DriftSummary;
 use super::plan_summary::PlanSummary;
 use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
 use super::view::{
-    AgentView, ChangesView, HistoryView, PlanView, RehearsalView, ReportView, RolloutHistoryView,
-    RolloutListView, RolloutView, SimulationView, TaskListView, TaskView,
+    AgentView, ChangesView, DriftHistoryView, DriftView, HistoryView, PlanView, RehearsalView, ReportView,
+    RolloutHistoryView, RolloutListView, RolloutView, SimulationView, TaskListView, TaskView,
 };
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
@@ -53,6 +54,11 @@ render!(TaskView, "task", task, |view| Counts::of([&view.task.state]));
 render!(HistoryView, "history", history, |view| Listed { shown: view.runs.len(), total: view.runs.len() });
 render!(ChangesView, "changes", changes, |view| Listed { shown: view.changes.len(), total: view.total });
 
+render!(DriftView, "drift", drift, DriftSummary::of);
+render!(DriftHistoryView, "drift_history", drift_history, |view| Listed {
+    shown: view.episodes.len(),
+    total: view.episodes.len()
+});
 render!(RehearsalView, "rehearsal", rehearsal, |view| Listed {
     shown: view.events.len(),
     total: view.events.len()

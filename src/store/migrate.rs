@@ -7,6 +7,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_events.sql"),
     include_str!("migrations/0002_read_models.sql"),
     include_str!("migrations/0003_memos.sql"),
+    include_str!("migrations/0004_drifts.sql"),
 ];
 
 /// The schema that this program reads and writes.

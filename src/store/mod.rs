@@ -30,8 +30,8 @@ pub use lease::{ExecutorLease, LeaseError, LeaseHolder};
 pub use open::Store;
 pub use read::Snapshot;
 pub use rows::{
-    AttemptKeys, AttemptRow, DocumentRow, Notes, ProcessRow, RunEndRow, RunKeys, RunQuery, RunRow, Scope,
-    TaskStateRow,
+    AttemptKeys, AttemptRow, DocumentRow, DriftRow, Notes, ProcessRow, RunEndRow, RunKeys, RunQuery, RunRow,
+    Scope, TaskStateRow,
 };
 pub use types::{Access, AuditReport, Durability, EventRow, Finding, Head};
 pub use write::Tx;

@@ -3,8 +3,8 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::rows::{
-    AttemptKeys, AttemptRow, DocumentRow, Notes, ProcessRow, RunEndRow, RunKeys, RunQuery, RunRow, Scope,
-    TaskStateRow,
+    AttemptKeys, AttemptRow, DocumentRow, DriftRow, Notes, ProcessRow, RunEndRow, RunKeys, RunQuery, RunRow,
+    Scope, TaskStateRow,
 };
 use super::types::{EventRow, Head};
 use jiff::Timestamp;
@@ -249,6 +249,24 @@ impl Snapshot<'_> {
             "SELECT * FROM task_states WHERE document = ?1 AND environment = ?2",
             (document, environment),
             task_state,
+        )
+    }
+
+    /// What has drifted.
+    pub fn drifts(&self, document: &str, environment: &str) -> Result<Vec<DriftRow>, StoreError> {
+        self.list(
+            "SELECT * FROM drifts WHERE document = ?1 AND environment = ?2",
+            (document, environment),
+            |row| {
+                Ok(DriftRow {
+                    document: row.get(0)?,
+                    environment: row.get(1)?,
+                    key: row.get(2)?,
+                    task: row.get(3)?,
+                    seq: unsigned(row, 4)?,
+                    at: time(row, 5)?,
+                })
+            },
         )
     }
 

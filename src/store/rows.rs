@@ -114,6 +114,23 @@ pub struct TaskStateRow {
     pub last_duration_ms: Option<u64>,
 }
 
+/// A task that was done and is no longer so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriftRow {
+    /// The document.
+    pub document: String,
+    /// The environment.
+    pub environment: String,
+    /// The task.
+    pub key: String,
+    /// Its address then.
+    pub task: String,
+    /// The event that found it.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The process of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessRow {

@@ -4,15 +4,15 @@ use super::chain::Link;
 use super::error::StoreError;
 use super::open::Store;
 use super::read::{Snapshot, signed};
-use super::rows::{DocumentRow, ProcessRow, RunEndRow, RunRow, TaskStateRow};
+use super::rows::{DocumentRow, DriftRow, ProcessRow, RunEndRow, RunRow, TaskStateRow};
 use super::types::{Durability, Head};
 use jiff::Timestamp;
 use rusqlite::{Params, Transaction, TransactionBehavior};
 use std::path::Path;
 
 /// The tables that are made from the events, children before parents.
-pub(super) const READ_MODELS: [&str; 8] =
-    ["approvals", "retries", "probes", "attempts", "task_states", "runs", "revisions", "documents"];
+pub(super) const READ_MODELS: [&str; 9] =
+    ["approvals", "retries", "probes", "attempts", "drifts", "task_states", "runs", "revisions", "documents"];
 
 /// A write in progress. Nothing of it is seen by others, or kept, before it is whole.
 pub struct Tx<'a> {
@@ -179,6 +179,23 @@ impl Tx<'_> {
                 signed(row.seq),
                 row.at.as_microsecond(),
             ),
+        )
+    }
+
+    /// A task that was done and is no longer so.
+    pub fn put_drift(&mut self, row: &DriftRow) -> Result<(), StoreError> {
+        self.run(
+            "INSERT OR REPLACE INTO drifts (document, environment, key, task, seq, at_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (&row.document, &row.environment, &row.key, &row.task, signed(row.seq), row.at.as_microsecond()),
+        )
+    }
+
+    /// A task that is so again, or was never done.
+    pub fn remove_drift(&mut self, document: &str, environment: &str, key: &str) -> Result<(), StoreError> {
+        self.run(
+            "DELETE FROM drifts WHERE document = ?1 AND environment = ?2 AND key = ?3",
+            (document, environment, key),
         )
     }
 

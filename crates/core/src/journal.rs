@@ -9,6 +9,7 @@ use crate::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, T
 use crate::plan::Plan;
 use crate::rollout::RolloutFact;
 use crate::state::TaskState;
+use crate::sync::SyncResult;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -322,6 +323,56 @@ pub enum Record {
         /// Tasks by state name.
         counts: BTreeMap<String, u64>,
     },
+    /// The check of a task that was done says no: it is no longer so.
+    #[serde(rename = "drift.found")]
+    DriftFound {
+        /// The document.
+        document: DocumentId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The task.
+        key: TaskKey,
+        /// Its address.
+        id: TaskId,
+        /// The event that brought the state that is no longer true.
+        state_seq: u64,
+    },
+    /// The check of a task that had drifted says yes again, and nothing of ours made it so.
+    #[serde(rename = "drift.gone")]
+    DriftGone {
+        /// The document.
+        document: DocumentId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The task.
+        key: TaskKey,
+        /// Its address.
+        id: TaskId,
+    },
+    /// A sync came to another result than before.
+    #[serde(rename = "sync.changed")]
+    SyncChanged {
+        /// The sync.
+        sync: String,
+        /// The document, where one could be read.
+        document: Option<DocumentId>,
+        /// The environment.
+        environment: EnvironmentName,
+        /// Where it is fetched from, without secrets.
+        repository: String,
+        /// The branch, tag or commit that is followed.
+        git_ref: String,
+        /// The commit that this is about.
+        commit: Option<String>,
+        /// When that commit was made.
+        commit_time: Option<Timestamp>,
+        /// What came of it.
+        result: SyncResult,
+        /// The run that did it, where anything was to be done.
+        run: Option<RunId>,
+        /// The revision of the document that the commit holds, where it was accepted.
+        revision: Option<u64>,
+    },
     /// Something happened in a rollout of this machine.
     #[serde(rename = "rollout")]
     Rollout {
@@ -360,4 +411,10 @@ pub struct Recorded {
     /// Who set that state, where a person did; kept while later runs only repeat the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Its check said no since it was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drifted: bool,
+    /// The entry that brought the state; 0 where none did.
+    #[serde(default)]
+    pub state_seq: u64,
 }

@@ -9,7 +9,7 @@
 //! the executor cross, both are recorded; the executor reads the person's from the ledger, and
 //! repeats it in its run, or finds that it came too late.
 
-use super::encode::{document_stream, rollout_stream, run_stream, state, task_stream};
+use super::encode::{document_stream, rollout_stream, run_stream, state, sync_stream, task_stream};
 use super::error::LedgerError;
 use crate::store::{AttemptKeys, RunKeys, Tx};
 use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
@@ -68,6 +68,22 @@ pub(super) fn admit(record: &Record, tx: &Tx<'_>) -> Result<String, LedgerError>
             going(run, tx)?;
             Ok(run_stream(run))
         }
+        Record::DriftFound { document, environment, key, id, state_seq } => {
+            let row = tx.now().task_state(document.as_str(), environment.as_str(), key.as_str())?;
+            match row {
+                Some(row) if row.seq == *state_seq => Ok(task_stream(key)),
+                _ => Err(LedgerError::MovedOn { task: id.clone() }),
+            }
+        }
+        Record::DriftGone { document, environment, key, id } => {
+            let drifts = tx.now().drifts(document.as_str(), environment.as_str())?;
+            match drifts.iter().any(|drift| drift.key == key.as_str()) {
+                true => Ok(task_stream(key)),
+                false => Err(LedgerError::MovedOn { task: id.clone() }),
+            }
+        }
+        // A sync is alone by its lock.
+        Record::SyncChanged { sync, .. } => Ok(sync_stream(sync)),
         // The agent is alone by its lock, and legal by its engine.
         Record::Rollout { rollout, .. } => Ok(rollout_stream(rollout)),
     }

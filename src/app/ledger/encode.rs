@@ -19,6 +19,9 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::RetryScheduled { .. } => "retry.scheduled",
         Record::ApprovalGiven { .. } => "approval.given",
         Record::RunEnded { .. } => "run.ended",
+        Record::DriftFound { .. } => "drift.found",
+        Record::DriftGone { .. } => "drift.gone",
+        Record::SyncChanged { .. } => "sync.changed",
         Record::Rollout { .. } => "rollout",
     }
 }
@@ -41,6 +44,11 @@ pub(super) fn task_stream(key: &TaskKey) -> String {
 /// The stream of everything about one rollout.
 pub(super) fn rollout_stream(name: &str) -> String {
     format!("rollout/{name}")
+}
+
+/// The stream of everything about one sync.
+pub(super) fn sync_stream(name: &str) -> String {
+    format!("sync/{name}")
 }
 
 /// Writes a record.

@@ -54,6 +54,12 @@ pub enum LedgerError {
         /// The task.
         task: TaskId,
     },
+    /// Something happened to a task while its check was asked.
+    #[error("{task} moved on while its check was asked")]
+    MovedOn {
+        /// The task.
+        task: TaskId,
+    },
     /// A document that was never recorded.
     #[error("document {document} is not in the ledger")]
     UnknownDocument {

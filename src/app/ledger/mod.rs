@@ -14,5 +14,5 @@ pub use handle::Ledger;
 pub use ids::IdGenerator;
 pub use view::{
     Approval, Attempt, AttemptEnd, KnownDocument, ProbeAnswer, Retry, Revision, RunDetail, RunFilter,
-    RunSummary, SpawnedProcess, TaskEvidence,
+    RunSummary, SpawnedProcess, SyncEntry, TaskEvidence,
 };

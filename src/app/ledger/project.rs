@@ -3,7 +3,7 @@
 
 use super::encode::state_to_json;
 use super::error::LedgerError;
-use crate::store::{DocumentRow, ProcessRow, RunEndRow, RunRow, TaskStateRow, Tx};
+use crate::store::{DocumentRow, DriftRow, ProcessRow, RunEndRow, RunRow, TaskStateRow, Tx};
 use std::collections::BTreeSet;
 use taskmaster_core::id::{AttemptId, Digest, DocumentId, TaskKey};
 use taskmaster_core::journal::{Entry, KnownTask, Outcome, Record, TaskChange, Verdict};
@@ -12,7 +12,7 @@ use taskmaster_core::state::TaskState;
 
 /// Raised whenever the same events make other rows than before: read models of another version
 /// are made anew when the ledger is opened.
-pub(super) const PROJECTION: u32 = 2;
+pub(super) const PROJECTION: u32 = 3;
 
 /// Brings the read models from the entry before to this one.
 pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
@@ -60,8 +60,19 @@ pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError>
             let counts = serde_json::to_string(counts).map_err(LedgerError::Unwritable)?;
             tx.end_run(run.as_str(), &RunEndRow { seq, at: entry.at, exit_code: *exit_code, counts })?;
         }
+        Record::DriftFound { document, environment, key, id, .. } => tx.put_drift(&DriftRow {
+            document: document.as_str().to_owned(),
+            environment: environment.as_str().to_owned(),
+            key: key.as_str().to_owned(),
+            task: id.as_str().to_owned(),
+            seq,
+            at: entry.at,
+        })?,
+        Record::DriftGone { document, environment, key, .. } => {
+            tx.remove_drift(document.as_str(), environment.as_str(), key.as_str())?;
+        }
         // Read as they are: there are few, and reports want all of them.
-        Record::Rollout { .. } => {}
+        Record::SyncChanged { .. } | Record::Rollout { .. } => {}
     }
     Ok(())
 }
@@ -120,6 +131,7 @@ fn forget_likenesses(
                 ..known
             };
             tx.put_task_state(&row)?;
+            tx.remove_drift(document.as_str(), environment, task.key.as_str())?;
             tx.note_success((document.as_str(), environment, task.key.as_str()), None)?;
         }
     }
@@ -166,7 +178,15 @@ fn task_state(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError> {
         last_duration_ms: None,
     };
     tx.put_task_state(&row)?;
+    if ends_drift(to) {
+        tx.remove_drift(document.as_str(), environment.as_str(), key.as_str())?;
+    }
     Ok(())
+}
+
+/// It is done again, or not wanted to be done: what was found before says nothing about it any more.
+fn ends_drift(state: &TaskState) -> bool {
+    state.lets_dependants_go() || *state == TaskState::Pending
 }
 
 fn succeeded(seq: u64, attempt: &AttemptId, duration_ms: u64, tx: &mut Tx<'_>) -> Result<(), LedgerError> {

@@ -1,20 +1,22 @@
 //! What the ledger is asked: rows of the store as typed facts.
 
-use super::encode::{document_stream, entry, rollout_stream, state, task_stream};
+use super::encode::{document_stream, entry, rollout_stream, state, sync_stream, task_stream};
 use super::error::LedgerError;
 use super::handle::Ledger;
 use super::view::{
     Approval, Attempt, AttemptEnd, KnownDocument, ProbeAnswer, Retry, Revision, RunDetail, RunFilter,
-    RunSummary, SpawnedProcess, TaskEvidence,
+    RunSummary, SpawnedProcess, SyncEntry, TaskEvidence,
 };
 use crate::store::{AttemptRow, DocumentRow, EventRow, Notes, RunQuery, RunRow, Scope, TaskStateRow};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, KnownTask, OutputValue, Record, Recorded};
 use taskmaster_core::plan::Plan;
 
 /// Kind of the records of a task's states.
 const STATES: &str = "task.state";
+/// Kind of the records of drift.
+const DRIFT_FOUND: &str = "drift.found";
 
 impl Ledger {
     /// What is recorded about the tasks of a document in an environment.
@@ -33,11 +35,16 @@ impl Ledger {
                     open_attempt: None,
                     last_duration_ms: row.last_duration_ms,
                     by: row.person,
+                    drifted: false,
+                    state_seq: row.seq,
                 };
                 recorded.insert(TaskKey::new(row.key), known);
             }
             for (key, attempt) in snapshot.open_attempt_ids(document.as_str(), environment.as_str())? {
                 recorded.entry(TaskKey::new(key)).or_default().open_attempt = Some(AttemptId::new(attempt));
+            }
+            for drift in snapshot.drifts(document.as_str(), environment.as_str())? {
+                recorded.entry(TaskKey::new(drift.key)).or_default().drifted = true;
             }
             Ok(recorded)
         })
@@ -49,8 +56,17 @@ impl Ledger {
         document: &DocumentId,
         environment: &EnvironmentName,
     ) -> Result<HashMap<TaskKey, TaskEvidence>, LedgerError> {
-        let rows = self.store.now().task_states(document.as_str(), environment.as_str())?;
-        rows.into_iter().map(|row| evidence(row).map(|known| (known.key.clone(), known))).collect()
+        self.store.read(|snapshot| {
+            let rows = snapshot.task_states(document.as_str(), environment.as_str())?;
+            let named = |row| evidence(row).map(|known| (known.key.clone(), known));
+            let mut all: HashMap<_, _> = rows.into_iter().map(named).collect::<Result<_, _>>()?;
+            for drift in snapshot.drifts(document.as_str(), environment.as_str())? {
+                if let Some(known) = all.get_mut(&TaskKey::new(drift.key)) {
+                    known.drifted = Some(drift.at);
+                }
+            }
+            Ok(all)
+        })
     }
 
     /// Outputs of each task that has any: of the last successful attempt, or found by a check since.
@@ -230,9 +246,49 @@ impl Ledger {
         self.store.now().streams(&rollout_stream(""))?.iter().map(entry).collect()
     }
 
+    /// Every entry about drift in an environment, and the states that the tasks concerned came to, oldest first.
+    pub fn drift_entries(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        self.store.read(|snapshot| {
+            let found = snapshot.events_of_kind(DRIFT_FOUND, 0, u64::MAX)?;
+            let mut keys: BTreeSet<TaskKey> = BTreeSet::new();
+            for event in &found {
+                if let Record::DriftFound { document: of, environment: at, key, .. } = entry(event)?.record
+                    && (&of, &at) == (document, environment)
+                {
+                    keys.insert(key);
+                }
+            }
+            let mut all = Vec::new();
+            for key in &keys {
+                all.extend(self.history(key)?.into_iter().filter(|entry| is_of(&entry.record, environment)));
+            }
+            all.sort_by_key(|entry| entry.seq);
+            Ok(all)
+        })
+    }
+
+    /// Every result of a sync that differed from the one before, oldest first.
+    pub fn sync(&self, name: &str) -> Result<Vec<SyncEntry>, LedgerError> {
+        collect(&self.store.now().stream(&sync_stream(name))?, sync_entry)
+    }
+
     /// Every entry about a document as a whole, oldest first.
     pub fn document_history(&self, document: &DocumentId) -> Result<Vec<Entry>, LedgerError> {
         self.store.now().stream(&document_stream(document))?.iter().map(entry).collect()
+    }
+}
+
+/// A record of drift, or of a state, in this environment.
+fn is_of(record: &Record, environment: &EnvironmentName) -> bool {
+    match record {
+        Record::DriftFound { environment: at, .. }
+        | Record::DriftGone { environment: at, .. }
+        | Record::TaskState { environment: at, .. } => at == environment,
+        _ => false,
     }
 }
 
@@ -280,6 +336,8 @@ fn evidence(row: TaskStateRow) -> Result<TaskEvidence, LedgerError> {
         run: row.run.map(RunId::new),
         by: row.person,
         message: row.message,
+        seq: row.seq,
+        drifted: None,
     })
 }
 
@@ -372,7 +430,8 @@ fn plan(entry: Entry) -> Option<Plan> {
 fn task_evidence(entry: Entry) -> Option<TaskEvidence> {
     match entry.record {
         Record::TaskState { run, key, id, to, digest, by, message, .. } => {
-            Some(TaskEvidence { key, id, state: to, digest, since: entry.at, run, by, message })
+            let (since, seq, drifted) = (entry.at, entry.seq, None);
+            Some(TaskEvidence { key, id, state: to, digest, since, run, by, message, seq, drifted })
         }
         _ => None,
     }
@@ -383,6 +442,35 @@ fn probe(entry: Entry) -> Option<ProbeAnswer> {
         Record::ProbeEnded { run, key, id, probe, verdict, duration_ms, diagnosis, .. } => {
             Some(ProbeAnswer { run, key, id, probe, verdict, at: entry.at, duration_ms, diagnosis })
         }
+        _ => None,
+    }
+}
+
+fn sync_entry(entry: Entry) -> Option<SyncEntry> {
+    match entry.record {
+        Record::SyncChanged {
+            document,
+            environment,
+            repository,
+            git_ref,
+            commit,
+            commit_time,
+            result,
+            run,
+            revision,
+            ..
+        } => Some(SyncEntry {
+            at: entry.at,
+            repository,
+            git_ref,
+            document,
+            environment,
+            commit,
+            commit_time,
+            result,
+            run,
+            revision,
+        }),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId,
 use taskmaster_core::journal::{KnownTask, Outcome, OutputValue, ProbeKind, TaskChange, Verdict};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::TaskState;
+use taskmaster_core::sync::SyncResult;
 
 /// A document that was parsed at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +104,10 @@ pub struct TaskEvidence {
     pub by: Option<String>,
     /// Why, in one line.
     pub message: Option<String>,
+    /// The event that says so.
+    pub seq: u64,
+    /// Since when its check says that it is no longer so.
+    pub drifted: Option<Timestamp>,
 }
 
 /// The process of an attempt, so that recovery can find it again.
@@ -221,6 +226,31 @@ pub struct Approval {
     pub message: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// A result of a sync, and when it came to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Where it was fetched from.
+    pub repository: String,
+    /// The branch, tag or commit that is followed.
+    pub git_ref: String,
+    /// The document.
+    pub document: Option<DocumentId>,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The commit.
+    pub commit: Option<String>,
+    /// When it was made.
+    pub commit_time: Option<Timestamp>,
+    /// What came of it.
+    pub result: SyncResult,
+    /// The run that did it.
+    pub run: Option<RunId>,
+    /// The revision of the document.
+    pub revision: Option<u64>,
 }
 
 /// Everything about one run, each list in the order of recording.

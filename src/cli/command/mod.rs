@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod destroy;
+pub(crate) mod drift;
 pub(crate) mod history;
 pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
@@ -70,8 +71,8 @@ fn request(
         ignore_marks: selection.ignore_marks,
         include_cancelled: selection.include_cancelled,
         include_optional: selection.include_optional,
-        as_last_run: false,
         allow_contexts: environment.allow_context.clone(),
+        ..Request::default()
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod agent;
 mod common;
+mod drift;
 mod lists;
 mod plan;
 mod report;
@@ -10,6 +11,7 @@ mod simulation;
 
 pub use agent::{AgentProcess, AgentView, ReplicaView, ServiceView};
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
+pub use drift::{DriftEnd, DriftEpisode, DriftFinding, DriftHistoryView, DriftTask, DriftView, Unasked};
 pub use lists::{ChangeView, ChangesView, HistoryView, TaskListView, TaskRow, TaskView};
 pub use plan::{Intent, PlanTask, PlanView};
 pub use report::{

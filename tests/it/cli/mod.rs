@@ -17,12 +17,12 @@ mod runs;
 use taskmaster_testkit::Sandbox;
 
 /// A sandbox with the program under test.
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_taskmaster"))
 }
 
 /// A sandbox with a document and a catalogue for the environment `local`.
-fn project(prd: &str, tasks: &str) -> Sandbox {
+pub(crate) fn project(prd: &str, tasks: &str) -> Sandbox {
     let sandbox = sandbox();
     sandbox.write("prd.md", prd).write("tasks/local.yaml", tasks);
     sandbox
@@ -30,7 +30,7 @@ fn project(prd: &str, tasks: &str) -> Sandbox {
 
 /// The state of every task by its id, as `tasks list` tells it.
 #[track_caller]
-fn states(sandbox: &Sandbox) -> Vec<(String, String)> {
+pub(crate) fn states(sandbox: &Sandbox) -> Vec<(String, String)> {
     let list = sandbox.run("tasks list -o json").code(0).json();
     let tasks = list["tasks"].as_array().expect("a list of tasks").clone();
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
@@ -39,7 +39,7 @@ fn states(sandbox: &Sandbox) -> Vec<(String, String)> {
 
 /// The state of one task.
 #[track_caller]
-fn state(sandbox: &Sandbox, id: &str) -> String {
+pub(crate) fn state(sandbox: &Sandbox, id: &str) -> String {
     let all = states(sandbox);
     all.into_iter().find(|(task, _)| task == id).unwrap_or_else(|| panic!("no task {id}")).1
 }

@@ -15,7 +15,7 @@ fn record((what, task, other, round): (u8, u8, u8, u8)) -> Record {
     let task = usize::from(task) % TASKS;
     let run = format!("run-{}", round % 4);
     let attempt = format!("A{}", other % 12);
-    match what % 12 {
+    match what % 14 {
         0 => parsed_with("prd", u64::from(round % 5) + 1, TASKS, renames(task, other)),
         1 => {
             let mut plan = plan("prd", u64::from(round % 5) + 1, u64::from(other % 5) + 1, TASKS);
@@ -52,6 +52,20 @@ fn record((what, task, other, round): (u8, u8, u8, u8)) -> Record {
             diagnosis: Default::default(),
         },
         10 => approved(&run, task, "ann"),
+        // Which entry brought the state is filled in when it is lived.
+        11 => Record::DriftFound {
+            document: document("prd"),
+            environment: local(),
+            key: key(task),
+            id: id(task),
+            state_seq: 0,
+        },
+        12 => Record::DriftGone {
+            document: document("prd"),
+            environment: local(),
+            key: key(task),
+            id: id(task),
+        },
         _ if other.is_multiple_of(4) => run_ended(&run),
         _ => Record::RetryScheduled {
             run: RunId::new(run),
@@ -88,7 +102,13 @@ fn live(steps: &[(u8, u8, u8, u8)]) -> (Scene, Vec<Entry>) {
     let mut scene = Scene::new();
     let mut entries = scene.commit(vec![parsed("prd", 1, TASKS), started("run-0", plan("prd", 1, 1, TASKS))]);
     for chunk in steps.chunks(3) {
-        let records: Vec<_> = chunk.iter().map(|step| record(*step)).collect();
+        let mut records: Vec<_> = chunk.iter().map(|step| record(*step)).collect();
+        let recorded = scene.ledger.recorded(&document("prd"), &local()).unwrap();
+        for record in &mut records {
+            if let Record::DriftFound { key, state_seq, .. } = record {
+                *state_seq = recorded.get(key).map_or(0, |known| known.state_seq);
+            }
+        }
         match scene.try_commit(records.clone()) {
             Ok(committed) => entries.extend(committed),
             // What does not fit as a whole may fit in part.
@@ -135,24 +155,39 @@ fn look_back(entries: &[Entry], environment: &EnvironmentName, task: &TaskKey) -
     };
     // States in the order of recording: each with digest and person; a likeness puts back to pending.
     let mut states: Vec<(usize, TaskState, Option<Digest>, Option<String>)> = Vec::new();
+    let mut drifted = false;
     for (place, entry) in entries.iter().enumerate() {
         match &entry.record {
             Record::TaskState { environment: of, key, to, digest, by, .. }
                 if key == task && of == environment =>
             {
                 states.push((place, to.clone(), digest.clone(), by.clone()));
+                drifted &= matches!(
+                    to,
+                    TaskState::Ready
+                        | TaskState::Waiting { .. }
+                        | TaskState::Running { .. }
+                        | TaskState::Unknown { .. }
+                );
+            }
+            Record::DriftFound { environment: of, key, .. } if key == task && of == environment => {
+                drifted = true
+            }
+            Record::DriftGone { environment: of, key, .. } if key == task && of == environment => {
+                drifted = false
             }
             Record::DocumentParsed { changes, .. } if !states.is_empty() => {
                 let lost = changes.iter().any(|change| {
                     matches!(change, TaskChange::Renamed { from, id: to } if from != to && key_of(to) == *task)
                 });
                 states.extend(lost.then_some((place, TaskState::Pending, None, None)));
+                drifted &= !lost;
             }
             _ => {}
         }
     }
     let open_attempt = attempts.iter().rev().find(|(id, _)| ends(id).is_none()).map(|(id, _)| (*id).clone());
-    let Some((_, state, ..)) = states.last().cloned() else {
+    let Some((place, state, ..)) = states.last().cloned() else {
         return open_attempt.map(|id| Recorded { open_attempt: Some(id), ..Recorded::default() });
     };
     // The first of the last states that are alike, or the first person among them, speaks for all.
@@ -166,7 +201,8 @@ fn look_back(entries: &[Entry], environment: &EnvironmentName, task: &TaskKey) -
         .filter(|(place, succeeded, _)| *succeeded && *place > first_state)
         .max()
         .map(|(.., duration)| duration);
-    Some(Recorded { state, digest: speaker.2.clone(), open_attempt, last_duration_ms, by: speaker.3.clone() })
+    let (digest, by, state_seq) = (speaker.2.clone(), speaker.3.clone(), entries[place].seq);
+    Some(Recorded { state, digest, open_attempt, last_duration_ms, by, drifted, state_seq })
 }
 
 /// The key of the task with this address.
@@ -214,9 +250,11 @@ fn the_property_above_meets_every_kind_of_record() {
         .iter()
         .map(|entry| serde_json::to_value(&entry.record).unwrap()["kind"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
     let lived = dump(&scene.raw());
-    let empty: Vec<_> = lived.iter().filter(|(_, rows)| rows.is_empty()).collect();
+    // All drift may be over in the end.
+    let empty: Vec<_> =
+        lived.iter().filter(|(table, rows)| rows.is_empty() && **table != "drifts").collect();
     assert!(empty.is_empty(), "no rows in {empty:?}");
     assert!(scene.ledger.audit().unwrap().holds());
 }

@@ -15,8 +15,8 @@ use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
 use taskmaster_core::state::{TaskState, WaitFor};
 use tempfile::TempDir;
 
-pub(super) const TABLES: [&str; 8] =
-    ["documents", "revisions", "runs", "task_states", "attempts", "probes", "retries", "approvals"];
+pub(super) const TABLES: [&str; 9] =
+    ["documents", "revisions", "runs", "task_states", "drifts", "attempts", "probes", "retries", "approvals"];
 
 /// A ledger in a directory of its own, with a clock that goes on by a second with every commit.
 pub(super) struct Scene {

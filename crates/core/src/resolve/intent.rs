@@ -4,13 +4,14 @@
 //! 2. `when` says that the environment cannot do it: left out;
 //! 3. an attempt whose end was lost, in the ledger: unknown, until a person resolves it;
 //! 4. skipped or cancelled by a person: stays so;
-//! 5. completed before, no check, same digest: stays completed (a manual task too);
+//! 5. completed before, no check, same digest: stays completed (a manual task too); one with a check,
+//!    too, where only what drifted, or nothing, is decided anew;
 //! 6. claimed done in the document, no check: taken as done;
 //! 7. an action: executed (its check decides first);
 //! 8. subtasks, and nothing bound: a group;
 //! 9. otherwise a person does it.
 
-use super::ResolveOptions;
+use super::{Anew, ResolveOptions};
 use crate::action::{Action, ActionKind, Binding, Invocation, When};
 use crate::document::{Claim, Task};
 use crate::id::{Digest, TaskKey};
@@ -38,7 +39,8 @@ impl Intent<'_> {
         if let Some(Binding { when: When::Skip { reason }, .. }) = self.binding {
             return Disposition::Skip { reason: reason.clone() };
         }
-        if let Some(decided) = self.recorded.and_then(|recorded| self.recorded_disposition(recorded)) {
+        if let Some(decided) = self.recorded.and_then(|recorded| self.recorded_disposition(recorded, options))
+        {
             return decided;
         }
         if self.is_group() {
@@ -51,7 +53,7 @@ impl Intent<'_> {
         if self.action().is_some() { Disposition::Execute } else { Disposition::Manual }
     }
 
-    fn recorded_disposition(&self, recorded: &Recorded) -> Option<Disposition> {
+    fn recorded_disposition(&self, recorded: &Recorded, options: &ResolveOptions) -> Option<Disposition> {
         if let TaskState::Unknown { reason } = &recorded.state {
             return Some(Disposition::Unknown { reason: reason.clone() });
         }
@@ -63,7 +65,12 @@ impl Intent<'_> {
         let stays = match &recorded.state {
             TaskState::Skipped { .. } | TaskState::Cancelled => recorded.by.is_some(),
             TaskState::Completed | TaskState::Satisfied => {
-                !self.has_check() && !self.is_group() && self.is_of_this_action(recorded)
+                let is_asked = match options.anew {
+                    Anew::Checked => self.has_check(),
+                    Anew::Drifted => self.has_check() && recorded.drifted,
+                    Anew::Nothing => false,
+                };
+                !is_asked && !self.is_group() && self.is_of_this_action(recorded)
             }
             _ => false,
         };
@@ -105,6 +112,21 @@ impl Intent<'_> {
                 recorded.state.lets_dependants_go() && self.is_of_this_action(recorded)
             }),
             Disposition::Manual | Disposition::Unknown { .. } | Disposition::Group => false,
+        }
+    }
+
+    /// True where a run does or records something for it: it has work, or its state is not yet what the
+    /// plan says it is.
+    pub(super) fn has_turn(&self, disposition: &Disposition) -> bool {
+        let state = self.recorded.map(|recorded| &recorded.state);
+        match disposition {
+            Disposition::Execute | Disposition::Manual | Disposition::Unknown { .. } => true,
+            Disposition::Group | Disposition::Claimed => !state.is_some_and(TaskState::lets_dependants_go),
+            Disposition::Recorded { state: kept } => state != Some(kept),
+            Disposition::Skip { reason } => {
+                !matches!(state, Some(TaskState::Skipped { reason: known }) if known == reason)
+            }
+            Disposition::Cancelled => state != Some(&TaskState::Cancelled),
         }
     }
 

@@ -51,6 +51,22 @@ pub struct ResolveOptions {
     pub include_cancelled: bool,
     /// Optional tasks are done too.
     pub include_optional: bool,
+    /// Which tasks that were done before are decided anew.
+    pub anew: Anew,
+    /// The plan holds only what has work in it, what reads outputs of that, and what is to be recorded.
+    pub work_only: bool,
+}
+
+/// Which tasks that were done before, by the action as it is now, are decided anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anew {
+    /// All that have a check: it is asked.
+    #[default]
+    Checked,
+    /// Those that drifted: their check said no since.
+    Drifted,
+    /// None.
+    Nothing,
 }
 
 /// A plan and what is worth saying about it.
@@ -143,6 +159,10 @@ pub fn resolve(
         .collect();
     let dispositions: Vec<Disposition> = intents.iter().map(|intent| intent.disposition(options)).collect();
     let mut chosen = selection.members(inputs.document, &graph.dag)?;
+    if options.work_only {
+        let turns = turns(inputs, &graph, &intents, &dispositions);
+        chosen.iter_mut().zip(turns).for_each(|(chosen, has_turn)| *chosen &= has_turn);
+    }
     let unmet = closure::unmet(&graph.dag, &intents, &dispositions, &chosen);
     if selection.with_dependencies {
         unmet.iter().for_each(|found| chosen[found.task] = true);
@@ -174,6 +194,33 @@ pub fn resolve(
         tasks,
     };
     Ok(Resolved { plan, diagnostics })
+}
+
+/// Tasks in which something is done or recorded, the parents of those, and what may have to be done again
+/// as it reads their outputs.
+fn turns(
+    inputs: &Inputs<'_>,
+    graph: &Graph,
+    intents: &[Intent<'_>],
+    dispositions: &[Disposition],
+) -> Vec<bool> {
+    let mut turns: Vec<bool> =
+        intents.iter().zip(dispositions).map(|(intent, how)| intent.has_turn(how)).collect();
+    let place: HashMap<&TaskId, usize> =
+        inputs.document.tasks.iter().enumerate().map(|(place, task)| (&task.id, place)).collect();
+    // Dependencies come first in this order, and subtasks before their parents.
+    for &task in graph.dag.order() {
+        let address = &inputs.document.tasks[task].id;
+        let reads = inputs.bindings.get(address).map_or(&[][..], |binding| &binding.awaits);
+        let mut read = reads.iter().filter_map(|id| place.get(id));
+        turns[task] |= read.any(|&read| turns[read]);
+        if let (true, Some(parent)) = (turns[task], &inputs.document.tasks[task].parent)
+            && let Some(&parent) = place.get(parent)
+        {
+            turns[parent] = true;
+        }
+    }
+    turns
 }
 
 fn keys<'a>(inputs: &Inputs<'a>) -> Result<Vec<&'a TaskKey>, ResolveError> {
