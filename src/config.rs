@@ -70,6 +70,15 @@ pub enum ConfigError {
     },
 }
 
+/// Whose word the project's file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// That of the person who works in it.
+    Own,
+    /// That of whoever wrote to a repository: it names no state directory, and allows no context.
+    Fetched,
+}
+
 /// A project: its root, its state directory and its settings.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -142,7 +151,20 @@ impl Project {
         flags: Settings,
         var: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let root = find_root(working_dir);
+        let mut project = Self::at(find_root(working_dir), flags, var, Trust::Own)?;
+        if project.settings.state_dir.is_some() {
+            project.state_dir = working_dir.join(&project.state_dir);
+        }
+        Ok(project)
+    }
+
+    /// Reads the layers of the project whose root is known.
+    pub fn at(
+        root: PathBuf,
+        flags: Settings,
+        var: &dyn Fn(&str) -> Option<String>,
+        trust: Trust,
+    ) -> Result<Self, ConfigError> {
         let user_file = var("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             .or_else(|| var("HOME").map(|home| Path::new(&home).join(".config")))
@@ -150,9 +172,12 @@ impl Project {
         let user = user_file.as_deref().map_or_else(|| Ok(Settings::default()), Settings::from_file)?;
         let mut project = Settings::from_file(&root.join(PROJECT_FILE))?;
         project.state_dir = project.state_dir.map(|dir| root.join(dir));
+        if trust == Trust::Fetched {
+            project.state_dir = None;
+            project.allow_contexts.clear();
+        }
         let settings = flags.over(Settings::from_environment(var)?).over(project).over(user);
-        let state_dir =
-            settings.state_dir.clone().map_or_else(|| root.join(STATE_DIR), |dir| working_dir.join(dir));
+        let state_dir = settings.state_dir.clone().unwrap_or_else(|| root.join(STATE_DIR));
         Ok(Self { root, state_dir, settings })
     }
 

@@ -11,7 +11,7 @@ use crate::exec::ports::{Observer, Ports};
 use crate::exec::stop::Stops;
 use crate::exec::{destroy, driver};
 use crate::report::view::{CommandLine, Intent, PlanView};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use taskmaster_core::action::Action;
 use taskmaster_core::id::TaskId;
@@ -51,9 +51,15 @@ impl Destroy {
         request: &Request,
         observer: &mut dyn Observer,
     ) -> Result<Self, AppError> {
-        let session = super::run::begin(workspace, request, observer)?;
+        Self::of(super::run::begin(workspace, request, observer)?, None)
+    }
+
+    /// What of the session's plan can be taken back, of these tasks alone where some are named.
+    pub(super) fn of(session: Session, named: Option<&BTreeSet<TaskId>>) -> Result<Self, AppError> {
         let by_id = session.states()?;
-        let chosen = undoable(session.prepared(), &by_id);
+        let mut chosen = undoable(session.prepared(), &by_id);
+        let tasks = &session.prepared().plan.tasks;
+        chosen.retain(|task| named.is_none_or(|named| named.contains(&tasks[*task].id)));
         let plan = only(&session.prepared().plan, &chosen);
         let states = plan.tasks.iter().map(|task| by_id.get(&task.id).cloned().unwrap_or_default()).collect();
         Ok(Self { session, plan, states })
@@ -80,8 +86,17 @@ impl Destroy {
         self.plan.tasks.is_empty()
     }
 
-    /// Takes it back; signals stop it.
-    pub fn execute(self, observer: &mut dyn Observer) -> Result<RunResult, AppError> {
+    /// The ids of what would be taken back, in the order of the document.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &TaskId> {
+        self.plan.tasks.iter().map(|task| &task.id)
+    }
+
+    /// Takes it back; signals stop it. `options` are those of the run's history.
+    pub fn execute(
+        self,
+        options: BTreeMap<String, String>,
+        observer: &mut dyn Observer,
+    ) -> Result<RunResult, AppError> {
         let Self { session, plan, states } = self;
         let (workspace, ledger, mut prepared, _lease) = session.into_parts();
         prepared.plan = plan;
@@ -91,6 +106,7 @@ impl Destroy {
         let mut render = PlanRender::new(&prepared);
         let jobs = workspace.project.jobs();
         let mut settings = settings(&workspace, run.clone());
+        settings.options = options;
         settings.options.insert("destroy".to_owned(), "yes".to_owned());
         let runtime = driver::runtime().map_err(no_runtime)?;
         let end = runtime.block_on(async {

@@ -5,6 +5,7 @@ use super::ledger::LedgerError;
 use super::rollouts::RolloutError;
 use super::source::{Source, SourceError};
 use crate::config::ConfigError;
+use crate::git::error::GitError;
 use crate::store::LeaseError;
 use std::path::PathBuf;
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
@@ -79,6 +80,12 @@ pub enum AppError {
     /// The driver could not go on.
     #[error(transparent)]
     Exec(#[from] crate::exec::ports::ExecError),
+    /// Git.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] crate::exec::secret::SecretError),
     /// A rollout does not do what was asked of it.
     #[error(transparent)]
     Delivery(#[from] RolloutError),
@@ -104,7 +111,9 @@ impl AppError {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } | Self::Source(_) | Self::Config(_) | Self::Select(_) => Exit::Usage,
+            Self::Usage { .. } | Self::Source(_) | Self::Config(_) | Self::Select(_) | Self::Secret(_) => {
+                Exit::Usage
+            }
             Self::Interrupted => Exit::Interrupted,
             Self::Ledger(error) => Exit::from_code(error.exit_code()),
             Self::Lease(error) => Exit::from_code(error.exit_code()),
@@ -113,6 +122,7 @@ impl AppError {
             Self::Catalogue(findings) => findings.catalogue_exit(),
             Self::Rollout(_) => Exit::Schema,
             Self::Delivery(error) => error.exit(),
+            Self::Git(error) => git_exit(error),
             Self::Resolve(ResolveError::Cycle(_)) => Exit::Cycle,
             Self::Resolve(ResolveError::Unbound(_) | ResolveError::UnknownNeed { .. }) => Exit::Binding,
             Self::Resolve(ResolveError::Select(_) | ResolveError::UnmetDependencies(_)) => Exit::Usage,
@@ -129,6 +139,7 @@ impl AppError {
             }
             Self::Ledger(error) => error.help(),
             Self::Delivery(error) => error.help(),
+            Self::Git(error) => error.help().map(str::to_owned),
             Self::Select(error) | Self::Resolve(ResolveError::Select(error)) => candidates(error),
             Self::Resolve(error) => resolve_help(error),
             Self::Lease(LeaseError::Busy { .. }) => Some(
@@ -136,6 +147,17 @@ impl AppError {
             ),
             _ => None,
         }
+    }
+}
+
+/// A name that cannot be is the caller's fault, a remote that does not answer nobody's here.
+fn git_exit(error: &GitError) -> Exit {
+    match error {
+        GitError::Interrupted => Exit::Interrupted,
+        GitError::Busy { .. } => Exit::Busy,
+        error if error.is_of_the_remote() => Exit::Unreachable,
+        GitError::System { .. } | GitError::Corrupt { .. } | GitError::Failed { .. } => Exit::Internal,
+        _ => Exit::Usage,
     }
 }
 

@@ -24,6 +24,7 @@ pub mod rollouts;
 pub mod run;
 
 pub mod source;
+pub mod sync;
 pub mod tasks;
 pub mod views;
 pub mod way_on;

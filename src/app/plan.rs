@@ -208,15 +208,43 @@ pub fn prepare(
     };
     let vars = vars.into_iter().chain(request.vars.clone()).collect();
     let request = &Request { vars, ..request.clone() };
-    let (binder, mut catalogue_findings) = Binder::load(workspace, &reading, &environment, request)?;
+    // What cannot be bound at all is not recorded.
+    let loaded = Binder::load(workspace, &reading, &environment, request)?;
     let (recording, ledger) = match ledger {
         Some(ledger) if record => (parse::record(ledger, &reading)?, Some(&*ledger)),
         Some(ledger) => (parse::preview(Some(ledger), &reading)?, Some(&*ledger)),
         None => (parse::preview(None, &reading)?, None),
     };
+    let is_executor = record;
+    resolved(workspace, request, (reading, environment, recording), loaded, ledger, is_executor)
+}
+
+/// Makes a plan of a document whose tasks are known by other means than its text: an earlier revision. By
+/// the executor.
+pub(super) fn prepare_as(
+    workspace: &Workspace,
+    request: &Request,
+    ledger: &Ledger,
+    recording: Recording,
+) -> Result<Prepared, AppError> {
+    let reading = workspace.read_sound(&request.read)?;
+    let environment = workspace.environment(request.environment.as_deref());
+    let loaded = Binder::load(workspace, &reading, &environment, request)?;
+    resolved(workspace, request, (reading, environment, recording), loaded, Some(ledger), true)
+}
+
+/// Document, catalogue and what the ledger knows become a plan.
+fn resolved(
+    workspace: &Workspace,
+    request: &Request,
+    (reading, environment, recording): (Reading, EnvironmentName, Recording),
+    (binder, mut catalogue_findings): (Binder, Findings),
+    ledger: Option<&Ledger>,
+    is_executor: bool,
+) -> Result<Prepared, AppError> {
     let mut recorded =
         ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, &environment))?;
-    if !record && at_work(workspace)?.is_some() {
+    if !is_executor && at_work(workspace)?.is_some() {
         // What runs has not lost its end.
         recorded.values_mut().for_each(|recorded| recorded.open_attempt = None);
     }

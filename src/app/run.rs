@@ -10,12 +10,12 @@ use super::workspace::Workspace;
 use crate::clock;
 use crate::exec::driver::{self, Direction};
 use crate::exec::ports::{Observer, Ports, Settings};
-use crate::exec::stop::Stops;
+use crate::exec::stop::{StopSlot, Stops};
 use crate::process::proc;
 use crate::store::{ExecutorLease, LeaseHolder};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use taskmaster_core::id::{RunId, TaskId};
 use taskmaster_core::scheduler::{self, RunEnd, Scheduler};
 use taskmaster_core::select::Selection;
@@ -34,6 +34,8 @@ pub struct RunOptions {
     pub live_output: bool,
     /// Options as people gave them, for the run's history.
     pub options: BTreeMap<String, String>,
+    /// Who else than signals may stop it finds the sender here while it is at work.
+    pub stop: StopSlot,
 }
 
 /// How a run ended.
@@ -62,7 +64,7 @@ pub struct Session {
 }
 
 /// Takes the executor lease of the project, or says who has it (exit 40).
-fn lease(workspace: &Workspace) -> Result<ExecutorLease, AppError> {
+pub(super) fn lease(workspace: &Workspace) -> Result<ExecutorLease, AppError> {
     let pid = std::process::id();
     let arguments: Vec<String> = std::env::args().collect();
     let holder = LeaseHolder {
@@ -84,7 +86,16 @@ pub fn begin(
         // Where there is nothing to run, nothing is made either.
         workspace.read_sound(&request.read)?;
     }
-    let lease = lease(workspace)?;
+    begin_under(lease(workspace)?, workspace, request, observer)
+}
+
+/// The same under a lease that is held already.
+pub(super) fn begin_under(
+    lease: ExecutorLease,
+    workspace: &Workspace,
+    request: &Request,
+    observer: &mut dyn Observer,
+) -> Result<Session, AppError> {
     let mut ledger = workspace.ledger()?;
     // Recovery looks at the whole document: what was left may lie outside of today's selection.
     let whole = Request { selection: Selection::default(), ..request.clone() };
@@ -100,6 +111,11 @@ pub fn begin(
 }
 
 impl Session {
+    /// Of a plan that was made under this lease.
+    pub(super) fn of(workspace: Workspace, ledger: Ledger, prepared: Prepared, lease: ExecutorLease) -> Self {
+        Self { workspace, ledger, prepared, _lease: lease }
+    }
+
     /// The plan and all that it was made from.
     pub fn prepared(&self) -> &Prepared {
         &self.prepared
@@ -141,6 +157,7 @@ impl Session {
         let runtime = driver::runtime().map_err(no_runtime)?;
         let end = runtime.block_on(async {
             let stops = Stops::from_signals().map_err(no_runtime)?;
+            let _offer = Offer::new(&options.stop, &stops);
             Ok::<_, AppError>(driver::run(plan, &mut scheduler, ports, settings, stops, Direction::Do).await?)
         })?;
         Ok(RunResult {
@@ -150,6 +167,22 @@ impl Session {
             states: scheduler.states().to_vec(),
             prepared: self.prepared,
         })
+    }
+}
+
+/// A sender in its slot, as long as it can be used.
+struct Offer<'a>(&'a StopSlot);
+
+impl<'a> Offer<'a> {
+    fn new(slot: &'a StopSlot, stops: &Stops) -> Self {
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(stops.sender());
+        Self(slot)
+    }
+}
+
+impl Drop for Offer<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

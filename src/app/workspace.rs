@@ -30,6 +30,8 @@ pub struct ReadOptions {
     pub ordering: Option<Ordering>,
     /// Warnings are errors.
     pub strict: bool,
+    /// What it is known by where its front matter names no `id`; its path otherwise.
+    pub identity: Option<DocumentId>,
 }
 
 /// A document that was read and parsed.
@@ -59,7 +61,8 @@ impl Workspace {
         let mut parsed = taskmaster_prd::parse_many(&sources, &settings);
         let diagnostics = std::mem::take(&mut parsed.diagnostics);
         let findings = Findings { sources: text.sources.clone(), diagnostics }.strict(options.strict);
-        let id = parsed.document.metadata.id.clone().unwrap_or_else(|| DocumentId::new(&text.path));
+        let known = || options.identity.clone().unwrap_or_else(|| DocumentId::new(&text.path));
+        let id = parsed.document.metadata.id.clone().unwrap_or_else(known);
         Ok(Reading { id, text, parsed, findings })
     }
 

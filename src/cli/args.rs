@@ -3,6 +3,7 @@
 mod agent;
 mod load;
 mod rollout;
+mod sync;
 
 pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
 pub use load::LoadArgs;
@@ -10,6 +11,7 @@ pub use rollout::{
     ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RemoveArgs, RolloutCommand, SimulateArgs, StartArgs,
     StatusArgs, UndoArgs, VerbArgs, WaitArgs, WatchArgs,
 };
+pub use sync::{AccessArgs, BeginArgs, PaceArgs, PauseArgs, SyncArgs, SyncCommand, SyncNameArgs};
 
 use crate::deliver::backend::kube::drive::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -107,6 +109,8 @@ pub enum Command {
     Destroy(DestroyArgs),
     /// Ask whether what was done is still so; exit 31 where it is not
     Drift(DriftArgs),
+    /// Keep this place true to a document in Git
+    Sync(Box<SyncArgs>),
     /// Runs of the past
     History(HistoryArgs),
     /// Verify the ledger's chain

@@ -65,6 +65,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Resolve(args) => command::tasks::resolve(context, args),
         Command::Destroy(args) => command::destroy::run(context, args),
         Command::Drift(args) => command::drift::run(context, &args),
+        Command::Sync(args) => command::sync::run(context, *args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
         Command::Rollout(command) => command::rollout::run(context, *command),

@@ -135,6 +135,22 @@ pub(super) fn output_step(action: &Action) -> Option<&Step> {
     }
 }
 
+/// Reads one secret outside of a run; a command that prints it is started in `project_root`.
+///
+/// # Errors
+/// See [`SecretError`].
+pub fn read_one(
+    reference: &SecretRef,
+    project_root: &Path,
+    timeout: Duration,
+) -> Result<Zeroizing<String>, SecretError> {
+    let failed = |why: String| SecretError { reference: show::reference(reference), why };
+    let vault = Vault::default();
+    let source = Source { project_root, timeout, vault: &vault, mark: "" };
+    let runtime = super::driver::runtime().map_err(|error| failed(error.to_string()))?;
+    runtime.block_on(source.read(reference)).map_err(failed)
+}
+
 /// Where secrets are read from.
 pub(super) struct Source<'a> {
     pub(super) project_root: &'a Path,

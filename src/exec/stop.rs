@@ -18,6 +18,9 @@ impl StopSender {
     }
 }
 
+/// Where somebody finds the sender of a run that is at work, if one is.
+pub type StopSlot = std::sync::Arc<std::sync::Mutex<Option<StopSender>>>;
+
 /// Wishes to stop, one by one: the first means "start nothing new", the second "stop what runs"
 /// (TERM, grace, KILL), the third "KILL now".
 #[derive(Debug)]
@@ -58,6 +61,19 @@ impl Stops {
             });
         }
         Ok(stops)
+    }
+
+    /// One more way to wish.
+    pub fn sender(&self) -> StopSender {
+        self._sender.clone()
+    }
+
+    /// Tells of each wish, for ever.
+    pub async fn each(mut self, mut tell: impl FnMut()) {
+        loop {
+            self.next().await;
+            tell();
+        }
     }
 
     /// The next wish.

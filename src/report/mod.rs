@@ -20,11 +20,13 @@ mod render;
 pub mod rollout_summary;
 mod rollout_words;
 pub mod summary;
+pub mod sync_words;
 mod text;
 pub mod view;
 
 pub(crate) use human::lines as clean_lines;
 pub use render::Render;
+pub use sync_words::line as sync_line;
 pub use text::TextOptions;
 
 /// Version of the JSON of every view; raised only by an incompatible change.

@@ -4,9 +4,10 @@ use super::drift_summary::DriftSummary;
 use super::plan_summary::PlanSummary;
 use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
+use super::sync_words::SyncSummary;
 use super::view::{
     AgentView, ChangesView, DriftHistoryView, DriftView, HistoryView, PlanView, RehearsalView, ReportView,
-    RolloutHistoryView, RolloutListView, RolloutView, SimulationView, TaskListView, TaskView,
+    RolloutHistoryView, RolloutListView, RolloutView, SimulationView, SyncStatusView, TaskListView, TaskView,
 };
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
@@ -59,6 +60,7 @@ render!(DriftHistoryView, "drift_history", drift_history, |view| Listed {
     shown: view.episodes.len(),
     total: view.episodes.len()
 });
+render!(SyncStatusView, "sync_status", sync_status, SyncSummary::of);
 render!(RehearsalView, "rehearsal", rehearsal, |view| Listed {
     shown: view.events.len(),
     total: view.events.len()

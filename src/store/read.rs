@@ -150,6 +150,19 @@ impl Snapshot<'_> {
         )
     }
 
+    /// The last event of one stream.
+    pub fn last_of_stream(&self, stream: &str) -> Result<Option<EventRow>, StoreError> {
+        self.maybe(
+            concat!(
+                "SELECT ",
+                event_columns!("e"),
+                " FROM events e WHERE e.stream = ?1 ORDER BY e.seq DESC LIMIT 1"
+            ),
+            [stream],
+            |row| event_at(row, 0),
+        )
+    }
+
     /// The events of all streams whose names begin with `prefix`, oldest first. The prefix ends with `/`.
     pub fn streams(&self, prefix: &str) -> Result<Vec<EventRow>, StoreError> {
         // `0` follows `/`: a range that the index of streams serves.

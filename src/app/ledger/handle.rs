@@ -139,6 +139,11 @@ impl Ledger {
         Ok(self.store.now().head()?)
     }
 
+    /// A number that differs from the one before whenever another handle wrote in between.
+    pub fn version(&self) -> Result<i64, LedgerError> {
+        Ok(self.store.data_version()?)
+    }
+
     /// Runs `reads` on one consistent snapshot: what others commit meanwhile is not seen.
     pub fn snapshot<T>(&self, reads: impl FnOnce(&Self) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         self.store.read(|_| reads(self))

@@ -135,6 +135,11 @@ impl Ledger {
         rows.into_iter().map(summary).collect()
     }
 
+    /// The facts about one run.
+    pub fn run_summary(&self, id: &RunId) -> Result<Option<RunSummary>, LedgerError> {
+        self.store.now().run(id.as_str())?.map(summary).transpose()
+    }
+
     /// Runs without a recorded end, oldest first.
     pub fn unfinished_runs(&self) -> Result<Vec<RunSummary>, LedgerError> {
         let mut runs = self.runs(&RunFilter { unfinished: true, ..RunFilter::default() })?;
@@ -274,6 +279,12 @@ impl Ledger {
     /// Every result of a sync that differed from the one before, oldest first.
     pub fn sync(&self, name: &str) -> Result<Vec<SyncEntry>, LedgerError> {
         collect(&self.store.now().stream(&sync_stream(name))?, sync_entry)
+    }
+
+    /// The last of them.
+    pub fn last_sync(&self, name: &str) -> Result<Option<SyncEntry>, LedgerError> {
+        let last = self.store.now().last_of_stream(&sync_stream(name))?;
+        Ok(last.map(|event| entry(&event)).transpose()?.and_then(sync_entry))
     }
 
     /// Every entry about a document as a whole, oldest first.

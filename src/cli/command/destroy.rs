@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError
         return Err(AppError::usage("nothing was taken back", "say yes at the question, or give --yes"));
     }
     let began = crate::clock::now();
-    let result = destroy.execute(&mut progress)?;
+    let result = destroy.execute(Default::default(), &mut progress)?;
     if !context.quiet {
         super::run::summary(&result, crate::clock::now().duration_since(began).as_millis());
     }

@@ -16,6 +16,7 @@ pub(crate) mod report;
 pub(crate) mod rollout;
 pub(crate) mod rollouts;
 pub(crate) mod run;
+pub(crate) mod sync;
 pub(crate) mod tasks;
 
 use super::args::{DocumentArgs, EnvironmentArgs, SelectionArgs, ViewArgs};
@@ -49,6 +50,7 @@ fn read_options(args: &DocumentArgs) -> Result<ReadOptions, AppError> {
         dialect: word(args.dialect.as_deref(), "dialect", &DIALECTS)?,
         ordering: word(args.ordering.as_deref(), "ordering", &ORDERINGS)?,
         strict: args.strict,
+        identity: None,
     })
 }
 

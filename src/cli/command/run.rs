@@ -27,6 +27,7 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
         end_when_waiting: args.no_wait,
         live_output: std::io::stderr().is_terminal(),
         options: given(args),
+        ..RunOptions::default()
     };
     let mut progress = progress(context);
     let began = crate::clock::now();

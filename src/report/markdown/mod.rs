@@ -7,6 +7,7 @@ mod plan;
 mod report;
 mod rollout;
 mod simulation;
+mod sync;
 
 pub(super) use drift::{drift, drift_history};
 pub(super) use lists::{changes, history, task, task_list};
@@ -14,3 +15,4 @@ pub(super) use plan::plan;
 pub(super) use report::report;
 pub(super) use rollout::{agent, rollout, rollout_history, rollout_list};
 pub(super) use simulation::{rehearsal, simulation};
+pub(super) use sync::sync_status;

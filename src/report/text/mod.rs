@@ -8,6 +8,7 @@ mod rollout;
 pub(super) mod rollout_lists;
 mod sheet;
 pub(super) mod simulation;
+mod sync;
 
 pub(super) use drift::{drift, drift_history};
 pub(super) use lists::{changes, history, task, task_list};
@@ -17,3 +18,4 @@ pub(super) use rollout::{rollout, rollout_line, rollout_live};
 pub(super) use rollout_lists::{agent, rollout_history, rollout_list};
 pub use sheet::TextOptions;
 pub(super) use simulation::{rehearsal, simulation};
+pub(super) use sync::sync_status;

@@ -8,6 +8,7 @@ mod plan;
 mod report;
 mod rollout;
 mod simulation;
+mod sync;
 
 pub use agent::{AgentProcess, AgentView, ReplicaView, ServiceView};
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
@@ -25,4 +26,7 @@ pub use rollout::{
 };
 pub use simulation::{
     ExposureRow, MeaningRow, PowerRow, RehearsalEvent, RehearsalView, ScenarioRow, SimulationView,
+};
+pub use sync::{
+    CommitView, LeftView, PausedView, RefusedView, SyncEntryView, SyncHealth, SyncStatusView, SyncView,
 };

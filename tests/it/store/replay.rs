@@ -253,8 +253,7 @@ fn the_property_above_meets_every_kind_of_record() {
     assert_eq!(kinds.len(), 12, "{kinds:?}");
     let lived = dump(&scene.raw());
     // All drift may be over in the end.
-    let empty: Vec<_> =
-        lived.iter().filter(|(table, rows)| rows.is_empty() && **table != "drifts").collect();
+    let empty: Vec<_> = lived.iter().filter(|(table, rows)| rows.is_empty() && **table != "drifts").collect();
     assert!(empty.is_empty(), "no rows in {empty:?}");
     assert!(scene.ledger.audit().unwrap().holds());
 }

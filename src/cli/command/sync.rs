@@ -1,0 +1,223 @@
+//! `taskmaster sync`
+
+use crate::app::error::AppError;
+use crate::app::exit::Exit;
+use crate::app::plan::Request;
+use crate::app::sync::act::Syncer;
+use crate::app::sync::bell::Bell;
+use crate::app::sync::options::{Right, SyncOptions, checked_name, name_of};
+use crate::app::sync::repeat::{self, Listener};
+use crate::app::sync::standing::{Paused, Standing};
+use crate::app::sync::status;
+use crate::app::workspace::ReadOptions;
+use crate::cli::args::{AccessArgs, BeginArgs, PaceArgs, SyncArgs, SyncCommand};
+use crate::cli::context::Context;
+use crate::cli::progress::Progress;
+use crate::exec::ports::Observer;
+use crate::git::history::Signers;
+use jiff::SignedDuration;
+use taskmaster_core::action::SecretRef;
+use taskmaster_core::sync::{Pace, SyncResult};
+use taskmaster_core::window::Window;
+
+/// Syncs, or asks about syncs and steers them.
+pub(crate) fn run(context: &Context, args: SyncArgs) -> Result<Exit, AppError> {
+    context.can_show()?;
+    let workspace = &context.workspace;
+    match args.command {
+        None => begin(context, &args.begin),
+        Some(SyncCommand::Status(args)) => {
+            context.show(&status::view(workspace, args.name.as_deref())?)?;
+            Ok(Exit::Ok)
+        }
+        Some(SyncCommand::Pause(args)) => {
+            let name = status::named(workspace, args.name.as_deref())?;
+            status::pause(workspace, &name, args.message)?;
+            done(context, &name, "paused")
+        }
+        Some(SyncCommand::Resume(args)) => {
+            let name = status::named(workspace, args.name.as_deref())?;
+            status::resume(workspace, &name)?;
+            done(context, &name, "resumed")
+        }
+        Some(SyncCommand::Now(args)) => {
+            let name = status::named(workspace, args.name.as_deref())?;
+            status::now(workspace, &name)?;
+            done(context, &name, "asked for")
+        }
+    }
+}
+
+fn done(context: &Context, name: &str, what: &str) -> Result<Exit, AppError> {
+    let value = serde_json::json!({ "schema_version": 1, "sync": name, "done": what });
+    context.answer(&value, &format!("{name}: {what}"))?;
+    Ok(Exit::Ok)
+}
+
+fn begin(context: &Context, args: &BeginArgs) -> Result<Exit, AppError> {
+    let options = options(args)?;
+    let bell = Bell::default();
+    let unheard = |source| AppError::Io { path: "the system's signals".into(), source };
+    bell.hear_signals().map_err(unheard)?;
+    let mut syncer = Syncer::open(options, context.workspace.project.clone(), bell)?;
+    if args.once {
+        return once(context, &mut syncer);
+    }
+    context.say(&format!("sync {}: begins; Ctrl-C ends it", syncer.name()));
+    let mut loud = Loud { context, progress: super::run::progress(context), last: None };
+    repeat::repeat(&mut syncer, &mut loud)?;
+    Ok(Exit::Ok)
+}
+
+fn once(context: &Context, syncer: &mut Syncer) -> Result<Exit, AppError> {
+    let standing = syncer.sync(&mut super::run::progress(context))?;
+    let view = status::view(&context.workspace, Some(syncer.name()))?;
+    context.show(&view)?;
+    let drifted = if standing.drifted > 0 { Exit::Drift } else { Exit::Ok };
+    let result = standing.result.map_or(Exit::Ok, |result| Exit::from_code(result.exit_code()));
+    Ok(result.and(drifted))
+}
+
+/// Tells of each sync that came to something else than the one before.
+struct Loud<'a> {
+    context: &'a Context,
+    progress: Progress,
+    last: Option<(SyncResult, Option<String>)>,
+}
+
+impl Listener for Loud<'_> {
+    fn observer(&mut self) -> &mut dyn Observer {
+        self.progress = super::run::progress(self.context);
+        &mut self.progress
+    }
+
+    fn ended(&mut self, standing: &Standing) {
+        let Some(result) = &standing.result else { return };
+        let commit = standing.in_force.as_ref().map(|known| known.commit.clone());
+        let now = Some((result.clone(), commit));
+        if self.last == now {
+            return;
+        }
+        self.last = now;
+        let words = crate::report::sync_line(
+            result,
+            standing.in_force.as_ref().map(|k| (k.commit.as_str(), k.subject.as_str())),
+        );
+        self.context.say(&words);
+        if let SyncResult::Refused { reasons } = result {
+            reasons.iter().for_each(|reason| self.context.say(&format!("  {}", clean(reason))));
+        }
+        standing.notes.iter().for_each(|note| self.context.say(&format!("  {}", clean(note))));
+    }
+
+    fn paused(&mut self, paused: Option<&Paused>) {
+        self.context.say(&match paused {
+            Some(paused) => {
+                format!("paused by {}; `taskmaster sync resume` lets it go on", clean(&paused.by))
+            }
+            None => "resumed".to_owned(),
+        });
+    }
+
+    fn fault(&mut self, fault: &AppError) {
+        self.context.say(&format!("error: {}; it is tried again", clean(&fault.to_string())));
+    }
+}
+
+fn clean(text: &str) -> String {
+    crate::report::clean_lines(text).join(" ")
+}
+
+fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
+    let Some(url) = args.repo.clone() else {
+        let help = "taskmaster sync --repo URL [--ref main] [--path prd/platform.md] [--env kind]";
+        return Err(AppError::usage("--repo is missing", help));
+    };
+    let environment = &args.environment;
+    let request = Request {
+        read: ReadOptions { document: args.path.clone(), strict: args.strict, ..ReadOptions::default() },
+        environment: environment.environment.clone(),
+        vars: environment.vars.iter().cloned().collect(),
+        allow_inline: environment.allow_inline,
+        allow_contexts: environment.allow_context.clone(),
+        ..Request::default()
+    };
+    Ok(SyncOptions {
+        name: checked_name(&args.name.clone().unwrap_or_else(|| name_of(&url)))?,
+        url,
+        right: right(&args.access)?,
+        git_ref: args.git_ref.clone(),
+        project: inside(&args.project)?,
+        request,
+        prune: args.prune,
+        self_heal: args.self_heal,
+        check: args.check,
+        signers: signers(&args.access),
+        windows: windows(&args.pace)?,
+        pace: pace(&args.pace),
+        jobs: args.jobs.map(usize::from),
+        keep_going: args.keep_going,
+        no_wait: args.no_wait,
+    })
+}
+
+/// A path that stays in the repository.
+fn inside(path: &std::path::Path) -> Result<std::path::PathBuf, AppError> {
+    let stays = path
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
+    if stays {
+        return Ok(path.to_owned());
+    }
+    let message = format!("{} leads out of the repository", path.display());
+    Err(AppError::usage(message, "give a path relative to its root"))
+}
+
+fn right(args: &AccessArgs) -> Result<Right, AppError> {
+    Ok(match (&args.token, &args.ssh_key) {
+        (Some(_), Some(_)) => {
+            return Err(AppError::usage(
+                "a token and a key",
+                "a repository has one address, and one of them",
+            ));
+        }
+        (Some(token), None) => {
+            Right::Token { username: args.token_user.clone(), token: reference(token, "--token")? }
+        }
+        (None, Some(file)) => Right::SshKey { file: file.clone(), known_hosts: args.known_hosts.clone() },
+        (None, None) => Right::None,
+    })
+}
+
+/// A secret by reference. The text itself is never shown: it may be the secret.
+pub(super) fn reference(text: &str, option: &str) -> Result<SecretRef, AppError> {
+    let words = |line: &str| shell_words::split(line).ok().filter(|argv| !argv.is_empty());
+    let found = match text.split_once(':') {
+        Some(("env", name)) if !name.is_empty() => Some(SecretRef::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Some(SecretRef::File(path.to_owned())),
+        Some(("exec", line)) => words(line).map(SecretRef::Exec),
+        _ => None,
+    };
+    let help = "env:NAME, file:PATH or exec:COMMAND";
+    found.ok_or_else(|| AppError::usage(format!("{option} takes no secret, but where it is found"), help))
+}
+
+fn signers(args: &AccessArgs) -> Option<Signers> {
+    let signers =
+        Signers { allowed_signers: args.allowed_signers.clone(), gnupg_home: args.gnupg_home.clone() };
+    (signers != Signers::default()).then_some(signers)
+}
+
+fn windows(args: &PaceArgs) -> Result<Vec<Window>, AppError> {
+    let parse = |text: &String| {
+        text.parse().map_err(|e: taskmaster_core::window::WindowError| {
+            AppError::usage(e.to_string(), "as in `allow 0 8 * * mon-fri for 10h in Europe/Berlin`")
+        })
+    };
+    args.window.iter().map(parse).collect()
+}
+
+fn pace(args: &PaceArgs) -> Pace {
+    let signed = |time| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    Pace { interval: signed(args.interval), longest_delay: signed(args.longest_delay), ..Pace::default() }
+}
