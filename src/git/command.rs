@@ -36,6 +36,23 @@ const SETTINGS: &[&str] = &[
     "protocol.file.allow=user",
 ];
 
+/// Settings of commands that ask a remote. Slower than so many bytes a second for so many seconds counts as
+/// silence. What arrives is checked; faults of old tools in old history, which harm no file, are let through.
+const NETWORK_SETTINGS: &[&str] = &[
+    "http.lowSpeedLimit=500",
+    "http.lowSpeedTime=30",
+    "transfer.fsckObjects=true",
+    "fetch.fsck.badTimezone=ignore",
+    "fetch.fsck.missingEmail=ignore",
+    "fetch.fsck.missingNameBeforeEmail=ignore",
+    "fetch.fsck.missingSpaceBeforeDate=ignore",
+    "fetch.fsck.missingSpaceBeforeEmail=ignore",
+    "fetch.fsck.zeroPaddedDate=ignore",
+    "fetch.fsck.zeroPaddedFilemode=ignore",
+    "push.followTags=false",
+    "push.gpgSign=false",
+];
+
 /// Variables of git that come from the user; all others belong to another git that may have started us.
 const KEPT: &[&str] = &[
     "GIT_ASKPASS",
@@ -144,6 +161,7 @@ impl Git {
         Command {
             git: self,
             dir: dir.to_owned(),
+            repository: None,
             settings: Vec::new(),
             args: args.into_iter().map(Into::into).collect(),
             env: Vec::new(),
@@ -171,7 +189,8 @@ fn is_kept(name: &OsStr) -> bool {
 pub(super) struct Command<'a> {
     git: &'a Git,
     dir: PathBuf,
-    settings: Vec<String>,
+    repository: Option<PathBuf>,
+    settings: Vec<OsString>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     stdin: Result<Option<File>, std::io::Error>,
@@ -196,6 +215,45 @@ impl Command<'_> {
     /// A variable of its environment.
     pub(super) fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// In this bare repository, wherever it is started.
+    pub(super) fn repository(mut self, path: &Path) -> Self {
+        self.repository = Some(path.to_owned());
+        self
+    }
+
+    /// One more setting of git; the last of a name counts.
+    pub(super) fn setting(mut self, setting: &'static str) -> Self {
+        self.settings.push(setting.into());
+        self
+    }
+
+    /// The same, with a path in it.
+    pub(super) fn setting_of(mut self, setting: OsString) -> Self {
+        self.settings.push(setting);
+        self
+    }
+
+    /// In another folder than its own.
+    pub(super) fn in_folder(mut self, dir: &Path) -> Self {
+        self.dir = dir.to_owned();
+        self
+    }
+
+    /// It asks a remote, or may have to: other bounds, nothing is taken unlooked at, and the secrets that it
+    /// is given are taken out of what it says.
+    pub(super) fn network(mut self, redactor: Option<&Arc<Redactor>>) -> Self {
+        self.settings.extend(NETWORK_SETTINGS.iter().map(OsString::from));
+        self.timeout = self.git.network;
+        self.redactor = redactor.cloned();
+        self
+    }
+
+    /// It goes through much, though it asks nobody.
+    pub(super) fn slowly(mut self) -> Self {
+        self.timeout = self.timeout.max(self.git.network);
         self
     }
 
@@ -230,18 +288,23 @@ impl Command<'_> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Exit code and standard output where the code is one of `codes`; any other is a fault.
-    pub(super) fn answer(self, codes: &[i32]) -> Result<(i32, Vec<u8>), GitError> {
+    /// Exit code, standard output and the last words, whatever they are.
+    pub(super) fn outcome(self) -> Result<(Option<i32>, Vec<u8>, Said), GitError> {
         let mut out = Vec::new();
-        let verb = self.verb();
         let redactor = self.redactor.clone();
         let ended = self.start(&mut |piece| {
             out.extend_from_slice(piece);
             Ok(())
         })?;
-        match ended.code {
-            Some(code) if codes.contains(&code) => Ok((code, out)),
-            _ => Err(fault(verb, &ended, redactor.as_deref())),
+        Ok((ended.code, out, Said::new(&ended.said, redactor.as_deref())))
+    }
+
+    /// Exit code and standard output where the code is one of `codes`; any other is a fault.
+    pub(super) fn answer(self, codes: &[i32]) -> Result<(i32, Vec<u8>), GitError> {
+        let verb = self.verb();
+        match self.outcome()? {
+            (Some(code), out, _) if codes.contains(&code) => Ok((code, out)),
+            (code, _, said) => Err(GitError::classify(verb, code, said)),
         }
     }
 
@@ -281,7 +344,10 @@ impl Command<'_> {
         let verb = self.verb();
         let redactor = self.redactor.clone();
         let ended = self.start(sink)?;
-        if ended.code == Some(0) { Ok(()) } else { Err(fault(verb, &ended, redactor.as_deref())) }
+        if ended.code == Some(0) {
+            return Ok(());
+        }
+        Err(GitError::classify(verb, ended.code, Said::new(&ended.said, redactor.as_deref())))
     }
 
     fn verb(&self) -> String {
@@ -293,9 +359,11 @@ impl Command<'_> {
             .stdin
             .map_err(|source| GitError::System { doing: "give git its input".to_owned(), source })?;
         let mut argv: Vec<OsString> = vec!["--no-pager".into()];
-        let own = self.settings.iter().map(String::as_str);
-        for setting in SETTINGS.iter().copied().chain(own) {
-            argv.extend(["-c".into(), setting.into()]);
+        for setting in SETTINGS.iter().map(OsString::from).chain(self.settings) {
+            argv.extend(["-c".into(), setting]);
+        }
+        if let Some(repository) = self.repository {
+            argv.extend(["--git-dir".into(), repository.into()]);
         }
         argv.extend(self.args);
         let job = Job {
@@ -310,8 +378,4 @@ impl Command<'_> {
         };
         run(job, sink)
     }
-}
-
-fn fault(verb: String, ended: &Ended, redactor: Option<&Redactor>) -> GitError {
-    GitError::classify(verb, ended.code, Said::new(&ended.said, redactor))
 }

@@ -30,6 +30,12 @@ impl Said {
         Self(cut.collect::<Vec<_>>().join("; "))
     }
 
+    /// With the reason that stands in the answer itself.
+    pub(super) fn with(&self, why: &str) -> Self {
+        let why = Self::new(why.as_bytes(), None).0;
+        if self.0.is_empty() { Self(why) } else { Self(format!("{why}; {}", self.0)) }
+    }
+
     fn has(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.0.contains(word))
     }
@@ -147,6 +153,15 @@ pub enum GitError {
         text: String,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// An address with a secret in it.
+    #[error("the address of the repository holds a user or a password")]
+    Password,
+    /// A file that Git does not know stands where one of the commit is to stand.
+    #[error("`{path}` is not tracked, and stands where the commit has something else")]
+    InTheWay {
+        /// Which.
+        path: String,
     },
     /// Another process works in the mirror.
     #[error("{}", busy(*pid))]
@@ -304,6 +319,10 @@ impl GitError {
             Self::TimedOut { .. } => "give it more time, or look what the remote is doing",
             Self::Corrupt { .. } => "git fsck tells more",
             Self::Unsafe(fault) => fault.help(),
+            Self::Password => {
+                "take it out of the address, where everybody sees it, and give the token by reference, as `env:NAME`"
+            }
+            Self::InTheWay { .. } => "move it elsewhere: what is not tracked is never removed",
             Self::Busy { .. } => "wait for the other one, or stop it",
             Self::NoFile { .. }
             | Self::Interrupted

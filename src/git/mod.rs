@@ -15,13 +15,22 @@
 //! elsewhere.
 //!
 //! Reading order: [`command`] (how git is started), [`error`], [`commit`], [`repository`] (a working
-//! tree of a user), [`remote`], [`mirror`] (a bare repository of ours), [`tree`] and [`export`].
+//! tree of a user), [`remote`], [`mirror`] (a bare repository of ours), [`tree`] and [`export`] (what of a commit is
+//! written to a disk), [`checkout`], [`history`] (facts and signatures), [`write`] and [`push`].
 
 mod blobs;
+pub mod checkout;
 pub mod command;
 pub mod commit;
 pub mod error;
 pub mod export;
+pub mod history;
+mod lock;
+pub mod mirror;
+mod names;
+pub mod push;
+pub mod remote;
 pub mod repository;
 mod run;
 pub mod tree;
+pub mod write;

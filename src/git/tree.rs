@@ -141,7 +141,7 @@ pub(super) fn shown(path: &[u8]) -> String {
 
 /// True for `.`, `..`, nothing, and whatever a file system may take for `.git`: any case, with
 /// characters that HFS+ leaves out, with endings that NTFS leaves out, and its short name.
-fn is_forbidden(name: &[u8]) -> bool {
+pub(super) fn is_forbidden(name: &[u8]) -> bool {
     if matches!(name, b"" | b"." | b"..") {
         return true;
     }
