@@ -296,6 +296,21 @@ impl GitError {
         matches!(self, Self::Away { .. } | Self::TimedOut { .. } | Self::Busy { .. })
     }
 
+    /// The remote, the way to it, or what stands there is to blame: nothing of this machine.
+    pub fn is_of_the_remote(&self) -> bool {
+        matches!(
+            self,
+            Self::Away { .. }
+                | Self::TimedOut { .. }
+                | Self::Credentials { .. }
+                | Self::Untrusted { .. }
+                | Self::NoRepository { .. }
+                | Self::NoRef { .. }
+                | Self::TooLarge { .. }
+                | Self::Failed { .. }
+        )
+    }
+
     /// What a person can do about it.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {

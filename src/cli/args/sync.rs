@@ -60,8 +60,8 @@ pub struct BeginArgs {
     #[arg(long, value_name = "PRD")]
     pub path: Option<PathBuf>,
     /// Folder of the project in the repository [default: its root]
-    #[arg(long, value_name = "DIR", default_value = "")]
-    pub project: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
     /// Name of the sync [default: that of the repository]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

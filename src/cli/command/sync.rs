@@ -16,6 +16,7 @@ use crate::cli::progress::Progress;
 use crate::exec::ports::Observer;
 use crate::git::history::Signers;
 use jiff::SignedDuration;
+use std::path::{Component, Path, PathBuf};
 use taskmaster_core::action::SecretRef;
 use taskmaster_core::sync::{Pace, SyncResult};
 use taskmaster_core::window::Window;
@@ -147,7 +148,7 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
         url,
         right: right(&args.access)?,
         git_ref: args.git_ref.clone(),
-        project: inside(&args.project)?,
+        project: args.project.as_deref().map_or_else(|| Ok(PathBuf::new()), inside)?,
         request,
         prune: args.prune,
         self_heal: args.self_heal,
@@ -162,11 +163,8 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
 }
 
 /// A path that stays in the repository.
-fn inside(path: &std::path::Path) -> Result<std::path::PathBuf, AppError> {
-    let stays = path
-        .components()
-        .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
-    if stays {
+fn inside(path: &Path) -> Result<PathBuf, AppError> {
+    if path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Ok(path.to_owned());
     }
     let message = format!("{} leads out of the repository", path.display());
