@@ -14,5 +14,6 @@ pub mod git;
 pub mod process;
 pub mod report;
 pub mod store;
+pub mod web;
 
 pub use app::api;

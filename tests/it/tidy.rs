@@ -19,7 +19,11 @@ const MODULES: &[(&str, &[&str])] = &[
     ("deliver", &["clock", "process"]),
     ("agent", &["clock", "deliver", "process"]),
     ("app", &["agent", "clock", "config", "deliver", "exec", "git", "process", "report", "store"]),
-    ("cli", &["agent", "app", "clock", "config", "deliver", "exec", "git", "process", "report", "store"]),
+    ("web", &["app", "clock", "report"]),
+    (
+        "cli",
+        &["agent", "app", "clock", "config", "deliver", "exec", "git", "process", "report", "store", "web"],
+    ),
 ];
 
 /// What each crate and module may import from the workspace's crates.
@@ -38,6 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("src/exec", &["taskmaster_core"]),
     ("src/report", &["taskmaster_core"]),
     ("src/config", &["taskmaster_core"]),
+    ("src/web", &["taskmaster_core"]),
     ("src/deliver", &["taskmaster_core", "taskmaster_delivery", "taskmaster_kube_api"]),
     ("src/agent", &["taskmaster_core", "taskmaster_delivery"]),
     (

@@ -128,6 +128,11 @@ impl Syncer {
         &self.options.name
     }
 
+    /// What it follows.
+    pub fn git_ref(&self) -> &str {
+        &self.options.git_ref
+    }
+
     /// How often it looks.
     pub fn pace(&self) -> &Pace {
         &self.options.pace

@@ -14,12 +14,17 @@ use crate::cli::args::{AccessArgs, BeginArgs, PaceArgs, SyncArgs, SyncCommand};
 use crate::cli::context::Context;
 use crate::cli::progress::Progress;
 use crate::exec::ports::Observer;
+use crate::exec::secret;
 use crate::git::history::Signers;
+use crate::web::server::{self, Served};
 use jiff::SignedDuration;
 use std::path::{Component, Path, PathBuf};
 use taskmaster_core::action::SecretRef;
 use taskmaster_core::sync::{Pace, SyncResult};
 use taskmaster_core::window::Window;
+
+/// Longest time in which the secret of webhooks is read.
+const SECRET_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Syncs, or asks about syncs and steers them.
 pub(crate) fn run(context: &Context, args: SyncArgs) -> Result<Exit, AppError> {
@@ -65,9 +70,38 @@ fn begin(context: &Context, args: &BeginArgs) -> Result<Exit, AppError> {
         return once(context, &mut syncer);
     }
     context.say(&format!("sync {}: begins; Ctrl-C ends it", syncer.name()));
+    listen(context, &syncer, &args.pace)?;
     let mut loud = Loud { context, progress: super::run::progress(context), last: None };
     repeat::repeat(&mut syncer, &mut loud)?;
     Ok(Exit::Ok)
+}
+
+/// Serves webhooks and metrics where that is wanted.
+fn listen(context: &Context, syncer: &Syncer, args: &PaceArgs) -> Result<(), AppError> {
+    let Some(address) = &args.listen else { return Ok(()) };
+    let secret = match &args.webhook_secret {
+        None => None,
+        Some(text) => {
+            let reference = reference(text, "--webhook-secret")?;
+            let root = &context.workspace.project.root;
+            let secret = secret::read_one(&reference, root, SECRET_TIMEOUT)?;
+            if secret.trim().is_empty() {
+                return Err(AppError::usage("the secret of webhooks is empty", "anybody could sign with it"));
+            }
+            Some(secret)
+        }
+    };
+    let served = Served {
+        workspace: context.workspace.clone(),
+        name: syncer.name().to_owned(),
+        git_ref: syncer.git_ref().to_owned(),
+        bell: syncer.bell().clone(),
+        secret,
+    };
+    let unusable = |source| AppError::Io { path: address.into(), source };
+    let bound = server::serve(address, served).map_err(unusable)?;
+    context.say(&format!("listens on http://{bound}: /webhook, /metrics, /status, /healthz"));
+    Ok(())
 }
 
 fn once(context: &Context, syncer: &mut Syncer) -> Result<Exit, AppError> {

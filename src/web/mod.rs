@@ -1,0 +1,12 @@
+//! What a sync serves: webhooks that wake it, `/metrics`, `/status` and `/healthz`.
+//!
+//! Invariants: a webhook is a nudge, nothing in it is acted on; a body is read as far as its signature needs it, and
+//! looked into only once that holds; connections, bodies and waiting have bounds. Absent on purpose: TLS, which a proxy
+//! in front does.
+//!
+//! Reading order: [`server`], [`webhook`], [`signature`] (pure), [`metrics`].
+
+pub mod metrics;
+pub mod server;
+pub mod signature;
+pub mod webhook;
