@@ -1,0 +1,3 @@
+mod git;
+pub(crate) mod origin;
+pub(crate) mod server;
