@@ -379,3 +379,26 @@ impl Command<'_> {
         run(job, sink)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_git_left_in_the_environment_is_not_passed_on() {
+        for name in [
+            "GIT_DIR",
+            "GIT_INDEX_FILE",
+            "GIT_WORK_TREE",
+            "GIT_TRACE_CURL",
+            "GIT_ALLOW_PROTOCOL",
+            "GIT_PREFIX",
+        ] {
+            assert!(!is_kept(OsStr::new(name)), "{name}");
+        }
+        for name in ["PATH", "HOME", "GITHUB_TOKEN", "GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO", "GIT_SSH_COMMAND"]
+        {
+            assert!(is_kept(OsStr::new(name)), "{name}");
+        }
+    }
+}

@@ -1,3 +1,8 @@
 //! GitOps of the document: drift, syncs from Git, comparisons of commits, write-back, environments.
 
 mod drift;
+mod faults;
+mod git;
+pub(crate) mod origin;
+pub(crate) mod server;
+mod story;
