@@ -86,6 +86,7 @@ $(BIN) $(SAMPLE_API):
 
 bench: ## ratios against the bare limits in one run; the simulator's speed, and a hundredth of the A/A table
 	$(CARGO) bench --locked --bench ratios
+	$(CARGO) bench --locked --bench gitops
 	NGINX_PROGRAM=$$(tests/tools/nginx.sh $(TOOLS)) $(CARGO) bench --locked --bench proxy
 	@rm -rf out/bench
 	$(SIMULATE) torture --seeds 5000

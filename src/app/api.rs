@@ -101,7 +101,7 @@ pub struct PhaseResult {
 /// Its settings cannot be read.
 pub fn open(folder: &Path) -> Result<Workspace, AppError> {
     let project = Project::find(folder, Settings::default(), &|name| std::env::var(name).ok())?;
-    Ok(Workspace { project, working_dir: folder.to_owned() })
+    Ok(Workspace { project, working_dir: folder.to_owned(), known_as: None })
 }
 
 /// Reads a PRD and remembers it: metadata, phases, tasks, requirements and dependencies.

@@ -4,6 +4,7 @@ use super::error::AppError;
 use super::ledger::{Attempt, Ledger, ProbeAnswer, RunDetail, RunFilter, RunSummary, TaskEvidence};
 use super::plan::{self, Prepared, Request};
 use super::rollouts::story;
+use super::sync;
 use super::views;
 use super::way_on::way_on;
 use super::workspace::Workspace;
@@ -11,7 +12,7 @@ use crate::clock;
 use crate::exec::dry_run::{self, Part};
 use crate::report::view::{
     Approval, AttemptView, CommandLine, Durations, HistoryView, ProbeView, Proof, ProofKind, ReportTask,
-    ReportView, RequirementView, RolloutView,
+    ReportView, RequirementView, RolloutView, SyncView,
 };
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
@@ -38,6 +39,8 @@ pub struct Evidence {
     pub live: Option<RunId>,
     /// Rollouts of this machine that belong to the shown run, else the last releases.
     pub rollouts: Vec<RolloutView>,
+    /// The sync of the document in this environment.
+    pub sync: Option<SyncView>,
     outputs: HashMap<TaskKey, BTreeMap<String, OutputValue>>,
     /// Places of tasks in the plan.
     places: HashMap<TaskId, usize>,
@@ -93,6 +96,7 @@ pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Re
             run: None,
             live: None,
             rollouts: Vec::new(),
+            sync: None,
             outputs,
             places,
             done,
@@ -113,6 +117,7 @@ pub fn gather(workspace: &Workspace, request: &Request, run: Option<&str>) -> Re
         live: live_run(workspace, &ledger)?,
         done: detail.as_ref().map(group).unwrap_or_default(),
         rollouts: rollouts(&ledger, detail.as_ref().map(|detail| &detail.summary))?,
+        sync: sync::status::of_document(&ledger, &workspace.project.state_dir, document, environment)?,
         run: detail,
         runs,
         places,
@@ -157,6 +162,7 @@ pub fn view(evidence: &Evidence) -> ReportView {
         edges: views::edges(document, &evidence.prepared.bound.bindings),
         requirements: requirements(document),
         rollouts: evidence.rollouts.clone(),
+        sync: evidence.sync.clone(),
         diagnostics,
     }
 }
@@ -261,6 +267,7 @@ impl Evidence {
             claim: task.status,
             state: found.map(|found| found.state.clone()).unwrap_or_default(),
             since: found.map(|found| found.since),
+            drifted: found.filter(|found| found.state.lets_dependants_go()).and_then(|found| found.drifted),
             proof: found.and_then(|found| self.proof(found, action, &probes, &done)),
             kind: action.map(|action| action.kind),
             commands: action.map(|action| command_lines(&task.id, action)).unwrap_or_default(),

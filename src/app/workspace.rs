@@ -17,6 +17,8 @@ pub struct Workspace {
     pub project: Project,
     /// Paths of the command line are relative to it.
     pub working_dir: PathBuf,
+    /// A document that is known by another name than its path: its path below the project, and that name.
+    pub known_as: Option<(String, DocumentId)>,
 }
 
 /// How a document is to be read.
@@ -61,7 +63,9 @@ impl Workspace {
         let mut parsed = taskmaster_prd::parse_many(&sources, &settings);
         let diagnostics = std::mem::take(&mut parsed.diagnostics);
         let findings = Findings { sources: text.sources.clone(), diagnostics }.strict(options.strict);
-        let known = || options.identity.clone().unwrap_or_else(|| DocumentId::new(&text.path));
+        let known_as = self.known_as.iter().find(|(path, _)| *path == text.path).map(|(_, id)| id);
+        let known = options.identity.as_ref().or(known_as);
+        let known = || known.cloned().unwrap_or_else(|| DocumentId::new(&text.path));
         let id = parsed.document.metadata.id.clone().unwrap_or_else(known);
         Ok(Reading { id, text, parsed, findings })
     }

@@ -49,6 +49,9 @@ pub struct Global {
     /// Work as if started in DIR
     #[arg(short = 'C', long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub directory: Option<PathBuf>,
+    /// Work in the checkout of this sync [default: the only one, where the folder holds no project]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub sync: Option<String>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub color: Color,

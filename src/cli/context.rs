@@ -3,6 +3,7 @@
 use super::args::{Color, Format, Global};
 use super::diagnostics;
 use crate::app::error::{AppError, Findings};
+use crate::app::sync::status;
 use crate::app::workspace::Workspace;
 use crate::config::{Project, Settings};
 use crate::report::{Render, TextOptions};
@@ -32,11 +33,19 @@ impl Context {
         let flags = Settings { state_dir: global.state_dir.clone(), ..Settings::default() };
         let project = Project::find(&working_dir, flags, &|name| std::env::var(name).ok())?;
         Ok(Self {
-            workspace: Workspace { project, working_dir },
+            workspace: Workspace { project, working_dir, known_as: None },
             format: global.output,
             quiet: global.quiet,
             color: global.color,
         })
+    }
+
+    /// The same in the checkout of a sync: of the one that is named, else of the only one where there is no project.
+    pub(crate) fn at_sync(mut self, name: Option<&str>) -> Result<Self, AppError> {
+        if let Some(workspace) = status::workspace(&self.workspace, name)? {
+            self.workspace = workspace;
+        }
+        Ok(self)
     }
 
     /// Whether `stream` gets colour.

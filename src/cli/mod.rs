@@ -32,13 +32,22 @@ pub fn main() -> std::process::ExitCode {
     logging::start(cli.global.verbose);
     let global = cli.global.clone();
     let answers = answers(&cli.command);
-    match Context::new(&global).and_then(|context| run(&context, cli.command)) {
+    match place(&global, &cli.command).and_then(|context| run(&context, cli.command)) {
         Ok(exit) => exit.into(),
         Err(fault) => {
             let exit = tell(&global, &fault);
             // What answers by its exit code says "no" by 1: a fault of ours must not.
             if answers { Exit::Usage.into() } else { exit.into() }
         }
+    }
+}
+
+/// Where the command works.
+fn place(global: &Global, command: &Command) -> Result<Context, AppError> {
+    let context = Context::new(global)?;
+    match command {
+        Command::Sync(_) => Ok(context),
+        _ => context.at_sync(global.sync.as_deref()),
     }
 }
 

@@ -31,6 +31,11 @@ pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// What was done, and is no longer so.
+pub(super) fn drifted(since: Timestamp) -> String {
+    format!("drifted: no longer so since {}", time(since))
+}
+
 /// Working time as the document gives it.
 pub(super) fn estimate(estimate: &Estimate) -> String {
     format!("est. {}", estimate.text)

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::report::Render;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -139,6 +139,10 @@ async fn hook(request: Request<Incoming>, site: &Site) -> Answer {
         return plain(StatusCode::NOT_FOUND, "no webhooks are taken: --webhook-secret is missing\n");
     };
     let (parts, body) = request.into_parts();
+    // Who says so is not read at all.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "too large\n");
+    }
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "too large, or broken off\n");
     };

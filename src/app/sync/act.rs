@@ -161,6 +161,7 @@ impl Syncer {
         let began = clock::now();
         let mut standing = self.standing()?;
         standing.git_ref.clone_from(&self.options.git_ref);
+        standing.project.clone_from(&self.options.project);
         let outcome = self.attempt(&mut standing, observer)?;
         self.conclude(&mut standing, outcome, began)?;
         Ok(standing)
@@ -254,7 +255,7 @@ impl Syncer {
         if session.prepared().plan.tasks.is_empty() {
             drop(session);
         } else {
-            let ran = session.execute(&self.run_options(facts, commit), observer)?;
+            let ran = self.execute_watched(session, &self.run_options(facts, commit), commit, observer)?;
             result = result_of(&ran)?;
             run = Some(ran.run);
         }
@@ -299,12 +300,12 @@ impl Syncer {
     }
 
     pub(super) fn workspace(&self) -> Result<Workspace, AppError> {
-        let project = project_in(&self.place.tree(), &self.options, &self.outer)?;
-        Ok(Workspace { working_dir: project.root.clone(), project })
+        let project = project_in(&self.place.tree(), &self.options.project, self.options.jobs, &self.outer)?;
+        Ok(Workspace { working_dir: project.root.clone(), project, known_as: None })
     }
 
     pub(super) fn outer_workspace(&self) -> Workspace {
-        Workspace { working_dir: self.outer.root.clone(), project: self.outer.clone() }
+        Workspace { working_dir: self.outer.root.clone(), project: self.outer.clone(), known_as: None }
     }
 
     pub(super) fn run_options(&self, facts: &CommitFacts, commit: &CommitId) -> RunOptions {

@@ -60,7 +60,7 @@ pub fn judge(
     if let Err(fault) = mirror.export(commit, &[in_project(Path::new(PROJECT_FILE))], export.path()) {
         return refused_by_git(fault);
     }
-    let project = match project_in(export.path(), options, outer) {
+    let project = match project_in(export.path(), &options.project, options.jobs, outer) {
         Ok(project) => project,
         Err(fault) => return Ok(refused(told(&fault))),
     };
@@ -90,7 +90,7 @@ fn judge_export(
     ledger: &mut Ledger,
 ) -> Result<Judgement, AppError> {
     let working_dir = project.root.clone();
-    let workspace = Workspace { project, working_dir };
+    let workspace = Workspace { project, working_dir, known_as: None };
     let request = request(options, &document);
     match plan::prepare(&workspace, &request, Some(ledger), false) {
         Ok(prepared) if options.request.allow_inline => {

@@ -8,7 +8,8 @@
 //! - The tree of a sync is only touched under its lock and the executor lease.
 //! - Where a commit is refused the one before stays in force, and the sync says so until that changes.
 //!
-//! Reading order: [`options`], [`standing`], [`judge`], [`act`] (one sync), [`prune`], [`repeat`] (the loop), [`status`].
+//! Reading order: [`options`], [`standing`], [`judge`], [`act`] (one sync), `prune`, [`repeat`] (the loop),
+//! `watch` (while it waits for a person), [`status`].
 
 pub mod act;
 pub mod bell;
@@ -18,3 +19,4 @@ mod prune;
 pub mod repeat;
 pub mod standing;
 pub mod status;
+mod watch;

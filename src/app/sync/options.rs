@@ -138,14 +138,20 @@ pub fn name_of(url: &str) -> String {
 }
 
 /// The project that a tree of the repository holds. It keeps its state where the sync does.
-pub fn project_in(tree: &Path, options: &SyncOptions, outer: &Project) -> Result<Project, AppError> {
+pub fn project_in(
+    tree: &Path,
+    folder: &Path,
+    jobs: Option<usize>,
+    outer: &Project,
+) -> Result<Project, AppError> {
     let flags = Settings {
         state_dir: Some(outer.state_dir.clone()),
-        jobs: options.jobs,
+        jobs,
         log_limit_bytes: outer.settings.log_limit_bytes,
         ..Settings::default()
     };
-    let root = tree.join(&options.project);
+    // An empty folder would leave a slash at the end of paths that stand in actions.
+    let root = if folder.as_os_str().is_empty() { tree.to_owned() } else { tree.join(folder) };
     Ok(Project::at(root, flags, &|name| std::env::var(name).ok(), Trust::Fetched)?)
 }
 

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::store::Durability;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use taskmaster_core::id::{DocumentId, EnvironmentName, RunId, TaskId};
 use taskmaster_core::sync::SyncResult;
 
@@ -53,6 +54,9 @@ pub struct Standing {
     pub repository: String,
     /// Branch, tag or commit.
     pub git_ref: String,
+    /// Folder of the project inside the repository.
+    #[serde(default)]
+    pub project: PathBuf,
     /// The environment.
     pub environment: EnvironmentName,
     /// The document, once one was accepted.
@@ -95,6 +99,7 @@ impl Standing {
         Self {
             repository,
             git_ref,
+            project: PathBuf::new(),
             environment,
             document: None,
             path: None,

@@ -1,19 +1,20 @@
 //! `sync status`, `pause`, `resume` and `now`: how syncs stand, from the ledger alone.
 
-use super::options::SyncPlace;
+use super::options::{SyncPlace, project_in};
 use super::standing::{self, Paused, Standing};
 use crate::app::error::AppError;
 use crate::app::ledger::{Ledger, SyncEntry};
 use crate::app::workspace::Workspace;
 use crate::clock;
+use crate::config::PROJECT_FILE;
 use crate::process::proc;
 use crate::report::view::{
     CommitView, LeftView, PausedView, RefusedView, SyncEntryView, SyncHealth, SyncStatusView, SyncView,
 };
 use std::path::Path;
 use taskmaster_core::diagnostic::did_you_mean;
-use taskmaster_core::id::TaskId;
-use taskmaster_core::state::TaskState;
+use taskmaster_core::id::{DocumentId, EnvironmentName, TaskId};
+use taskmaster_core::state::{TaskState, WaitFor};
 use taskmaster_core::sync::SyncResult;
 
 /// So many results are shown.
@@ -86,6 +87,24 @@ pub fn of(ledger: &Ledger, state_dir: &Path, name: &str) -> Result<SyncView, App
     })
 }
 
+/// The sync that keeps a document true in an environment.
+pub fn of_document(
+    ledger: &Ledger,
+    state_dir: &Path,
+    document: &DocumentId,
+    environment: &EnvironmentName,
+) -> Result<Option<SyncView>, AppError> {
+    for name in standing::names(ledger)? {
+        let standing = standing::of(ledger, &name)?;
+        let is_it =
+            |known: &Standing| known.document.as_ref() == Some(document) && known.environment == *environment;
+        if standing.as_ref().is_some_and(is_it) {
+            return of(ledger, state_dir, &name).map(Some);
+        }
+    }
+    Ok(None)
+}
+
 fn entry(entry: SyncEntry) -> SyncEntryView {
     SyncEntryView { at: entry.at, commit: entry.commit, result: entry.result, run: entry.run }
 }
@@ -124,6 +143,36 @@ pub fn health(standing: &Standing, paused: bool) -> SyncHealth {
             SyncHealth::Degraded
         }
     }
+}
+
+/// The checkout of a sync as a place to work in: of the one that is named; else, in a folder that holds no
+/// project of its own, of the only one. None where there is none.
+pub fn workspace(outer: &Workspace, name: Option<&str>) -> Result<Option<Workspace>, AppError> {
+    let has_project = || {
+        let project = &outer.project;
+        project.root.join(PROJECT_FILE).exists() || project.catalogue_dir().exists()
+    };
+    if name.is_none() && (!outer.project.state_dir.join("sync").is_dir() || has_project()) {
+        return Ok(None);
+    }
+    let Some(ledger) = outer.ledger_if_any()? else {
+        return name.map_or(Ok(None), |name| Err(unknown(name, &[])));
+    };
+    let names = standing::names(&ledger)?;
+    let name = match (name, names.as_slice()) {
+        (Some(name), names) if names.iter().any(|known| known == name) => name,
+        (Some(name), names) => return Err(unknown(name, names)),
+        (None, [only]) => only,
+        (None, _) => return Ok(None),
+    };
+    let Some(standing) = standing::of(&ledger, name)? else { return Ok(None) };
+    let tree = SyncPlace::new(&outer.project.state_dir, name).tree();
+    let (Some(document), Some(path)) = (standing.document, standing.path) else { return Ok(None) };
+    let mut project = project_in(&tree, &standing.project, None, &outer.project)?;
+    project.settings.document = Some(path.clone());
+    project.settings.environment = Some(standing.environment.to_string());
+    let known_as = Some((path, document));
+    Ok(Some(Workspace { working_dir: project.root.clone(), project, known_as }))
 }
 
 /// The name that is meant: given, else the only one.

@@ -13,12 +13,14 @@ const MOST_CARDS: usize = 24;
 
 /// The section; nothing where nobody is needed.
 pub(super) fn section(page: &Page<'_>) -> Markup {
-    let tasks: Vec<usize> = [Group::Failed, Group::Unknown, Group::Waiting]
+    let all = 0..page.view.tasks.len();
+    let drifted = all.clone().filter(|at| page.view.tasks[*at].drifted.is_some());
+    let in_group = [Group::Failed, Group::Unknown, Group::Waiting]
         .into_iter()
-        .flat_map(|group| (0..page.view.tasks.len()).map(move |at| (group, at)))
+        .flat_map(|group| all.clone().map(move |at| (group, at)))
         .filter(|(group, at)| Group::of(&page.view.tasks[*at].state) == *group)
-        .map(|(_, at)| at)
-        .collect();
+        .map(|(_, at)| at);
+    let tasks: Vec<usize> = in_group.chain(drifted).collect();
     if tasks.is_empty() {
         return html! {};
     }
@@ -41,6 +43,7 @@ fn card(page: &Page<'_>, at: usize) -> Markup {
             h3 { a href={ "#t" (at) } { (task.ordinal) " " (parts::foreign(&task.title)) } }
             p.why {
                 (parts::state(&task.state)) " "
+                @if let Some(since) = task.drifted { (human::drifted(since)) }
                 @if let Some(reason) = human::reason(&task.state, &page.names) { (parts::foreign(&reason)) }
             }
             @if !task.attempts.is_empty() { (attempts(task)) }

@@ -12,6 +12,7 @@ mod page;
 mod parts;
 mod rollouts;
 mod share;
+mod sync;
 mod tasks;
 mod timeline;
 mod trace;

@@ -1,7 +1,7 @@
 //! The page around the sections.
 
 use super::parts::{self, Page};
-use super::{attention, graph, overview, rollouts, tasks, timeline, trace};
+use super::{attention, graph, overview, rollouts, sync, tasks, timeline, trace};
 use crate::report::view::ReportView;
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -42,6 +42,7 @@ pub(crate) fn report(view: &ReportView) -> String {
 
 fn sections(page: &Page<'_>) -> Markup {
     html! {
+        (sync::section(page))
         (attention::section(page))
         (overview::progress(page))
         (graph::section(page))
@@ -58,9 +59,12 @@ fn sections(page: &Page<'_>) -> Markup {
 /// The bar at the top: where one is, where one can go, and the colour scheme.
 fn bar(page: &Page<'_>) -> Markup {
     let view = page.view;
-    let attention = page.summary.counts.failed + page.summary.counts.unknown + page.summary.counts.waiting;
+    let drifted = view.tasks.iter().filter(|task| task.drifted.is_some()).count();
+    let counts = &page.summary.counts;
+    let attention = counts.failed + counts.unknown + counts.waiting + drifted;
     let attempts = page.summary.attempts > 0;
     let places = [
+        ("sync", "Sync", view.sync.is_some()),
         ("attention", "Attention", attention > 0),
         ("progress", "Progress", true),
         ("graph", "Graph", !view.tasks.is_empty()),

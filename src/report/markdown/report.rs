@@ -44,6 +44,9 @@ fn within(view: &ReportView, summary: &Summary, limits: Limits) -> String {
     let names = Names::new(view.tasks.iter().map(|task| (&task.id, task.ordinal.as_str())));
     let mut out = format!("## {}\n\n", text(view.document.name()));
     head(&mut out, view, summary);
+    if let Some(sync) = &view.sync {
+        super::sync::brief(&mut out, sync);
+    }
     progress(&mut out, view, summary, limits);
     attention(&mut out, view, &names, limits);
     rollouts(&mut out, view, limits);

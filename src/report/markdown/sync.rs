@@ -17,13 +17,18 @@ pub(crate) fn sync_status(view: &SyncStatusView) -> String {
     finish(&out)
 }
 
-fn sync(out: &mut String, sync: &SyncView) {
+/// A sync in a report: what one needs to know, without its history.
+pub(super) fn brief(out: &mut String, sync: &SyncView) {
     let sign = sync_words::sign(sync.health);
     let _ = writeln!(out, "### {sign} {}: {}\n\n| | |\n|---|---|", text(&sync.name), sync.health.name());
     for (name, value) in sync_words::facts(sync) {
         let _ = writeln!(out, "| {name} | {} |", text(&value));
     }
     out.push('\n');
+}
+
+fn sync(out: &mut String, sync: &SyncView) {
+    brief(out, sync);
     if !sync.history.is_empty() {
         out.push_str("| When | Commit | Result |\n|---|---|---|\n");
         for entry in &sync.history {

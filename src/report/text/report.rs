@@ -15,6 +15,9 @@ pub(crate) fn report(view: &ReportView, options: TextOptions) -> String {
     let names = Names::new(view.tasks.iter().map(|task| (&task.id, task.ordinal.as_str())));
     let mut sheet = Sheet::new(options);
     head(&mut sheet, view, &summary);
+    if let Some(sync) = &view.sync {
+        super::sync::brief(&mut sheet, sync);
+    }
     progress(&mut sheet, view, &summary);
     attention(&mut sheet, view, &names);
     super::rollout::brief(&mut sheet, &view.rollouts);
@@ -157,8 +160,11 @@ fn standing(counts: &Counts, percent: Option<usize>, success: bool) -> String {
 
 fn attention(sheet: &mut Sheet, view: &ReportView, names: &Names<'_>) {
     let groups = [Group::Failed, Group::Unknown, Group::Waiting];
-    let tasks: Vec<&ReportTask> =
-        view.tasks.iter().filter(|task| groups.contains(&Group::of(&task.state))).collect();
+    let tasks: Vec<&ReportTask> = view
+        .tasks
+        .iter()
+        .filter(|task| groups.contains(&Group::of(&task.state)) || task.drifted.is_some())
+        .collect();
     if tasks.is_empty() {
         return;
     }
@@ -167,8 +173,14 @@ fn attention(sheet: &mut Sheet, view: &ReportView, names: &Names<'_>) {
         let group = Group::of(&task.state);
         let lead = format!("  {} {} ", group.sign(), human::line(&task.ordinal));
         sheet.paragraph(&[(Style::of(group), &lead)], &task.title, Style::Bold);
-        let why = human::reason(&task.state, names).unwrap_or_default();
-        sheet.paragraph(&[(Style::Plain, "      ")], &format!("{}: {why}", group.name()), Style::of(group));
+        let (why, style) = match task.drifted {
+            Some(since) => (human::drifted(since), Style::Red),
+            None => {
+                let why = human::reason(&task.state, names).unwrap_or_default();
+                (format!("{}: {why}", group.name()), Style::of(group))
+            }
+        };
+        sheet.paragraph(&[(Style::Plain, "      ")], &why, style);
         attempts(sheet, task);
         if let Some(tail) = last_tail(task) {
             let lines = human::lines(tail);

@@ -15,6 +15,12 @@ pub(crate) fn sync_status(view: &SyncStatusView, options: TextOptions) -> String
     sheet.finish()
 }
 
+/// A sync in a report: what one needs to know, without its history.
+pub(super) fn brief(sheet: &mut Sheet, one: &SyncView) {
+    sheet.heading("Sync");
+    head(sheet, one);
+}
+
 fn style(health: SyncHealth) -> Style {
     match health {
         SyncHealth::Healthy => Style::Green,
@@ -27,14 +33,18 @@ fn style(health: SyncHealth) -> Style {
 
 fn sync(sheet: &mut Sheet, sync: &SyncView) {
     sheet.gap();
-    let lead = format!("{} {} ", sync_words::sign(sync.health), human::line(&sync.name));
-    sheet.paragraph(&[(style(sync.health), &lead)], sync.health.name(), style(sync.health));
-    for (name, value) in sync_words::facts(sync) {
-        sheet.paragraph(&[(Style::Muted, &format!("  {name:<13}"))], &value, Style::Plain);
-    }
+    head(sheet, sync);
     for (place, entry) in sync.history.iter().enumerate() {
         let name = if place == 0 { "history" } else { "" };
         let lead = format!("  {name:<13}{}  ", human::time(entry.at));
         sheet.paragraph(&[(Style::Muted, &lead)], &sync_words::entry(entry), Style::Muted);
+    }
+}
+
+fn head(sheet: &mut Sheet, sync: &SyncView) {
+    let lead = format!("{} {} ", sync_words::sign(sync.health), human::line(&sync.name));
+    sheet.paragraph(&[(style(sync.health), &lead)], sync.health.name(), style(sync.health));
+    for (name, value) in sync_words::facts(sync) {
+        sheet.paragraph(&[(Style::Muted, &format!("  {name:<13}"))], &value, Style::Plain);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, with_status};
 use super::rollout::RolloutView;
+use super::sync::SyncView;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -148,6 +149,9 @@ pub struct ReportTask {
     pub state: TaskState,
     /// When it came to that state.
     pub since: Option<Timestamp>,
+    /// Since when its check says that it is no longer so, though it was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drifted: Option<Timestamp>,
     /// What the state rests on.
     pub proof: Option<Proof>,
     /// Kind of its action; none for a manual task or a parent without one.
@@ -252,6 +256,9 @@ pub struct ReportView {
     pub requirements: Vec<RequirementView>,
     /// Rollouts of this machine: those of the shown run, else the last releases.
     pub rollouts: Vec<RolloutView>,
+    /// The sync that keeps the document true here, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncView>,
     /// Findings about the document and the catalogue.
     pub diagnostics: Vec<DiagnosticView>,
 }

@@ -4,5 +4,8 @@ mod drift;
 mod faults;
 mod git;
 pub(crate) mod origin;
+mod property;
 pub(crate) mod server;
 mod story;
+mod waiting;
+mod webhooks;

@@ -142,6 +142,7 @@ pub(crate) fn report(total: usize) -> ReportView {
         edges,
         requirements,
         rollouts: super::rollouts::told(),
+        sync: None,
         diagnostics: diagnostics(),
     }
 }
@@ -223,6 +224,7 @@ fn task(index: usize, total: usize) -> ReportTask {
         next: way_on(&Place::default(), &id.as_str().into(), &state, true),
         state,
         since: (fate != Fate::Pending).then(|| at(started + 20)),
+        drifted: None,
         proof: proof(fate, started),
         kind: (fate != Fate::Manual).then_some(kind),
         commands: commands(kind, index),

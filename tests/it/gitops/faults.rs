@@ -1,0 +1,208 @@
+//! What a repository, a network and other people do to a sync.
+
+use super::server::Fault;
+use super::story::{PRD, Shop, TASKS};
+use serde_json::json;
+use taskmaster_testkit::until;
+
+/// A shop that stands at its first commit.
+fn synced() -> Shop {
+    let shop = Shop::new();
+    shop.sync("", 0);
+    shop
+}
+
+#[test]
+fn a_remote_that_is_away_changes_nothing_and_is_told() {
+    let shop = synced();
+    shop.origin.fault("", Fault::Status(503));
+    let away = shop.sync("", 32);
+    assert_eq!((&away["health"], &away["failures"]), (&json!("degraded"), &json!(1)));
+    assert_eq!(away["last_result"]["result"], json!("unreachable"));
+    assert_eq!(away["commit"]["id"], json!(shop.origin.head()), "what is known stays in force");
+    assert_eq!(shop.sync("", 32)["failures"], json!(2));
+    shop.origin.heal();
+    let well = shop.sync("", 0);
+    assert_eq!((&well["failures"], &well["health"]), (&json!(0), &json!("healthy")));
+    assert_eq!(shop.runs(), 1);
+}
+
+#[test]
+fn credentials_that_expired_are_told_without_showing_them() {
+    let shop = Shop::new();
+    shop.here.write("token", "s3cret-token-of-ours");
+    shop.origin.require("x-access-token:s3cret-token-of-ours", "");
+    shop.sync("--token file:token", 0);
+    shop.here.write("token", "another-token-of-ours");
+    let refused = shop.here.run(&shop.line("--once --token file:token")).code(32);
+    let told = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(told.contains("the remote refuses the credentials"), "{told}");
+    assert!(!told.contains("token-of-ours"), "{told}");
+    shop.here.write("token", "s3cret-token-of-ours");
+    shop.sync("--token file:token", 0);
+}
+
+#[test]
+fn history_that_is_rewritten_is_followed_and_told() {
+    let shop = Shop::new();
+    shop.origin.commit(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo zwei"))], "in German");
+    shop.sync("", 0);
+    shop.origin.force_push(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo deux"))], "in French");
+    let rewritten = shop.sync("", 0);
+    assert_eq!(rewritten["commit"]["id"], json!(shop.origin.head()));
+    let note = rewritten["notes"][0].as_str().unwrap();
+    assert!(note.contains("history was rewritten"), "{note}");
+    assert_eq!(shop.read("two").as_deref(), Some("zwei\ndeux\n"));
+}
+
+#[test]
+fn a_document_that_moved_keeps_its_ledger() {
+    let shop = Shop::new();
+    shop.origin.commit(&[("taskmaster.toml", "document = \"prd.md\"\n")], "its document");
+    let line = |more: &str| format!("sync --repo {} --once {more}", shop.origin.url());
+    shop.here.run(&line("")).code(0);
+    shop.origin.pull();
+    shop.origin.git(&["mv", "prd.md", "plan.md"]);
+    shop.origin.write("taskmaster.toml", "document = \"plan.md\"\n").save("moved");
+    shop.here.run(&line("")).code(0);
+    assert_eq!((shop.read("two").as_deref(), shop.runs()), (Some("two\n"), 1), "nothing ran again");
+    // Who names the old one is told, and what was in force stays.
+    let refused = shop.sync("", 10);
+    let reason = refused["refused"]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("prd.md does not exist"), "{reason}");
+}
+
+#[test]
+fn what_leads_out_of_the_tree_is_refused() {
+    let shop = synced();
+    let good = shop.origin.head();
+    shop.origin.pull();
+    std::os::unix::fs::symlink("/etc/passwd", shop.origin.work().join("tasks/more.yaml")).unwrap();
+    shop.origin.save("a link out");
+    let refused = shop.sync("", 10);
+    let reason = refused["refused"]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("tasks/more.yaml") && reason.contains("leads out"), "{reason}");
+    assert_eq!(refused["commit"]["id"], json!(good));
+    assert!(!shop.here.path().join(".taskmaster/sync/origin/tree/tasks/more.yaml").exists());
+    shop.origin.remove("tasks/more.yaml");
+    shop.sync("", 0);
+    // A commit of another repository.
+    let other = shop.origin.head();
+    shop.origin.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{other},vendor")]);
+    shop.origin.git(&["commit", "--quiet", "--message", "a submodule"]);
+    let refused = shop.sync("", 10);
+    let reason = refused["refused"]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("`vendor` is a submodule"), "{reason}");
+}
+
+#[test]
+fn actions_in_the_document_are_refused_unless_they_are_allowed() {
+    let shop = synced();
+    let prd = format!("{PRD}- [ ] Three\n  ```sh run\n  touch three\n  ```\n");
+    shop.origin.commit(&[("prd.md", &prd)], "an action in the document");
+    let refused = shop.sync("", 10);
+    let reason = refused["refused"]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("`a/three`") && reason.contains("--allow-inline"), "{reason}");
+    assert_eq!(shop.read("three"), None);
+    shop.sync("--allow-inline", 0);
+    assert_eq!(shop.read("three").as_deref(), Some(""));
+}
+
+#[test]
+fn two_syncs_at_once_do_not_meet() {
+    let shop = Shop::new();
+    let hold = TASKS.replace("echo two >>two", "touch begun; while ! test -e go; do sleep 0.05; done");
+    shop.origin.commit(&[("tasks/local.yaml", &hold)], "it takes a while");
+    let first = shop.here.start(&shop.line("--once"));
+    until("the first is at work", 20, || shop.read("begun"));
+    let second = shop.here.run(&shop.line("--once")).code(40);
+    assert!(second.stderr.contains(&format!("process {}", first.pid())), "{}", second.stderr);
+    // Another sync of the same state directory has another tree, and waits for the executor.
+    let other = shop.here.run(&shop.line("--once --name other")).code(40);
+    assert!(other.stderr.contains("is at work here"), "{}", other.stderr);
+    std::fs::write(shop.here.path().join(".taskmaster/sync/origin/tree/go"), "").unwrap();
+    first.wait().code(0);
+}
+
+#[test]
+fn a_sync_that_is_killed_anywhere_is_finished_by_the_next() {
+    let shop = Shop::new();
+    let hold = TASKS.replace("echo two >>two", "touch begun; sleep 0.2; echo two >>two");
+    shop.origin.commit(&[("tasks/local.yaml", &hold)], "it takes a while");
+    let first = shop.here.start(&shop.line("--once"));
+    until("it is at work", 20, || shop.read("begun"));
+    first.kill();
+    let next = shop.sync("", 0);
+    assert_eq!(next["health"], json!("healthy"));
+    assert_eq!(shop.read("two").as_deref(), Some("two\n"), "done once");
+    // In the middle of a fetch.
+    shop.origin.commit(&[("tasks/local.yaml", &hold.replace("echo two", "echo zwei"))], "in German");
+    shop.origin.fault("git-upload-pack", Fault::Hang);
+    let second = shop.here.start(&shop.line("--once"));
+    shop.origin.wait_until_held();
+    second.kill();
+    shop.origin.heal();
+    shop.sync("", 0);
+    assert_eq!(shop.read("two").as_deref(), Some("two\nzwei\n"));
+}
+
+#[test]
+fn a_name_belongs_to_one_repository() {
+    let shop = synced();
+    let other = super::origin::Origin::new();
+    other.commit(&[("prd.md", PRD), ("tasks/local.yaml", TASKS)], "another");
+    let line = format!("sync --repo {} --path prd.md --once", other.url());
+    let refused = shop.here.run(&line).code(2);
+    assert!(refused.stderr.contains("is of http") && refused.stderr.contains("--name"), "{}", refused.stderr);
+    shop.here.run(&format!("{line} --name other")).code(0);
+    let status = shop.here.run("sync status -o json").code(0).json();
+    assert_eq!(status["summary"], json!({ "total": 2, "healthy": 2, "degraded": 0 }));
+    let typo = shop.here.run("sync status othr").code(2);
+    assert!(typo.stderr.contains("did you mean `other`?"), "{}", typo.stderr);
+}
+
+#[test]
+fn the_repository_cannot_widen_what_it_may_do() {
+    let shop = Shop::new();
+    let toml = "document = \"prd.md\"\nstate_dir = \"/tmp/elsewhere\"\nallow_contexts = [\"*\"]\n";
+    let tasks = TASKS.replace("[touch, one]", "[kubectl, --context, prod-eu, version]");
+    shop.origin.commit(&[("taskmaster.toml", toml), ("tasks/local.yaml", &tasks)], "wider");
+    let refused = shop.here.run(&shop.line("--once"));
+    assert!(
+        refused.stderr.contains("prod-eu") && refused.stderr.contains("looks like production"),
+        "{}",
+        refused.stderr
+    );
+    assert!(
+        shop.here.path().join(".taskmaster/ledger.db").exists()
+            || shop.here.path().join(".taskmaster").exists()
+    );
+}
+
+#[test]
+fn outside_its_windows_a_sync_looks_and_changes_nothing() {
+    let shop = Shop::new();
+    let closed = "--window deny_*_*_*_*_*_for_2m";
+    let line = shop.line("--once -o json");
+    let mut args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    args.extend(["--window".to_owned(), closed.replace("--window ", "").replace('_', " ")]);
+    let done = shop.here.command(&args).output().unwrap();
+    assert_eq!(done.status.code(), Some(21), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(shop.read("two"), None);
+    let status = shop.status();
+    assert_eq!((&status["health"], &status["commit"]), (&json!("progressing"), &json!(null)));
+    assert!(status["notes"][0].as_str().unwrap().contains("deny * * * * * for 2m"), "{status}");
+    shop.sync("", 0);
+    let done = shop.here.command(&args).output().unwrap();
+    assert_eq!(done.status.code(), Some(0), "what stands at its commit stays well");
+}
+
+#[test]
+fn only_commits_that_were_signed_as_asked_are_taken() {
+    let shop = Shop::new();
+    shop.here.write("signers", "");
+    let refused = shop.sync("--allowed-signers signers", 10);
+    let reason = refused["refused"]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("not signed"), "{reason}");
+    assert_eq!(shop.read("two"), None);
+}
