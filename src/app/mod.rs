@@ -27,3 +27,4 @@ pub mod tasks;
 pub mod views;
 pub mod way_on;
 pub mod workspace;
+pub mod write_back;
