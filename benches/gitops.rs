@@ -89,7 +89,8 @@ impl Scene {
     }
 
     fn looping(&self, more: &[&str]) -> Looping {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
         let address = format!("127.0.0.1:{port}");
         let serve = ["--listen", &address, "--webhook-secret", "file:secret"];
         let child = self.taskmaster(&[&serve, more].concat()).spawn().expect("it starts");
@@ -211,7 +212,10 @@ fn push() {
         took.push(began.elapsed().as_secs_f64() * 1e3);
     }
     let longest = took.iter().copied().fold(0.0, f64::max);
-    println!("  median {:7.1} ms   longest {longest:7.1} ms (wanted: under 2000 and the task's own time, which is nothing)", median(took));
+    println!(
+        "  median {:7.1} ms   longest {longest:7.1} ms (wanted: under 2000 and the task's own time, which is nothing)",
+        median(took)
+    );
 }
 
 fn long_loop() {
@@ -220,16 +224,22 @@ fn long_loop() {
     scene.once();
     let ledger = |path: &Path| -> u64 {
         let files = std::fs::read_dir(path.join(".taskmaster")).into_iter().flatten().flatten();
-        files.filter_map(|file| file.metadata().ok()).filter(|meta| meta.is_file()).map(|meta| meta.len()).sum()
+        files
+            .filter_map(|file| file.metadata().ok())
+            .filter(|meta| meta.is_file())
+            .map(|meta| meta.len())
+            .sum()
     };
     let looping = scene.looping(&["--interval", "1ms"]);
     let began = Instant::now();
     looping.wait_for(syncs / 10);
-    let (early, early_fds, early_bytes) = (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
+    let (early, early_fds, early_bytes) =
+        (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
     while looping.syncs() < syncs {
         std::thread::sleep(Duration::from_millis(200));
     }
-    let (late, late_fds, late_bytes) = (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
+    let (late, late_fds, late_bytes) =
+        (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
     let each = began.elapsed().as_secs_f64() * 1e3 / syncs as f64;
     println!("  {syncs} syncs, {each:.1} ms each");
     println!("  memory after a tenth {early} KiB, at the end {late} KiB, peak {} KiB", looping.kib("VmHWM:"));

@@ -121,7 +121,7 @@ impl Destroy {
         let states = prepared.plan.tasks.iter().map(|task| super::views::state(&evidence, Some(&task.key)));
         let states: Vec<TaskState> = states.collect();
         let counts = report::count(&states);
-        Ok(RunResult { run, end, counts, states, prepared })
+        Ok(RunResult { run, end, counts, states, prepared, marks: None })
     }
 }
 

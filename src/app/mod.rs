@@ -29,3 +29,4 @@ pub mod tasks;
 pub mod views;
 pub mod way_on;
 pub mod workspace;
+pub mod write_back;

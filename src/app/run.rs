@@ -3,10 +3,12 @@
 use super::contexts::{self, Acts};
 use super::error::AppError;
 use super::ledger::{IdGenerator, Ledger};
+use super::parse;
 use super::plan::{self, Prepared, Request};
 use super::ports::{LedgerJournal, PlanRender};
 use super::recover;
-use super::workspace::Workspace;
+use super::workspace::{ReadOptions, Workspace};
+use super::write_back::{Evidence, Marks, WriteBack};
 use crate::clock;
 use crate::exec::driver::{self, Direction};
 use crate::exec::ports::{Observer, Ports, Settings};
@@ -32,6 +34,8 @@ pub struct RunOptions {
     pub end_when_waiting: bool,
     /// Tell the observer what attempts print.
     pub live_output: bool,
+    /// Write marks of the document as evidence comes in.
+    pub write_back: bool,
     /// Options as people gave them, for the run's history.
     pub options: BTreeMap<String, String>,
     /// Who else than signals may stop it finds the sender here while it is at work.
@@ -51,6 +55,8 @@ pub struct RunResult {
     pub states: Vec<TaskState>,
     /// The plan that was followed, with all that it was made from.
     pub prepared: Prepared,
+    /// What was written back into the document; none where that was not asked for.
+    pub marks: Option<Marks>,
 }
 
 /// A plan that is about to be executed, by the only executor of its state directory.
@@ -59,6 +65,8 @@ pub struct Session {
     workspace: Workspace,
     ledger: Ledger,
     prepared: Prepared,
+    /// How the document is read again.
+    read: ReadOptions,
     // Dropped last: nobody else executes before everything else here is gone.
     _lease: ExecutorLease,
 }
@@ -107,13 +115,17 @@ pub(super) fn begin_under(
     if !left.is_empty() || !request.selection.is_all() {
         prepared = plan::prepare(workspace, request, Some(&mut ledger), true)?;
     }
-    Ok(Session { workspace: workspace.clone(), ledger, prepared, _lease: lease })
+    let document = request.read.document.clone();
+    let document = document.unwrap_or_else(|| workspace.path_of(&prepared.reading.text.path));
+    let read = ReadOptions { document: Some(document), ..request.read.clone() };
+    Ok(Session { workspace: workspace.clone(), ledger, prepared, read, _lease: lease })
 }
 
 impl Session {
     /// Of a plan that was made under this lease.
     pub(super) fn of(workspace: Workspace, ledger: Ledger, prepared: Prepared, lease: ExecutorLease) -> Self {
-        Self { workspace, ledger, prepared, _lease: lease }
+        let read = ReadOptions::default();
+        Self { workspace, ledger, prepared, read, _lease: lease }
     }
 
     /// The plan and all that it was made from.
@@ -136,22 +148,48 @@ impl Session {
 
     /// Executes the plan to its end; signals stop it. Refuses contexts that look like production.
     pub fn execute(self, options: &RunOptions, observer: &mut dyn Observer) -> Result<RunResult, AppError> {
-        contexts::refuse(&self.prepared, Acts::Run)?;
+        if !options.write_back {
+            return Ok(self.drive(options, observer)?.0);
+        }
+        let (workspace, read) = (self.workspace.clone(), self.read.clone());
+        let known = self.ledger.evidence(&self.prepared.reading.id, &self.prepared.environment)?;
+        let evidence = Evidence::new(&self.prepared, &known);
+        let text = &self.prepared.reading.text;
+        let mut write_back = WriteBack::new(observer, &workspace, read.clone(), text, evidence);
+        let driven = self.drive(options, &mut write_back);
+        let marks = write_back.finish();
+        let (mut result, mut ledger, _lease) = driven?;
+        if marks.is_own && !marks.files.is_empty() {
+            // What we wrote ourselves is no edit that anybody has to be told of.
+            parse::record(&mut ledger, &workspace.read(&read)?)?;
+        }
+        result.marks = Some(marks);
+        Ok(result)
+    }
+
+    /// The same without a word in the document; with what must outlive the result.
+    fn drive(
+        self,
+        options: &RunOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<(RunResult, Ledger, ExecutorLease), AppError> {
+        let Self { workspace, ledger, prepared, _lease: lease, .. } = self;
+        contexts::refuse(&prepared, Acts::Run)?;
         let run = IdGenerator::new().run(clock::now());
-        let plan = Arc::new(self.prepared.plan.clone());
+        let plan = Arc::new(prepared.plan.clone());
         let mut scheduler = Scheduler::new(
             Arc::clone(&plan),
             scheduler::Options {
                 run: run.clone(),
-                jobs: options.jobs.unwrap_or_else(|| self.workspace.project.jobs()),
+                jobs: options.jobs.unwrap_or_else(|| workspace.project.jobs()),
                 keep_going: options.keep_going,
                 end_when_waiting: options.end_when_waiting,
             },
         )?;
-        let mut journal = LedgerJournal::new(self.ledger)?;
-        let mut render = PlanRender::new(&self.prepared);
+        let mut journal = LedgerJournal::new(ledger)?;
+        let mut render = PlanRender::new(&prepared);
         let ports = Ports { journal: &mut journal, render: &mut render, observer };
-        let mut settings = settings(&self.workspace, run.clone());
+        let mut settings = settings(&workspace, run.clone());
         settings.options = options.options.clone();
         settings.live_output = options.live_output;
         let runtime = driver::runtime().map_err(no_runtime)?;
@@ -160,13 +198,9 @@ impl Session {
             let _offer = Offer::new(&options.stop, &stops);
             Ok::<_, AppError>(driver::run(plan, &mut scheduler, ports, settings, stops, Direction::Do).await?)
         })?;
-        Ok(RunResult {
-            run,
-            end,
-            counts: scheduler.counts(),
-            states: scheduler.states().to_vec(),
-            prepared: self.prepared,
-        })
+        let (counts, states) = (scheduler.counts(), scheduler.states().to_vec());
+        let result = RunResult { run, end, counts, states, prepared, marks: None };
+        Ok((result, journal.into_ledger(), lease))
     }
 }
 

@@ -112,7 +112,8 @@ pub fn catalogues(working_dir: &Path, dir: &Path) -> Result<Vec<Source>, SourceE
     files.iter().map(|file| read(file, &shown(working_dir, file))).collect()
 }
 
-fn digest(sources: &[Source]) -> Digest {
+/// Digest of all names and texts of a document.
+pub(super) fn digest(sources: &[Source]) -> Digest {
     if let [only] = sources {
         return Digest::of(only.text.as_bytes());
     }

@@ -270,6 +270,9 @@ pub struct RunArgs {
     /// End with 21 instead of waiting for a person
     #[arg(long)]
     pub no_wait: bool,
+    /// Set the document's marks to what is recorded, as tasks begin and end
+    #[arg(long)]
+    pub write_back: bool,
 }
 
 /// `taskmaster report`

@@ -36,6 +36,12 @@ impl Said {
         if self.0.is_empty() { Self(why) } else { Self(format!("{why}; {}", self.0)) }
     }
 
+    /// Said by our own git, not by that of the remote.
+    fn is_about_us(&self, words: &[&str]) -> bool {
+        let own = self.0.split("; ").filter(|line| !line.starts_with("remote:"));
+        own.into_iter().any(|line| words.iter().any(|word| line.contains(word)))
+    }
+
     fn has(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.0.contains(word))
     }
@@ -141,6 +147,12 @@ pub enum GitError {
         /// Git's words.
         said: Said,
     },
+    /// The remote gives objects that are not as they have to be.
+    #[error("the remote holds malformed objects: {said}")]
+    Malformed {
+        /// Git's words.
+        said: Said,
+    },
     /// Files of the commit are not fit to be written to a disk.
     #[error(transparent)]
     Unsafe(#[from] TreeFault),
@@ -222,6 +234,7 @@ const NO_REPOSITORY: &[&str] = &[
     "no such repository",
     "not valid: is this a git repository",
     "' does not exist",
+    "' not found",
 ];
 const NO_REF: &[&str] = &["couldn't find remote ref", "not our ref", "unadvertised object"];
 const CORRUPT: &[&str] = &[
@@ -237,11 +250,13 @@ const CORRUPT: &[&str] = &[
     "packfile",
     "bad index file",
     "hash mismatch",
-    "fatal: not a git repository",
+    "not a git repository: '",
     "unable to find ",
     "missing blob object",
     "could not parse commit",
+    "reference broken",
 ];
+const MALFORMED: &[&str] = &["fsck error", "fsckObjects"];
 const AWAY: &[&str] = &[
     "Could not resolve",
     "Connection refused",
@@ -280,9 +295,11 @@ impl GitError {
             Self::NoRepository { said }
         } else if said.has(NO_REF) {
             Self::NoRef { name: said.to_string() }
+        } else if said.has(MALFORMED) {
+            Self::Malformed { said }
         } else if said.has(AWAY) {
             Self::Away { said }
-        } else if said.has(CORRUPT) {
+        } else if said.is_about_us(CORRUPT) {
             Self::Corrupt { said }
         } else if code.is_none() {
             Self::Failed { verb, said: Said("a signal ended it".to_owned()) }
@@ -333,6 +350,9 @@ impl GitError {
             Self::NotARepository { .. } => "call it in a working tree of Git",
             Self::TimedOut { .. } => "give it more time, or look what the remote is doing",
             Self::Corrupt { .. } => "git fsck tells more",
+            Self::Malformed { .. } => {
+                "git fsck in the remote repository tells more; the commit that brought them is to be replaced"
+            }
             Self::Unsafe(fault) => fault.help(),
             Self::Password => {
                 "take it out of the address, where everybody sees it, and give the token by reference, as `env:NAME`"
@@ -430,6 +450,7 @@ mod tests {
             ("fatal: remote error: upload-pack: not our ref 0123", no_ref),
             ("error: object file objects/ab/cd is empty\nfatal: loose object abcd is corrupt", corrupt),
             ("fatal: bad object HEAD", corrupt),
+            ("remote: fatal: bad object HEAD\nfatal: something", other),
             ("error: something new", other),
             ("", other),
         ] {

@@ -18,8 +18,8 @@ use std::time::Duration;
 const GRACE: Duration = Duration::from_secs(2);
 /// A holder is named in fewer bytes than this.
 const MAX_TEXT: u64 = 4096;
-/// How often the holder's text is looked for, and how long between two looks: it is written after the lock is held.
-const LOOKS: u32 = 20;
+/// How often a lock without a name is tried, and how long between two tries.
+const LOOKS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Who holds the lock.
@@ -57,12 +57,24 @@ impl Lock {
         let fault = |source| GitError::System { doing: format!("lock {}", path.display()), source };
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(fault)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(GitError::Busy { pid: holder_of(&path) }),
-            Err(TryLockError::Error(source)) => return Err(fault(source)),
+        let file = options.open(&path).map_err(fault)?;
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return Self::named(file, fault),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(fault(source)),
+            }
+            // The name is written after the lock is held, and taken away before it goes.
+            let mut other = File::open(&path).map_err(fault)?;
+            match read(&mut other) {
+                Some(holder) => return Err(GitError::Busy { pid: Some(holder.pid) }),
+                None => std::thread::sleep(PAUSE),
+            }
         }
+        Err(GitError::Busy { pid: None })
+    }
+
+    fn named(mut file: File, fault: impl Fn(io::Error) -> GitError) -> Result<Self, GitError> {
         let me = Holder::me();
         if let Some(before) = read(&mut file).filter(|before| *before != me) {
             end_remains(&before)?;
@@ -79,9 +91,11 @@ impl Lock {
 
 impl Drop for Lock {
     /// Takes the name away before the lock goes. Failure is harmless: a name without a lock only makes the
-    /// next one look for remains.
+    /// next one look for remains. The lock is given back by itself, because a child of another thread may hold
+    /// the file for a moment longer, between fork and exec.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 
@@ -91,16 +105,6 @@ pub(super) fn beside(dir: &Path, ending: &str) -> PathBuf {
     name.push(".");
     name.push(ending);
     dir.with_file_name(name)
-}
-
-fn holder_of(path: &Path) -> Option<u32> {
-    for _ in 0..LOOKS {
-        if let Some(holder) = File::open(path).ok().and_then(|mut file| read(&mut file)) {
-            return Some(holder.pid);
-        }
-        std::thread::sleep(PAUSE);
-    }
-    None
 }
 
 fn read(file: &mut File) -> Option<Holder> {

@@ -34,7 +34,7 @@ impl Mirror {
     /// where it holds them already.
     ///
     /// # Errors
-    /// [`GitError::NoFile`] where a link or a folder stands there; those of git.
+    /// [`GitError::NoFile`] where a link or a folder stands there, or a file where a folder is to be; those of git.
     pub fn commit_file(
         &self,
         base: &CommitId,
@@ -60,6 +60,7 @@ impl Mirror {
         let update = self.command(["update-index", "-z", "--index-info"]).env("GIT_INDEX_FILE", &file);
         update.input(&line).bytes()?;
         let tree = self.command(["write-tree"]).env("GIT_INDEX_FILE", &file).text()?;
+        self.check_change(base, &tree, path)?;
         let commit = self.command(["commit-tree", "-p", base.as_str(), "-F", "-", &tree]);
         let commit = by(commit, "AUTHOR", author);
         id(&by(commit, "COMMITTER", author).input(message.as_bytes()).text()?)
@@ -103,6 +104,18 @@ impl Mirror {
         let commit = self.command(["commit-tree", "-p", new_tip.as_str(), "-F", "-", &tree]);
         let commit = by(by(commit, "AUTHOR", &source.author), "COMMITTER", &source.author);
         Ok(id(&commit.input(&source.message).text()?)?)
+    }
+
+    /// A file in the place of a folder would take all that is in it away, and the other way round.
+    fn check_change(&self, base: &CommitId, tree: &str, path: &str) -> Result<(), GitError> {
+        let mut records = 0;
+        let diff =
+            self.command(["diff-tree", "-r", "-z", "--name-only", "--no-renames", base.as_str(), tree]);
+        let wrong = || GitError::NoFile { path: path.to_owned() };
+        diff.records(0, |record| {
+            records += 1;
+            if records == 1 && record == path.as_bytes() { Ok(()) } else { Err(wrong()) }
+        })
     }
 
     fn scratch_index(&self) -> Result<tempfile::TempDir, GitError> {

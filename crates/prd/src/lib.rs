@@ -11,6 +11,7 @@ mod cycles;
 mod dialect;
 mod draft;
 mod edges;
+mod evidence;
 mod fields;
 mod forest;
 mod formats;
@@ -35,6 +36,7 @@ mod words;
 pub mod write_back;
 
 use draft::Draft;
+pub use evidence::marks_of;
 use page::Page;
 pub use report::{ParseReport, report};
 use taskmaster_core::diagnostic::Diagnostic;

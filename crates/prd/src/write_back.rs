@@ -53,6 +53,16 @@ pub enum WriteBackError {
     },
 }
 
+/// Those of `changes` for which the notation has a mark; the others would make [`apply`] refuse all of them.
+pub fn writable(text: &str, dialect: Dialect, changes: &[Change]) -> Vec<Change> {
+    let own = front_matter::read(text, &mut Vec::new()).marks(&mut Vec::new());
+    let has_mark = |change: &&Change| {
+        // One that does not stand in the text is left for `apply` to name.
+        check(text, change.mark).is_err() || written(text, dialect, &own, change).is_ok()
+    };
+    changes.iter().filter(has_mark).copied().collect()
+}
+
 /// Returns `text`, written in `dialect`, with every change made. Changes may come in any order.
 ///
 /// # Errors
@@ -172,6 +182,22 @@ mod tests {
         let own = "---\nmarks: {\"c\": cancelled}\n---\n- [ ] a\n";
         let out = apply(own, Dialect::Plain, &[change(own, "[ ]", Claim::Cancelled)]);
         assert!(out.is_ok_and(|out| out.ends_with("- [c] a\n")));
+    }
+
+    #[test]
+    fn what_no_mark_says_is_left_out() {
+        let text = "- [ ](why) a\n- [ ] b\n";
+        let place = |at: usize, to| Change {
+            mark: Mark { character: ' ', span: Span::new(at, at + 1) },
+            source: 0,
+            to,
+        };
+        let second = text.rfind('[').map_or(0, |at| at + 1);
+        let changes =
+            [place(3, Claim::InProgress), place(second, Claim::InProgress), place(3, Claim::Completed)];
+        assert_eq!(writable(text, Dialect::Plain, &changes), changes[1..]);
+        let gone = place(0, Claim::InProgress);
+        assert_eq!(writable(text, Dialect::Plain, &[gone]), [gone]);
     }
 
     #[test]

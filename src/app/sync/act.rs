@@ -5,6 +5,7 @@ use super::judge::{self, Judgement};
 use super::options::{Right, SyncOptions, SyncPlace, environment_of, project_in};
 use super::prune::{self, Removed};
 use super::standing::{self, InForce, Left, Refused, Standing};
+use super::write_back::WrittenBack;
 use crate::app::drift;
 use crate::app::error::AppError;
 use crate::app::ledger::{Ledger, SyncEntry};
@@ -50,12 +51,14 @@ struct Outcome {
     run: Option<RunId>,
     revision: Option<u64>,
     notes: Vec<String>,
+    /// The branch stands at a commit of ours by now, or at one that has to be synced before ours.
+    moved: bool,
 }
 
 impl Outcome {
     fn of(commit: &CommitId, facts: &CommitFacts, result: SyncResult) -> Self {
         let (commit, facts) = (Some(commit.clone()), Some(facts.clone()));
-        Self { commit, facts, result, run: None, revision: None, notes: Vec::new() }
+        Self { commit, facts, result, run: None, revision: None, notes: Vec::new(), moved: false }
     }
 }
 
@@ -66,6 +69,7 @@ struct Done {
     held: Held,
     drifted: u64,
     left: Vec<Left>,
+    written: WrittenBack,
 }
 
 /// What the document of a commit holds.
@@ -163,7 +167,14 @@ impl Syncer {
         standing.git_ref.clone_from(&self.options.git_ref);
         standing.project.clone_from(&self.options.project);
         let outcome = self.attempt(&mut standing, observer)?;
+        let (moved, notes) = (outcome.moved, outcome.notes.clone());
         self.conclude(&mut standing, outcome, began)?;
+        if moved {
+            // What we wrote is taken in at once; it brings nothing to do.
+            let outcome = self.attempt(&mut standing, observer)?;
+            let notes = notes.into_iter().chain(outcome.notes.clone()).collect();
+            self.conclude(&mut standing, Outcome { notes, ..outcome }, began)?;
+        }
         Ok(standing)
     }
 
@@ -177,7 +188,7 @@ impl Syncer {
             Err(fault) if fault.is_of_the_remote() => {
                 let result = SyncResult::Unreachable { message: fault.to_string() };
                 let (commit, facts, run, revision, notes) = (None, None, None, None, Vec::new());
-                return Ok(Outcome { commit, facts, result, run, revision, notes });
+                return Ok(Outcome { commit, facts, result, run, revision, notes, moved: false });
             }
             Err(fault) => return Err(fault.into()),
         };
@@ -206,8 +217,10 @@ impl Syncer {
         self.comes_into_force(standing, &commit, &facts, &done);
         standing.drifted = done.drifted;
         standing.left = done.left;
+        notes.extend(done.written.note);
+        let moved = done.written.moved;
         let (run, revision) = (done.run, Some(done.held.revision));
-        Ok(Outcome { run, revision, notes, ..Outcome::of(&commit, &facts, done.result) })
+        Ok(Outcome { run, revision, notes, moved, ..Outcome::of(&commit, &facts, done.result) })
     }
 
     /// The commit that was in force, shortened, where the new one does not come after it.
@@ -252,13 +265,14 @@ impl Syncer {
         let session = run::begin_under(lease, &workspace, &request, observer)?;
         let held = Held::of(session.prepared());
         let (mut run, mut result) = (None, SyncResult::Synced);
-        if session.prepared().plan.tasks.is_empty() {
-            drop(session);
+        let prepared = if session.prepared().plan.tasks.is_empty() {
+            session.into_parts().2
         } else {
             let ran = self.execute_watched(session, &self.run_options(facts, commit), commit, observer)?;
             result = result_of(&ran)?;
             run = Some(ran.run);
-        }
+            ran.prepared
+        };
         let mut removed = prune::removed(&self.ledger()?, &held, &standing.left)?;
         if self.options.prune && result == SyncResult::Synced {
             let pruned = self.prune((commit, facts), &removed, observer)?;
@@ -266,9 +280,10 @@ impl Syncer {
             result = pruned.result;
             run = pruned.run.or(run);
         }
+        let written = self.write_back(&prepared, commit, run.as_ref())?;
         let healed = self.options.self_heal && result == SyncResult::Synced;
         let left = removed.iter().map(Removed::told).collect();
-        Ok(Done { result, run, held, drifted: if healed { 0 } else { drifted }, left })
+        Ok(Done { result, run, held, drifted: if healed { 0 } else { drifted }, left, written })
     }
 
     /// Why nothing may be changed now, and until when; none where it may.
@@ -314,6 +329,7 @@ impl Syncer {
             keep_going: self.options.keep_going,
             end_when_waiting: self.options.no_wait,
             live_output: false,
+            write_back: false,
             options: self.named_options(facts, commit),
             stop: self.bell.run_slot(),
         }

@@ -9,7 +9,7 @@
 //! - Where a commit is refused the one before stays in force, and the sync says so until that changes.
 //!
 //! Reading order: [`options`], [`standing`], [`judge`], [`act`] (one sync), `prune`, [`repeat`] (the loop),
-//! `watch` (while it waits for a person), [`status`].
+//! `watch` (while it waits for a person), [`write_back`], [`status`].
 
 pub mod act;
 pub mod bell;
@@ -20,3 +20,4 @@ pub mod repeat;
 pub mod standing;
 pub mod status;
 mod watch;
+pub mod write_back;

@@ -1,5 +1,6 @@
 //! What a sync is told.
 
+use super::write_back::WriteBackOptions;
 use crate::app::error::AppError;
 use crate::app::plan::Request;
 use crate::config::{Project, Settings, Trust};
@@ -85,6 +86,8 @@ pub struct SyncOptions {
     pub keep_going: bool,
     /// End instead of waiting for a person.
     pub no_wait: bool,
+    /// Write marks of the document back.
+    pub write_back: Option<WriteBackOptions>,
 }
 
 /// Where a sync keeps what.

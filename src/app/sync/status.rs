@@ -118,13 +118,7 @@ fn waiting(ledger: &Ledger, standing: &Standing) -> Result<Vec<TaskId>, AppError
     let Some(document) = &standing.document else { return Ok(Vec::new()) };
     let evidence = ledger.evidence(document, &standing.environment)?;
     let asks = evidence.into_values().filter(|found| {
-        matches!(
-            found.state,
-            TaskState::Waiting {
-                on: taskmaster_core::state::WaitFor::Approval { .. }
-                    | taskmaster_core::state::WaitFor::Manual
-            }
-        )
+        matches!(found.state, TaskState::Waiting { on: WaitFor::Approval { .. } | WaitFor::Manual })
     });
     let mut waiting: Vec<TaskId> = asks.map(|found| found.id).collect();
     waiting.sort();

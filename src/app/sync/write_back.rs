@@ -157,7 +157,8 @@ impl Syncer {
                 Ok(rebased) if rebased == tip => return Ok(WrittenBack { note: None, moved: true }),
                 Ok(rebased) => ours = rebased,
                 Err(RebaseError::Conflict { .. }) => {
-                    let note = "marks wait: somebody changed the same lines, which are synced first".to_owned();
+                    let note =
+                        "marks wait: somebody changed the same lines, which are synced first".to_owned();
                     return Ok(WrittenBack { note: Some(note), moved: true });
                 }
                 Err(RebaseError::Git(fault)) => return Err(fault),

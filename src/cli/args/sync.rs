@@ -92,6 +92,20 @@ pub struct BeginArgs {
     /// Make warnings errors
     #[arg(long)]
     pub strict: bool,
+    /// Write the marks of the document back: what is proved, and what no longer is
+    #[arg(long)]
+    pub write_back: bool,
+    /// Push marks to this branch, made anew from the commit, instead of the one that is followed
+    #[arg(long, value_name = "BRANCH", requires = "write_back")]
+    pub write_back_branch: Option<String>,
+    /// Who commits of marks are by
+    #[arg(
+        long,
+        value_name = "NAME <ADDRESS>",
+        requires = "write_back",
+        default_value = "taskmaster <taskmaster@localhost>"
+    )]
+    pub author: String,
     /// Access and signatures.
     #[command(flatten)]
     pub access: AccessArgs,

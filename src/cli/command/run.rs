@@ -26,6 +26,7 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
         keep_going: args.keep_going,
         end_when_waiting: args.no_wait,
         live_output: std::io::stderr().is_terminal(),
+        write_back: args.write_back,
         options: given(args),
         ..RunOptions::default()
     };
@@ -36,6 +37,7 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
     context.findings(&session.prepared().binding_findings);
     context.findings(&session.prepared().catalogue_findings);
     let result = session.execute(&options, &mut progress)?;
+    warn(&result);
     if !context.quiet {
         summary(&result, crate::clock::now().duration_since(began).as_millis());
     }
@@ -58,6 +60,7 @@ fn given(args: &RunArgs) -> std::collections::BTreeMap<String, String> {
         ("include-optional", selection.include_optional),
         ("keep-going", args.keep_going),
         ("allow-inline", args.environment.allow_inline),
+        ("write-back", args.write_back),
     ];
     let flags = flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "yes".to_owned()));
     let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
@@ -75,6 +78,14 @@ pub(crate) fn progress(context: &Context) -> Progress {
         _ => Style::Plain,
     };
     Progress::new(style, context.color(&err))
+}
+
+/// Why marks were not written back.
+fn warn(result: &RunResult) {
+    let mut err = std::io::stderr().lock();
+    for warning in result.marks.iter().flat_map(|marks| &marks.warnings) {
+        let _ = writeln!(err, "warning: {}", crate::report::clean_lines(warning).join(" "));
+    }
 }
 
 /// The exit code of a run's end.

@@ -9,6 +9,7 @@ use crate::app::sync::options::{Right, SyncOptions, checked_name, name_of};
 use crate::app::sync::repeat::{self, Listener};
 use crate::app::sync::standing::{Paused, Standing};
 use crate::app::sync::status;
+use crate::app::sync::write_back::WriteBackOptions;
 use crate::app::workspace::ReadOptions;
 use crate::cli::args::{AccessArgs, BeginArgs, PaceArgs, SyncArgs, SyncCommand};
 use crate::cli::context::Context;
@@ -16,6 +17,7 @@ use crate::cli::progress::Progress;
 use crate::exec::ports::Observer;
 use crate::exec::secret;
 use crate::git::history::Signers;
+use crate::git::write::Author;
 use crate::web::server::{self, Served};
 use jiff::SignedDuration;
 use std::path::{Component, Path, PathBuf};
@@ -193,7 +195,18 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
         jobs: args.jobs.map(usize::from),
         keep_going: args.keep_going,
         no_wait: args.no_wait,
+        write_back: args.write_back.then(|| write_back(args)).transpose()?,
     })
+}
+
+fn write_back(args: &BeginArgs) -> Result<WriteBackOptions, AppError> {
+    let parts = args.author.strip_suffix('>').and_then(|text| text.split_once('<'));
+    let Some((name, email)) = parts.filter(|(name, _)| !name.trim().is_empty()) else {
+        let message = format!("`{}` names nobody", clean(&args.author));
+        return Err(AppError::usage(message, "as in `--author 'Robot <robot@example.org>'`"));
+    };
+    let author = Author { name: name.trim().to_owned(), email: email.trim().to_owned() };
+    Ok(WriteBackOptions { branch: args.write_back_branch.clone(), author })
 }
 
 /// A path that stays in the repository.

@@ -228,6 +228,48 @@ fn a_task_without_check_stays_completed_while_its_digest_is_the_same() {
     assert_eq!(world.disposition("a"), Disposition::Execute);
 }
 
+/// What write-back makes of a mark never changes what is done next: ticked, where it was done, and taken back, where
+/// a check decides anyway.
+#[test]
+fn a_mark_that_evidence_wrote_changes_nothing() {
+    let failed = TaskState::Failed { reason: "boom".to_owned() };
+    let blocked = TaskState::Blocked { by: "x".into() };
+    for has_check in [true, false] {
+        for digest in [Some(Digest::of(b"now")), Some(Digest::of(b"changed")), None] {
+            for state in [
+                TaskState::Completed,
+                TaskState::Satisfied,
+                TaskState::Pending,
+                failed.clone(),
+                blocked.clone(),
+            ] {
+                for is_bound in [true, false] {
+                    let mut world = World::chain("a");
+                    *world.binding("a") = binding("p/a", has_check);
+                    if !is_bound {
+                        world.unbind("a");
+                    }
+                    let is_done = state.lets_dependants_go();
+                    let known = world.record("a", state.clone());
+                    known.by = digest.is_none().then(|| "alice".to_owned());
+                    known.digest.clone_from(&digest);
+                    let open = world.disposition("a");
+                    world.task("a").status = Claim::InProgress;
+                    assert_eq!(world.disposition("a"), open, "{state:?} {digest:?}");
+                    world.task("a").status = Claim::Completed;
+                    if is_done || (has_check && is_bound) {
+                        assert_eq!(
+                            world.disposition("a"),
+                            open,
+                            "{state:?} {digest:?} {has_check} {is_bound}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_lost_end_stays_unknown_until_it_is_resolved() {
     let mut world = World::chain("a b");

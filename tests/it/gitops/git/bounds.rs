@@ -89,7 +89,9 @@ fn output_without_end_is_cut_off() {
     assert!(matches!(error, GitError::TimedOut { seconds: 2 }), "{error:?}");
     // What it leaves behind may hold its output for ever.
     let began = Instant::now();
-    let error = open("sleep 1000 &\necho fatal: not a git repository >&2\nexit 128\n");
+    let error = open(
+        "sleep 1000 &\necho 'fatal: not a git repository (or any of the parent directories): .git' >&2\nexit 128\n",
+    );
     assert!(matches!(error, GitError::NotARepository { .. }), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(20));
     // One that does not want to end is made to.

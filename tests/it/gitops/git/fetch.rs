@@ -204,14 +204,14 @@ fn a_mirror_follows_its_address() {
 fn a_repository_of_sha_256() {
     let origin = Origin::new();
     let bare = origin.scratch().join("served/long.git").display().to_string();
-    origin.git(&["init", "--quiet", "--bare", "--object-format=sha256", "--initial-branch=main", &bare]);
     let run = |args: &[&str]| {
         let mut command = Command::new("git");
-        let command = command.arg("--git-dir").arg(&bare).args(args).env_clear().envs(origin.env());
+        let command = command.env_clear().envs(origin.env()).env("GIT_DIR", &bare).args(args);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
+    run(&["init", "--quiet", "--bare", "--object-format=sha256", "--initial-branch=main"]);
     let tree = run(&["write-tree"]);
     let commit = run(&["commit-tree", "-m", "long", &tree]);
     run(&["update-ref", "refs/heads/main", &commit]);

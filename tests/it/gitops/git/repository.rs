@@ -94,7 +94,6 @@ fn revisions_are_resolved_to_commits() {
         (&head.to_uppercase(), &head),
         ("HEAD~1", &first),
         ("v1", &first),
-        (":/first", &first),
     ] {
         assert_eq!(repository.resolve(revision).unwrap(), id(expected), "{revision}");
     }

@@ -51,7 +51,7 @@ fn a_commit_changes_one_file_and_keeps_its_mode() {
     assert!(origin.git(&["ls-tree", "main", "run"]).starts_with("100755 "));
     assert!(origin.git(&["ls-tree", "main", "deep/er/new"]).starts_with("100644 "));
     assert_eq!(mirror.commit_file(&new, "deep/er/new", b"n", "x", &author()).unwrap(), new, "nothing to do");
-    for path in ["link", "prd"] {
+    for path in ["link", "prd", "other/x", "link/x"] {
         assert!(mirror.commit_file(&new, path, b"x", "x", &author()).is_err(), "{path}");
     }
     for path in ["../x", "/x", ".git/config", ""] {
