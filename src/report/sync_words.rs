@@ -79,6 +79,7 @@ pub(super) fn facts(sync: &SyncView) -> Vec<(&'static str, String)> {
         let why = paused.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
         facts.push(("paused", format!("by {} since {}{why}", paused.by, time(paused.since))));
     }
+    facts.extend(sync.began.map(|at| ("at work", format!("since {}", time(at)))));
     facts.extend(last(sync).map(|last| ("last", last)));
     facts.extend(sync.notes.iter().map(|note| ("", note.clone())));
     if sync.last_result != Some(SyncResult::Synced) {
@@ -108,6 +109,7 @@ fn last(sync: &SyncView) -> Option<String> {
 
 fn next(sync: &SyncView) -> Option<String> {
     match (sync.process, sync.next) {
+        _ if sync.began.is_some() => None,
         (Some(pid), _) if sync.paused.is_some() => Some(format!("when it is resumed (process {pid})")),
         (Some(pid), Some(at)) => Some(format!("{} (process {pid})", time(at))),
         (None, Some(_)) => Some("never: the process that looped is gone".to_owned()),

@@ -14,18 +14,21 @@ use crate::app::run::{self, RunOptions};
 use crate::app::workspace::Workspace;
 use crate::clock;
 use crate::config::Project;
+use crate::exec::driver;
 use crate::exec::ports::Observer;
 use crate::git::command::Git;
 use crate::git::commit::CommitId;
 use crate::git::error::GitError;
 use crate::git::history::CommitFacts;
 use crate::git::mirror::Mirror;
+use crate::process::proc;
 use crate::store::{Access, Durability};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use taskmaster_core::id::{DocumentId, EnvironmentName, RunId, TaskKey};
 use taskmaster_core::journal::Record;
+use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
 use taskmaster_core::resolve::Anew;
 use taskmaster_core::scheduler::RunEnd;
 use taskmaster_core::state::TaskState;
@@ -164,8 +167,12 @@ impl Syncer {
     pub fn sync(&mut self, observer: &mut dyn Observer) -> Result<Standing, AppError> {
         let began = clock::now();
         let mut standing = self.standing()?;
+        standing.began = Some(began);
+        let pid = std::process::id();
+        standing.process = proc::start_ticks(pid).map(|start| (pid, start));
         standing.git_ref.clone_from(&self.options.git_ref);
         standing.project.clone_from(&self.options.project);
+        self.keep(&standing)?;
         let outcome = self.attempt(&mut standing, observer)?;
         let (moved, notes) = (outcome.moved, outcome.notes.clone());
         self.conclude(&mut standing, outcome, began)?;
@@ -214,7 +221,6 @@ impl Syncer {
             return Ok(Outcome { revision, notes, ..Outcome::of(&commit, &facts, result) });
         }
         let done = self.act(standing, (&commit, &facts), &document, observer)?;
-        self.comes_into_force(standing, &commit, &facts, &done);
         standing.drifted = done.drifted;
         standing.left = done.left;
         notes.extend(done.written.note);
@@ -252,7 +258,7 @@ impl Syncer {
     /// Brings the place to the commit.
     fn act(
         &self,
-        standing: &Standing,
+        standing: &mut Standing,
         (commit, facts): (&CommitId, &CommitFacts),
         document: &Path,
         observer: &mut dyn Observer,
@@ -264,8 +270,13 @@ impl Syncer {
         let drifted = self.ask_for_drift(&workspace, &request)?;
         let session = run::begin_under(lease, &workspace, &request, observer)?;
         let held = Held::of(session.prepared());
+        self.comes_into_force(standing, (commit, facts), &held)?;
         let (mut run, mut result) = (None, SyncResult::Synced);
         let prepared = if session.prepared().plan.tasks.is_empty() {
+            session.into_parts().2
+        } else if let Some(lost) = only_unknown(&session.prepared().plan)? {
+            // Another run would say no more than the one before.
+            result = SyncResult::Failed { exit_code: driver::exit_code(RunEnd::Unknown), message: lost };
             session.into_parts().2
         } else {
             let ran = self.execute_watched(session, &self.run_options(facts, commit), commit, observer)?;
@@ -348,9 +359,15 @@ impl Syncer {
         named.chain(plan::as_options(&vars)).collect()
     }
 
-    fn comes_into_force(&self, standing: &mut Standing, commit: &CommitId, facts: &CommitFacts, done: &Done) {
-        standing.document = Some(done.held.document.clone());
-        standing.path = Some(done.held.path.clone());
+    /// Writes down that the place is on its way to the commit, before anything is done for it.
+    fn comes_into_force(
+        &self,
+        standing: &mut Standing,
+        (commit, facts): (&CommitId, &CommitFacts),
+        held: &Held,
+    ) -> Result<(), AppError> {
+        standing.document = Some(held.document.clone());
+        standing.path = Some(held.path.clone());
         let since = match &standing.in_force {
             Some(known) if known.commit == commit.to_string() => known.since,
             _ => clock::now(),
@@ -359,9 +376,18 @@ impl Syncer {
             commit: commit.to_string(),
             time: Some(facts.time),
             subject: facts.subject.clone(),
-            revision: Some(done.held.revision),
+            revision: Some(held.revision),
             since,
         });
+        self.keep(standing)
+    }
+
+    /// Overwrites the memo.
+    pub(super) fn keep(&self, standing: &Standing) -> Result<(), AppError> {
+        let (key, text) = standing::memo(self.name(), standing);
+        let memos = [(key.as_str(), Some(text.as_str()))];
+        self.ledger()?.commit_with_memos(Vec::new(), &memos, clock::now(), Durability::Normal)?;
+        Ok(())
     }
 
     /// Writes down what came of it: an event where that is something else than last time, and the memo.
@@ -387,6 +413,8 @@ impl Syncer {
         }
         *standing.syncs.entry(result.name().to_owned()).or_default() += 1;
         standing.last = Some(now);
+        standing.began = None;
+        standing.process = None;
         standing.duration_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or_default();
         standing.run = outcome.run.clone().or(standing.run.take());
         standing.notes = outcome.notes;
@@ -431,10 +459,23 @@ pub(super) fn result_of(ran: &run::RunResult) -> Result<SyncResult, AppError> {
         RunEnd::Waiting => SyncResult::Waiting,
         RunEnd::Interrupted => return Err(AppError::Interrupted),
         RunEnd::Failed | RunEnd::Unknown => SyncResult::Failed {
-            exit_code: crate::exec::driver::exit_code(ran.end),
+            exit_code: driver::exit_code(ran.end),
             message: first_failure(&ran.prepared, &ran.states),
         },
     })
+}
+
+/// What is said where a plan has nothing to do before a person has settled an end that was lost; else nothing.
+fn only_unknown(plan: &Plan) -> Result<Option<String>, AppError> {
+    let lost = |task: &PlannedTask| matches!(task.disposition, Disposition::Unknown { .. });
+    let unknown: Vec<usize> = (0..plan.tasks.len()).filter(|at| lost(&plan.tasks[*at])).collect();
+    let held = plan.dag()?.descendants(unknown.iter().copied());
+    let can_begin = |at: usize| !held[at] && !lost(&plan.tasks[at]);
+    if unknown.is_empty() || (0..plan.tasks.len()).any(can_begin) {
+        return Ok(None);
+    }
+    let first = unknown.first().map(|at| &plan.tasks[*at]);
+    Ok(first.map(|task| format!("the end of {} is unknown: `taskmaster resolve` settles it", task.id)))
 }
 
 /// The first task that failed, and why.

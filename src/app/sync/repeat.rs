@@ -6,7 +6,7 @@ use crate::app::error::AppError;
 use crate::clock;
 use crate::exec::ports::Observer;
 use crate::process::proc;
-use crate::store::{Durability, LeaseError};
+use crate::store::LeaseError;
 use jiff::Timestamp;
 use std::time::Duration;
 use taskmaster_core::sync::Pace;
@@ -76,14 +76,7 @@ fn announce(syncer: &Syncer, next: Option<Timestamp>) -> Result<(), AppError> {
     let pid = std::process::id();
     standing.next = next;
     standing.process = next.and(proc::start_ticks(pid)).map(|start| (pid, start));
-    let (key, text) = standing::memo(syncer.name(), &standing);
-    syncer.ledger()?.commit_with_memos(
-        Vec::new(),
-        &[(&key, Some(&text))],
-        clock::now(),
-        Durability::Normal,
-    )?;
-    Ok(())
+    syncer.keep(&standing)
 }
 
 /// False where it was stopped meanwhile.

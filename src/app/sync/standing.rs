@@ -71,6 +71,9 @@ pub struct Standing {
     pub result: Option<SyncResult>,
     /// The run of it, where anything was to be done.
     pub run: Option<RunId>,
+    /// When the sync that is at work began.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
     /// When the last sync ended.
     pub last: Option<Timestamp>,
     /// How long it took, in milliseconds.
@@ -89,7 +92,7 @@ pub struct Standing {
     pub left: Vec<Left>,
     /// What is worth knowing about the last sync, each in one line.
     pub notes: Vec<String>,
-    /// The process that loops, with its start in clock ticks since boot.
+    /// The process that loops or is at work, with its start in clock ticks since boot.
     pub process: Option<(u32, u64)>,
 }
 
@@ -107,6 +110,7 @@ impl Standing {
             refused: None,
             result: None,
             run: None,
+            began: None,
             last: None,
             duration_ms: 0,
             last_success: None,

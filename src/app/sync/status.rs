@@ -45,11 +45,13 @@ pub fn of(ledger: &Ledger, state_dir: &Path, name: &str) -> Result<SyncView, App
     let history = ledger.sync(name)?;
     let waiting = waiting(ledger, &standing)?;
     let health = health(&standing, paused.is_some());
+    let process = standing.process.filter(|(pid, start)| lives(*pid, *start)).map(|(pid, _)| pid);
     Ok(SyncView {
         name: name.to_owned(),
         health,
         tree: SyncPlace::new(state_dir, name).tree().to_string_lossy().into_owned(),
-        process: standing.process.filter(|(pid, start)| lives(*pid, *start)).map(|(pid, _)| pid),
+        began: standing.began.filter(|_| process.is_some()),
+        process,
         repository: standing.repository,
         git_ref: standing.git_ref,
         environment: standing.environment,

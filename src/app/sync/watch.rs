@@ -53,15 +53,14 @@ impl Syncer {
         let next = |at| self.pace().next(self.name(), at, 0);
         let mut due = next(clock::now());
         let mut nudges = Nudges::new(self);
+        let mut is_owed = false;
         while !shared.over.load(Ordering::SeqCst) && !self.bell().is_stopped() {
-            let is_asked = self.bell().wait(LOOK) || nudges.came();
-            if is_asked {
-                due = Timestamp::MIN;
-            }
-            if clock::now() < due || !shared.idle.load(Ordering::SeqCst) {
+            is_owed |= self.bell().wait(LOOK) || nudges.came();
+            if (clock::now() < due && !is_owed) || !shared.idle.load(Ordering::SeqCst) {
                 continue;
             }
             due = next(clock::now());
+            is_owed = false;
             // Who cannot be reached now is asked again by the next sync at the latest.
             if self.mirror.fetch(self.git_ref()).is_ok_and(|newest| newest != *commit) {
                 let slot = self.bell().run_slot();
@@ -70,6 +69,10 @@ impl Syncer {
                 }
                 return;
             }
+        }
+        if is_owed {
+            // What was asked for while the run was at work is done after it.
+            self.bell().ring();
         }
     }
 }

@@ -123,6 +123,8 @@ pub struct SyncView {
     pub refused: Option<RefusedView>,
     /// Who has paused it.
     pub paused: Option<PausedView>,
+    /// When the sync that is at work began; none where none is.
+    pub began: Option<Timestamp>,
     /// What came of the last sync.
     pub last_result: Option<SyncResult>,
     /// When it ended.

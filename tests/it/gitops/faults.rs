@@ -127,7 +127,8 @@ fn two_syncs_at_once_do_not_meet() {
 #[test]
 fn a_sync_that_is_killed_anywhere_is_finished_by_the_next() {
     let shop = Shop::new();
-    let hold = TASKS.replace("echo two >>two", "touch begun; sleep 0.2; echo two >>two");
+    let check = "check: {exec: [test, -e, two]}, run: {shell: 'touch begun; sleep 0.2; echo two >>two'}";
+    let hold = TASKS.replace("run: {shell: 'echo two >>two'}", check);
     shop.origin.commit(&[("tasks/local.yaml", &hold)], "it takes a while");
     let first = shop.here.start(&shop.line("--once"));
     until("it is at work", 20, || shop.read("begun"));
@@ -136,7 +137,7 @@ fn a_sync_that_is_killed_anywhere_is_finished_by_the_next() {
     assert_eq!(next["health"], json!("healthy"));
     assert_eq!(shop.read("two").as_deref(), Some("two\n"), "done once");
     // In the middle of a fetch.
-    shop.origin.commit(&[("tasks/local.yaml", &hold.replace("echo two", "echo zwei"))], "in German");
+    shop.origin.commit(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo zwei"))], "in German");
     shop.origin.fault("git-upload-pack", Fault::Hang);
     let second = shop.here.start(&shop.line("--once"));
     shop.origin.wait_until_held();

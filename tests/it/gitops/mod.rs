@@ -7,5 +7,6 @@ pub(crate) mod origin;
 mod property;
 pub(crate) mod server;
 mod story;
+mod sync_write_back;
 mod waiting;
 mod webhooks;

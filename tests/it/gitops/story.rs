@@ -150,7 +150,7 @@ fn a_place_follows_its_repository() {
         (&json!("degraded"), &json!("refused"))
     );
     let reason = refused["refused"]["reasons"][0].as_str().unwrap();
-    assert!(reason.starts_with("prd.md:") && reason.contains("Five"), "{reason}");
+    assert!(reason.starts_with("prd.md:") && reason.contains("a/five"), "{reason}");
     assert!(!shop.read("prd.md").unwrap().contains("Five"), "it was never checked out");
     assert_eq!(shop.reported(), pairs(&[("a/one", "completed"), ("a/three", "completed")]));
 

@@ -25,8 +25,8 @@ fn what_cannot_be_taken_back_is_asked_for_first() {
     );
     assert_eq!(shop.read("two"), None);
     let run = shop.here.start(&shop.line("--once"));
-    until("it waits", 20, || (shop.status()["waiting"] == json!(["a/two"])).then_some(()));
-    shop.here.run("approve two").code(0);
+    // The question stands from before; there is nobody to hear the answer until the run asks it again.
+    until("the yes is heard", 20, || (shop.here.run("approve two").code == 0).then_some(()));
     run.wait().code(0);
     assert_eq!(shop.read("two").as_deref(), Some("two\n"));
 }
@@ -36,6 +36,7 @@ fn a_newer_commit_does_not_wait_for_the_person() {
     let shop = asking();
     let looping = shop.here.start(&shop.line("--interval 1h"));
     until("it waits", 20, || (shop.status()["waiting"] == json!(["a/two"])).then_some(()));
+    assert!(shop.here.run("sync status").code(0).stdout.contains("at work      since"));
     // The question is gone with the next commit.
     let newest = shop.origin.commit(&[("tasks/local.yaml", TASKS)], "no question");
     shop.here.run("sync now").code(0);

@@ -1,0 +1,112 @@
+//! `sync --write-back`: marks as commits.
+
+use super::story::{PRD, Shop, TASKS};
+use serde_json::json;
+
+const TICKED: &str = "# Shop\n\n## Phase 1: A\n\n- [x] One\n- [x] Two\n";
+
+fn commits(shop: &Shop) -> usize {
+    shop.origin.git(&["rev-list", "--count", "main"]).parse().unwrap()
+}
+
+#[test]
+fn what_is_proved_is_ticked_by_a_commit_that_names_its_run_and_answers_itself_never() {
+    let shop = Shop::new();
+    let first = shop.sync("--write-back", 0);
+    assert_eq!(shop.origin.read("prd.md"), TICKED);
+    let run = shop.here.run("history -o json").code(0).json()["runs"][0]["id"].clone();
+    let message = shop.origin.git(&["log", "-1", "--format=%B%n%an <%ae>", "main"]);
+    assert!(
+        message.contains(&format!("\nTaskmaster-Sync: origin\nTaskmaster-Run: {}\n", run.as_str().unwrap())),
+        "{message}"
+    );
+    assert!(
+        message.starts_with("Marks of prd.md") && message.ends_with("taskmaster <taskmaster@localhost>"),
+        "{message}"
+    );
+    assert_eq!(first["commit"]["id"], json!(shop.origin.head()), "our own commit is in force already");
+    // Nothing but the marks' bytes: git agrees.
+    assert_eq!(shop.origin.git(&["diff", "--numstat", "main~1", "main"]), "2\t2\tprd.md");
+    for _ in 0..3 {
+        shop.sync("--write-back", 0);
+    }
+    assert_eq!((commits(&shop), shop.runs()), (2, 1));
+    assert_eq!(shop.read("two").as_deref(), Some("two\n"));
+}
+
+#[test]
+fn what_drifted_is_unticked_and_ticked_again_once_it_is_healed() {
+    let shop = Shop::new();
+    shop.sync("--write-back", 0);
+    shop.remove("one");
+    shop.sync("--write-back --check", 31);
+    assert_eq!(shop.origin.read("prd.md"), TICKED.replace("[x] One", "[ ] One"));
+    shop.sync("--write-back --self-heal", 0);
+    assert_eq!(shop.origin.read("prd.md"), TICKED);
+    assert_eq!(commits(&shop), 4);
+}
+
+#[test]
+fn marks_go_onto_what_others_pushed_meanwhile() {
+    let shop = Shop::new();
+    // Somebody pushes while the task runs: to another file.
+    let push =
+        "git -C {W} -c user.name=x -c user.email=x@y commit -q --allow-empty -m other && git -C {W} push -q";
+    let clone = shop.origin.scratch().join("clone");
+    let path = shop.origin.path();
+    shop.origin.git(&["clone", "--quiet", &path.to_string_lossy(), &clone.to_string_lossy()]);
+    let line = push.replace("{W}", &clone.to_string_lossy());
+    let tasks = TASKS.replace("echo two >>two", &format!("{line}; echo two >>two"));
+    shop.origin.commit(&[("tasks/local.yaml", &tasks)], "a task that pushes");
+    shop.origin.git(&["-C", &clone.to_string_lossy(), "version"]);
+    let pull =
+        std::process::Command::new("git").args(["-C", &clone.to_string_lossy(), "pull", "-q"]).status();
+    assert!(pull.is_ok_and(|status| status.success()));
+    let done = shop.sync("--write-back", 0);
+    assert_eq!(shop.origin.read("prd.md"), TICKED);
+    let subjects = shop.origin.git(&["log", "-2", "--format=%s", "main"]);
+    assert_eq!(subjects, "Marks of prd.md as they are proved\nother", "ours comes after theirs");
+    assert_eq!(done["commit"]["id"], json!(shop.origin.head()));
+}
+
+#[test]
+fn where_both_changed_a_line_the_newer_text_is_synced_first() {
+    let shop = Shop::new();
+    let clone = shop.origin.scratch().join("clone");
+    let path = shop.origin.path();
+    let edit = "cd {W} && git pull -q && sed -i 's/One/Uno/' prd.md && git -c user.name=x -c user.email=x@y commit -qam edit && git push -q";
+    let edit = edit.replace("{W}", &clone.to_string_lossy());
+    let tasks = TASKS.replace("echo two >>two", &format!("{edit}; echo two >>two"));
+    let tasks = format!("{tasks}  a/uno: {{run: {{exec: [touch, uno]}}}}\n").replace("'cd", "'cd");
+    let quoted = tasks.replace("'s/One/Uno/'", "s/One/Uno/");
+    shop.origin.commit(&[("tasks/local.yaml", &quoted)], "a task that edits");
+    shop.origin.git(&["clone", "--quiet", &path.to_string_lossy(), &clone.to_string_lossy()]);
+    let done = shop.sync("--write-back", 0);
+    assert_eq!(done["commit"]["id"], json!(shop.origin.head()));
+    shop.sync("--write-back", 0);
+    assert_eq!(shop.origin.read("prd.md"), TICKED.replace("One", "Uno"));
+    assert_eq!(shop.read("uno").as_deref(), Some(""), "the newer text was synced");
+}
+
+#[test]
+fn a_branch_of_its_own_is_made_for_review_and_only_when_something_changed() {
+    let shop = Shop::new();
+    let line = "--write-back --write-back-branch marks";
+    shop.sync(line, 0);
+    assert_eq!(shop.origin.read("prd.md"), PRD, "the branch that is followed stays");
+    let marks = shop.origin.git(&["rev-parse", "marks"]);
+    assert_eq!(shop.origin.git(&["show", "marks:prd.md"]), TICKED.trim_end());
+    assert_eq!(shop.origin.git(&["rev-parse", "marks~1"]), shop.origin.head());
+    shop.sync(line, 0);
+    assert_eq!(shop.origin.git(&["rev-parse", "marks"]), marks);
+}
+
+#[test]
+fn a_server_that_takes_no_push_is_told_and_fails_no_sync() {
+    let shop = Shop::new();
+    shop.origin.git(&["config", "http.receivepack", "false"]);
+    let done = shop.sync("--write-back", 0);
+    let note = done["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("marks were not written back: "), "{note}");
+    assert_eq!(shop.origin.read("prd.md"), PRD);
+}
