@@ -8,7 +8,7 @@ use super::plan::{self, Prepared, Request};
 use super::ports::{LedgerJournal, PlanRender};
 use super::recover;
 use super::workspace::{ReadOptions, Workspace};
-use super::write_back::{Evidence, Marks, WriteBack};
+use super::write_back::{Evidence, Marks, Subject, WriteBack};
 use crate::clock;
 use crate::exec::driver::{self, Direction};
 use crate::exec::ports::{Observer, Ports, Settings};
@@ -151,17 +151,27 @@ impl Session {
         if !options.write_back {
             return Ok(self.drive(options, observer)?.0);
         }
-        let (workspace, read) = (self.workspace.clone(), self.read.clone());
-        let known = self.ledger.evidence(&self.prepared.reading.id, &self.prepared.environment)?;
-        let evidence = Evidence::new(&self.prepared, &known);
-        let text = &self.prepared.reading.text;
-        let mut write_back = WriteBack::new(observer, &workspace, read.clone(), text, evidence);
+        let workspace = self.workspace.clone();
+        let prepared = &self.prepared;
+        let known = self.ledger.evidence(&prepared.reading.id, &prepared.environment)?;
+        let evidence = Evidence::new(prepared, &known);
+        let subject = Subject {
+            workspace: &workspace,
+            read: self.read.clone(),
+            document: prepared.reading.id.clone(),
+            environment: prepared.environment.clone(),
+            digest: prepared.reading.text.digest.clone(),
+        };
+        let read = self.read.clone();
+        let mut write_back = WriteBack::new(observer, subject, evidence);
         let driven = self.drive(options, &mut write_back);
         let marks = write_back.finish();
         let (mut result, mut ledger, _lease) = driven?;
-        if marks.is_own && !marks.files.is_empty() {
+        if let (Some(own), Ok(reading)) = (&marks.own, workspace.read(&read))
+            && reading.text.digest == *own
+        {
             // What we wrote ourselves is no edit that anybody has to be told of.
-            parse::record(&mut ledger, &workspace.read(&read)?)?;
+            parse::record(&mut ledger, &reading)?;
         }
         result.marks = Some(marks);
         Ok(result)

@@ -29,12 +29,15 @@ const ALL: &[&str] =
 /// Settings of the repository itself.
 const CONFIG: &[(&str, &str)] = &[
     ("core.logAllRefUpdates", "always"),
+    ("fetch.unpackLimit", "1"),
     ("gc.reflogExpire", "never"),
     ("gc.reflogExpireUnreachable", "never"),
     ("remote.origin.promisor", "true"),
     ("remote.origin.partialCloneFilter", "blob:none"),
     ("extensions.partialClone", "origin"),
 ];
+/// Each fetch of something new leaves a pack; so many are put together into one.
+pub const MAX_PACKS: usize = 50;
 /// Largest file that is read as a whole, in bytes.
 pub const MAX_FILE: u64 = 128 << 20;
 
@@ -181,14 +184,13 @@ impl Mirror {
     }
 
     fn fetch_once(&self, git_ref: &str) -> Result<CommitId, GitError> {
-        let before = self.wanted();
-        let commit = if let Ok(id) = git_ref.parse::<CommitId>() {
-            self.fetch_id(&id)?
-        } else {
-            self.fetch_name(git_ref)?
+        let commit = match git_ref.parse::<CommitId>() {
+            Ok(id) => self.fetch_id(&id)?,
+            Err(_) => self.fetch_name(git_ref)?,
         };
-        if before.as_ref() != Some(&commit) {
-            self.tidy();
+        if self.packs() > MAX_PACKS {
+            // What goes wrong here goes wrong again where it matters.
+            let _ = self.command(["gc", "--quiet"]).setting("gc.autoDetach=false").slowly().bytes();
         }
         Ok(commit)
     }
@@ -253,12 +255,12 @@ impl Mirror {
         String::from_utf8_lossy(&out).trim().parse().ok()
     }
 
-    /// Packs and loose objects that many fetches left are put together. What goes wrong here goes wrong again
-    /// where it matters.
-    fn tidy(&self) {
-        let gc =
-            self.command(["gc", "--auto", "--quiet"]).setting("gc.auto=2000").setting("gc.autoDetach=false");
-        let _ = gc.slowly().bytes();
+    fn packs(&self) -> usize {
+        let is_pack = |entry: io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|entry| entry.path().extension().is_some_and(|ending| ending == "pack"))
+        };
+        fs::read_dir(self.dir.join("objects/pack"))
+            .map_or(0, |all| all.filter_map(|one| is_pack(one).then_some(())).count())
     }
 
     /// True where the commit was fetched, or made here. Asks no remote.

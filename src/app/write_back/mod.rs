@@ -14,5 +14,5 @@ mod observer;
 mod text;
 
 pub use evidence::Evidence;
-pub use observer::{Marks, WriteBack};
+pub use observer::{Marks, Subject, WriteBack};
 pub use text::{TextFault, texts};

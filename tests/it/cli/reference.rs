@@ -38,6 +38,12 @@ const COMMANDS: [&str; 33] = [
     "destroy",
     "history",
     "audit",
+    "drift",
+    "sync",
+    "sync status",
+    "sync pause",
+    "sync resume",
+    "sync now",
 ];
 
 /// `UPDATE_REFERENCE=1 cargo test --test it reference` writes it anew.

@@ -364,7 +364,7 @@ fn an_older_schema_that_cannot_be_written_to_is_said_to_be_one() {
     fs::create_dir(&state_dir).unwrap();
     let file = first_schema(&state_dir);
     let [read, write] = look_without_rights(&dir, &state_dir);
-    let expected = format!("{} has schema 1 and cannot be brought to 3 without writing", file.display());
+    let expected = format!("{} has schema 1 and cannot be brought to 4 without writing", file.display());
     assert_eq!([&read, &write], [&expected, &expected]);
 }
 

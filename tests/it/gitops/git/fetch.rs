@@ -136,6 +136,37 @@ fn what_was_pushed_is_seen_and_what_a_force_push_took_away_is_kept() {
 }
 
 #[test]
+fn many_fetches_leave_few_packs() {
+    let origin = story();
+    let mirror = mirror(&origin);
+    let first = mirror.fetch("main").unwrap();
+    let packs = || {
+        let all = files(&mirror.dir().join("objects/pack"));
+        all.iter().filter(|(name, _)| name.ends_with(".pack")).count()
+    };
+    let run = |args: &[&str], input: &str| {
+        use std::io::Write;
+        let mut command = Command::new("git");
+        command.arg("--git-dir").arg(mirror.dir()).args(args).env_clear().envs(origin.env());
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    for at in 0..=taskmaster::git::mirror::MAX_PACKS {
+        let blob = run(&["hash-object", "-w", "--stdin"], &format!("{at}"));
+        run(&["pack-objects", "--quiet", &mirror.dir().join("objects/pack/pack").to_string_lossy()], &blob);
+    }
+    assert!(packs() > taskmaster::git::mirror::MAX_PACKS);
+    let second = id(&origin.commit(&[("prd/a.md", "three\n")], "third"));
+    assert_eq!(mirror.fetch("main").unwrap(), second);
+    assert!(packs() < 5, "{}", packs());
+    assert!(mirror.has(&first).unwrap() && mirror.is_ancestor(&first, &second).unwrap());
+    assert_eq!(mirror.read(&first, "prd/a.md").unwrap(), b"two\n");
+    assert_eq!(mirror.fetch("main").unwrap(), second);
+}
+
+#[test]
 fn facts_of_a_commit() {
     let origin = story();
     let mirror = mirror(&origin);

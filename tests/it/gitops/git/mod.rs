@@ -10,3 +10,5 @@ mod signed;
 mod support;
 mod tree;
 mod write;
+
+pub(super) use support::files;

@@ -44,7 +44,7 @@ pub(super) fn program(origin: &Origin, name: &str, text: &str) -> PathBuf {
 }
 
 /// Every file below a folder with its content, links as `-> target`, by an own walk.
-pub(super) fn files(dir: &Path) -> Vec<(String, String)> {
+pub(in crate::gitops) fn files(dir: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![dir.to_owned()];
     while let Some(folder) = open.pop() {
