@@ -6,11 +6,8 @@ mod git;
 pub(crate) mod origin;
 mod property;
 pub(crate) mod server;
-<<<<<<< HEAD
 mod story;
 mod sync_write_back;
 mod waiting;
 mod webhooks;
-=======
 mod write_back;
->>>>>>> gitops-git

@@ -169,7 +169,9 @@ fn readers_see_whole_commits_and_never_wait() {
                         let pair = reader.snapshot(|ledger| {
                             let head = ledger.head()?.seq;
                             let tasks = ledger.recorded(&document("prd"), &local())?;
-                            let state = |n| tasks.get(&key(n)).map(|known| (known.state.clone(), known.digest.clone()));
+                            let state = |n| {
+                                tasks.get(&key(n)).map(|known| (known.state.clone(), known.digest.clone()))
+                            };
                             let states: Vec<_> = (0..2).map(state).collect();
                             assert_eq!(ledger.head()?.seq, head, "the snapshot moved");
                             Ok((head, states))
