@@ -4,7 +4,7 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 39] = [
     "",
     "parse",
     "plan",
