@@ -8,6 +8,7 @@ use crate::app::sync::status;
 use crate::app::workspace::Workspace;
 use crate::clock;
 use crate::report::Render;
+use crate::report::view::SyncStatusView;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
@@ -114,24 +115,24 @@ async fn answer(request: Request<Incoming>, site: &Site) -> Answer {
         "/metrics" | "/status" | "/healthz" if !is_read => {
             plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n")
         }
-        "/metrics" => match view(site) {
-            Ok(view) => reply(StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&view, &site.hooks)),
-            Err(answer) => answer,
-        },
-        "/status" => match view(site) {
-            Ok(view) => reply(StatusCode::OK, "application/json", format!("{:#}\n", view.json())),
-            Err(answer) => answer,
-        },
+        "/metrics" => view(site).map_or_else(unreadable, |view| {
+            reply(StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&view, &site.hooks))
+        }),
+        "/status" => view(site).map_or_else(unreadable, |view| {
+            reply(StatusCode::OK, "application/json", format!("{:#}\n", view.json()))
+        }),
         "/healthz" => plain(StatusCode::OK, "ok\n"),
         _ => plain(StatusCode::NOT_FOUND, "here are /webhook, /metrics, /status and /healthz\n"),
     }
 }
 
-fn view(site: &Site) -> Result<crate::report::view::SyncStatusView, Answer> {
-    status::view(&site.served.workspace, Some(&site.served.name)).map_err(|fault| {
-        tracing::warn!(%fault, "the status of the sync cannot be read");
-        plain(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be read now\n")
-    })
+fn view(site: &Site) -> Option<SyncStatusView> {
+    let view = status::view(&site.served.workspace, Some(&site.served.name));
+    view.inspect_err(|fault| tracing::warn!(%fault, "the status of the sync cannot be read")).ok()
+}
+
+fn unreadable() -> Answer {
+    plain(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be read now\n")
 }
 
 async fn hook(request: Request<Incoming>, site: &Site) -> Answer {

@@ -28,6 +28,9 @@ pub(crate) enum Fault {
     Stall,
 }
 
+/// Status, head lines and body of an answer.
+type Answered = (u16, Vec<(String, String)>, Vec<u8>);
+
 /// What the server was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -200,7 +203,7 @@ impl Shared {
     }
 
     /// Git's own server, by the rules of CGI.
-    fn backend(&self, request: &Request, body: &[u8]) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
+    fn backend(&self, request: &Request, body: &[u8]) -> Option<Answered> {
         let mut words = request.line.split(' ');
         let (method, target) = (words.next()?, words.next()?);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));

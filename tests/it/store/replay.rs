@@ -171,10 +171,10 @@ fn look_back(entries: &[Entry], environment: &EnvironmentName, task: &TaskKey) -
                 );
             }
             Record::DriftFound { environment: of, key, .. } if key == task && of == environment => {
-                drifted = true
+                drifted = true;
             }
             Record::DriftGone { environment: of, key, .. } if key == task && of == environment => {
-                drifted = false
+                drifted = false;
             }
             Record::DocumentParsed { changes, .. } if !states.is_empty() => {
                 let lost = changes.iter().any(|change| {
