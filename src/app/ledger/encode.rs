@@ -20,6 +20,8 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::ApprovalGiven { .. } => "approval.given",
         Record::RunEnded { .. } => "run.ended",
         Record::Rollout { .. } => "rollout",
+        Record::EnvironmentLocked { .. } => "environment.locked",
+        Record::EnvironmentUnlocked { .. } => "environment.unlocked",
     }
 }
 
@@ -41,6 +43,11 @@ pub(super) fn task_stream(key: &TaskKey) -> String {
 /// The stream of everything about one rollout.
 pub(super) fn rollout_stream(name: &str) -> String {
     format!("rollout/{name}")
+}
+
+/// The stream of everything about one environment as a whole.
+pub(super) fn environment_stream(name: &str) -> String {
+    format!("environment/{name}")
 }
 
 /// Writes a record.

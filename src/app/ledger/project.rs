@@ -62,6 +62,7 @@ pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError>
         }
         // Read as they are: there are few, and reports want all of them.
         Record::Rollout { .. } => {}
+        Record::EnvironmentLocked { .. } | Record::EnvironmentUnlocked { .. } => {}
     }
     Ok(())
 }
