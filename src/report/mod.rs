@@ -10,11 +10,13 @@
 //! because nothing here redacts. Absent on purpose: files, terminals and the ledger.
 
 mod chart;
+mod environment_words;
 mod html;
 mod human;
 mod json;
 mod markdown;
 pub mod plan_summary;
+pub mod promotion_summary;
 mod render;
 pub mod rollout_summary;
 mod rollout_words;

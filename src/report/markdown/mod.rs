@@ -1,5 +1,6 @@
 //! Views as Markdown (GitHub's), fit for a pull request's comment.
 
+mod environments;
 mod escape;
 mod lists;
 mod plan;
@@ -7,6 +8,7 @@ mod report;
 mod rollout;
 mod simulation;
 
+pub(super) use environments::{deployments, environments, promotion};
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;
