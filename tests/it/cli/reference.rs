@@ -4,7 +4,7 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 37] = [
     "",
     "parse",
     "plan",
@@ -38,6 +38,10 @@ const COMMANDS: [&str; 33] = [
     "destroy",
     "history",
     "audit",
+    "env list",
+    "env lock",
+    "env unlock",
+    "promote-env",
 ];
 
 /// `UPDATE_REFERENCE=1 cargo test --test it reference` writes it anew.

@@ -1,0 +1,8 @@
+//! GitOps of the document.
+
+mod audit;
+mod deployments;
+mod environments;
+mod promotion;
+mod scene;
+mod verify;
