@@ -60,7 +60,7 @@ impl Destroy {
         let mut chosen = undoable(session.prepared(), &by_id);
         let tasks = &session.prepared().plan.tasks;
         chosen.retain(|task| named.is_none_or(|named| named.contains(&tasks[*task].id)));
-        let plan = only(&session.prepared().plan, &chosen);
+        let plan = session.prepared().plan.only(&chosen);
         let states = plan.tasks.iter().map(|task| by_id.get(&task.id).cloned().unwrap_or_default()).collect();
         Ok(Self { session, plan, states })
     }
@@ -128,26 +128,4 @@ impl Destroy {
 fn lines(id: &TaskId, action: &Action) -> Vec<CommandLine> {
     let undo = dry_run::of_action(id, action).into_iter().filter(|line| line.part == Part::Undo);
     undo.map(|line| CommandLine { step: line.step, line: line.text }).collect()
-}
-
-/// The plan of these tasks alone; what they wait for through others, they wait for directly.
-fn only(plan: &Plan, chosen: &[usize]) -> Plan {
-    let place: HashMap<usize, usize> = chosen.iter().enumerate().map(|(new, old)| (*old, new)).collect();
-    let task = |old: &usize| {
-        let mut seen = vec![false; plan.tasks.len()];
-        let mut open = plan.tasks[*old].dependencies.clone();
-        let mut dependencies = Vec::new();
-        while let Some(index) = open.pop() {
-            if std::mem::replace(&mut seen[index], true) {
-                continue;
-            }
-            match place.get(&index) {
-                Some(new) => dependencies.push(*new),
-                None => open.extend(&plan.tasks[index].dependencies),
-            }
-        }
-        dependencies.sort_unstable();
-        PlannedTask { dependencies, ..plan.tasks[*old].clone() }
-    };
-    Plan { tasks: chosen.iter().map(task).collect(), ..plan.clone() }
 }

@@ -5,6 +5,7 @@ use super::ledger::LedgerError;
 use super::rollouts::RolloutError;
 use super::source::{Source, SourceError};
 use crate::config::ConfigError;
+use crate::exec::ports::{ExecError, JournalError};
 use crate::git::error::GitError;
 use crate::store::LeaseError;
 use std::path::PathBuf;
@@ -79,7 +80,7 @@ pub enum AppError {
     Graph(#[from] taskmaster_core::dag::GraphError),
     /// The driver could not go on.
     #[error(transparent)]
-    Exec(#[from] crate::exec::ports::ExecError),
+    Exec(ExecError),
     /// Git.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -100,6 +101,18 @@ pub enum AppError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl From<ExecError> for AppError {
+    /// A lock that came after the run was planned refuses it as one that was there before.
+    fn from(error: ExecError) -> Self {
+        let ExecError::Journal(JournalError(source)) = error else { return Self::Exec(error) };
+        match source.downcast() {
+            Ok(refused) if matches!(*refused, LedgerError::Locked { .. }) => Self::Ledger(*refused),
+            Ok(other) => Self::Exec(ExecError::Journal(JournalError(other))),
+            Err(other) => Self::Exec(ExecError::Journal(JournalError(other))),
+        }
+    }
 }
 
 impl AppError {

@@ -42,10 +42,12 @@ pub enum Exit {
     NewerSchema = 41,
     /// The ledger is damaged.
     Corrupt = 42,
+    /// The environment is locked.
+    Locked = 43,
 }
 
 impl Exit {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -63,6 +65,7 @@ impl Exit {
         Self::Busy,
         Self::NewerSchema,
         Self::Corrupt,
+        Self::Locked,
         Self::RolledBack,
         Self::UnderWay,
     ];
@@ -75,7 +78,7 @@ impl Exit {
     fn rank(self) -> u8 {
         match self {
             Self::Internal => 0,
-            Self::Busy | Self::NewerSchema | Self::Corrupt => 1,
+            Self::Busy | Self::NewerSchema | Self::Corrupt | Self::Locked => 1,
             Self::Parse | Self::Cycle | Self::Binding | Self::Schema => 2,
             Self::Usage => 3,
             Self::TaskFailed | Self::Waiting | Self::Interrupted | Self::Unknown => 4,
@@ -114,6 +117,7 @@ mod tests {
         assert_eq!(Exit::Ok.and(Exit::Changes), Exit::Changes);
         assert_eq!(Exit::TaskFailed.and(Exit::Parse), Exit::Parse);
         assert_eq!(Exit::Corrupt.and(Exit::Schema), Exit::Corrupt);
+        assert_eq!(Exit::Locked.and(Exit::TaskFailed), Exit::Locked);
         assert_eq!(Exit::Internal.and(Exit::Corrupt), Exit::Internal);
     }
 }

@@ -3,10 +3,13 @@
 
 pub mod agent;
 pub mod api;
+pub mod audit;
 mod check;
 pub mod contexts;
+pub mod deployments;
 pub mod destroy;
 pub mod drift;
+pub mod environments;
 pub mod error;
 pub mod exit;
 pub mod kube_apply;
@@ -17,6 +20,7 @@ pub mod plan;
 pub mod plan_view;
 pub mod ports;
 pub mod prometheus_gate;
+pub mod promote_env;
 mod recover;
 pub mod report;
 pub mod rollout;

@@ -2,16 +2,17 @@
 
 use super::contexts::{self, Acts, Ask, Finding};
 use super::error::AppError;
-use super::ledger::TaskEvidence;
+use super::ledger::{Ledger, LedgerError, TaskEvidence};
 use super::plan::{self, Prepared, Request};
 use super::report::command_lines;
 use super::views;
 use super::workspace::Workspace;
+use crate::clock;
 use crate::report::view::{DiagnosticView, Durations, Intent, PlanTask, PlanView};
 use std::collections::HashMap;
 use taskmaster_core::dag::Dag;
 use taskmaster_core::diagnostic::Severity;
-use taskmaster_core::id::{TaskId, TaskKey};
+use taskmaster_core::id::{EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Verdict;
 use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
 use taskmaster_core::state::TaskState;
@@ -76,12 +77,23 @@ pub fn make(
         help: Some(help(finding)),
         ..warning("production-context", finding.message())
     }));
+    if let Some(ledger) = &ledger {
+        view.warnings.extend(locked(ledger, environment)?);
+    }
     if let Some(pid) = plan::at_work(workspace)? {
         let message =
             format!("a run is at work (process {pid}); this plan is about what the next one would do");
         view.warnings.insert(0, warning("run-at-work", message));
     }
     Ok((prepared, view))
+}
+
+/// That a run would be refused where the environment is locked.
+fn locked(ledger: &Ledger, environment: &EnvironmentName) -> Result<Option<DiagnosticView>, AppError> {
+    let Some(lock) = ledger.lock(environment, clock::now())? else { return Ok(None) };
+    let refusal = LedgerError::Locked { lock: Box::new(lock) };
+    let help = refusal.help();
+    Ok(Some(DiagnosticView { help, ..warning("environment-locked", refusal.to_string()) }))
 }
 
 /// Whether a run of this plan would do anything (`--detailed-exitcode`).

@@ -201,18 +201,13 @@ pub fn history(
     let document = &evidence.prepared.reading.parsed.document;
     let task = task.map(|name| select::find_task(document, name)).transpose()?;
     let key = task.and_then(|index| evidence.prepared.recording.keys.get(&document.tasks[index].id));
-    let ledger = workspace.ledger_if_any()?;
-    let touched = |run: &RunSummary| -> Result<bool, AppError> {
-        let (Some(key), Some(ledger)) = (key, &ledger) else { return Ok(true) };
-        let detail = ledger.run(&run.id)?;
-        Ok(detail.is_some_and(|detail| detail.attempts.iter().any(|attempt| attempt.key == *key)))
+    let touched = match (key, workspace.ledger_if_any()?) {
+        (Some(key), Some(ledger)) => Some(ledger.runs_at(key)?),
+        _ => None,
     };
-    let mut runs = Vec::new();
-    for run in &evidence.runs {
-        if runs.len() < limit && touched(run)? {
-            runs.push(views::run(run, evidence.live.as_ref() == Some(&run.id)));
-        }
-    }
+    let is_touched = |run: &&RunSummary| touched.as_ref().is_none_or(|runs| runs.contains(&run.id));
+    let runs = evidence.runs.iter().filter(is_touched).take(limit);
+    let runs = runs.map(|run| views::run(run, evidence.live.as_ref() == Some(&run.id))).collect();
     Ok(HistoryView {
         generated: clock::now(),
         document: views::document(&evidence.prepared.reading, Some(evidence.prepared.recording.revision)),

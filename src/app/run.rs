@@ -1,6 +1,7 @@
 //! `run` and `destroy`: recovers what an earlier executor left, then executes a plan.
 
 use super::contexts::{self, Acts};
+use super::environments;
 use super::error::AppError;
 use super::ledger::{IdGenerator, Ledger};
 use super::parse;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use taskmaster_core::id::{RunId, TaskId};
+use taskmaster_core::plan::PlannedTask;
 use taskmaster_core::scheduler::{self, RunEnd, Scheduler};
 use taskmaster_core::select::Selection;
 use taskmaster_core::state::TaskState;
@@ -105,6 +107,7 @@ pub(super) fn begin_under(
     observer: &mut dyn Observer,
 ) -> Result<Session, AppError> {
     let mut ledger = workspace.ledger()?;
+    environments::refuse_locked(&ledger, &workspace.environment(request.environment.as_deref()))?;
     // Recovery looks at the whole document: what was left may lie outside of today's selection.
     let whole = Request { selection: Selection::default(), ..request.clone() };
     let mut prepared = plan::prepare(workspace, &whole, Some(&mut ledger), true)?;
@@ -139,6 +142,25 @@ impl Session {
         let evidence = self.ledger.evidence(&prepared.reading.id, &prepared.environment)?;
         let keys = prepared.recording.keys.iter();
         Ok(keys.map(|(id, key)| (id.clone(), super::views::state(&evidence, Some(key)))).collect())
+    }
+
+    /// The same, to leave out of the plan what is not meant.
+    pub(super) fn prepared_mut(&mut self) -> &mut Prepared {
+        &mut self.prepared
+    }
+
+    /// Plans anew for a part of the document, under the same lease.
+    pub(super) fn select(&mut self, request: &Request) -> Result<(), AppError> {
+        self.prepared = plan::prepare(&self.workspace, request, Some(&mut self.ledger), true)?;
+        Ok(())
+    }
+
+    /// Leaves only these tasks in the plan.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&PlannedTask) -> bool) {
+        let plan = &mut self.prepared.plan;
+        let tasks = plan.tasks.iter().enumerate();
+        let chosen: Vec<usize> = tasks.filter(|(_, task)| wanted(task)).map(|(place, _)| place).collect();
+        *plan = plan.only(&chosen);
     }
 
     /// Its parts; the lease must be held until the last of them is done with.

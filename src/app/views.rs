@@ -9,6 +9,7 @@ use crate::report::view::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use taskmaster_core::action::Binding;
+use taskmaster_core::deployments::Commit;
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{TaskId, TaskKey};
 use taskmaster_core::journal::TaskChange;
@@ -117,6 +118,7 @@ pub fn run(summary: &RunSummary, live: bool) -> RunView {
         ended: summary.ended,
         exit_code: summary.exit_code,
         running: live && summary.ended.is_none(),
+        commit: Commit::of(&summary.options).map(|commit| commit.id),
         options: summary.options.clone(),
         counts: summary.counts.clone(),
     }

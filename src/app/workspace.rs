@@ -127,6 +127,14 @@ impl Workspace {
         Ok(Ledger::open(&self.project.state_dir, Access::ReadWrite)?)
     }
 
+    /// The ledger to be proved; none where nothing was recorded yet.
+    pub fn ledger_to_audit(&self) -> Result<Option<Ledger>, AppError> {
+        if !Store::exists(&self.project.state_dir) {
+            return Ok(None);
+        }
+        Ok(Some(Ledger::open_to_audit(&self.project.state_dir)?))
+    }
+
     /// The ledger for reading; none where nothing was recorded yet.
     pub fn ledger_if_any(&self) -> Result<Option<Ledger>, AppError> {
         if !Store::exists(&self.project.state_dir) {

@@ -1,11 +1,13 @@
 //! The command line as types. Help texts are the command reference.
 
 mod agent;
+mod env;
 mod load;
 mod rollout;
 mod sync;
 
 pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
+pub use env::{EnvCommand, EnvLockArgs, EnvUnlockArgs, PromoteEnvArgs};
 pub use load::LoadArgs;
 pub use rollout::{
     ClusterArgs, NamedArgs, PromoteArgs, RehearseArgs, RemoveArgs, RolloutCommand, SimulateArgs, StartArgs,
@@ -26,7 +28,7 @@ use taskmaster_kube_api::Goal;
     after_help = "Exit codes: 0 ok, 1 internal, 2 usage, 10 document, 11 cycle, 12 binding, 13 catalogue, \
 20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, 31 drift, \
 32 repository unreachable, \
-40 another run is at work, 41 newer ledger, 42 damaged ledger, 50 taken back, 51 still under way."
+40 another run is at work, 41 newer ledger, 42 damaged ledger, 43 the environment is locked, 50 taken back, 51 still under way."
 )]
 pub struct Cli {
     /// Settings of every command.
@@ -118,6 +120,11 @@ pub enum Command {
     History(HistoryArgs),
     /// Verify the ledger's chain
     Audit(AuditArgs),
+    /// Environments: list, lock and unlock them
+    #[command(subcommand)]
+    Env(EnvCommand),
+    /// Run in one environment what is proved in another
+    PromoteEnv(Box<PromoteEnvArgs>),
     /// Rollouts: canary, blue-green, A/B, rolling
     #[command(subcommand)]
     Rollout(Box<RolloutCommand>),
@@ -287,6 +294,10 @@ pub struct ReportArgs {
     /// This run instead of the last one (an id or the end of one)
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
+    /// Deployments since then instead, of all environments and documents that are not ruled out:
+    /// a duration such as 7d, a date, or a time with zone (UTC otherwise)
+    #[arg(long, value_name = "TIME", conflicts_with = "run")]
+    pub since: Option<String>,
     /// Write to FILE instead of standard output
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
@@ -447,6 +458,15 @@ pub struct AuditArgs {
     /// Print only the head of the chain, to keep elsewhere
     #[arg(long)]
     pub head: bool,
+    /// Print the events as in-toto statements, a line of JSON each, and one about the head
+    #[arg(long, conflicts_with = "head")]
+    pub export: bool,
+    /// Only from this event on: its place, or a time (7d, 2026-11-01, 2026-11-01T08:00Z)
+    #[arg(long, value_name = "SEQ|TIME", requires = "export")]
+    pub since: Option<String>,
+    /// Write to FILE instead of standard output
+    #[arg(long, value_name = "FILE", requires = "export")]
+    pub to: Option<PathBuf>,
 }
 
 /// `taskmaster kube-apply`

@@ -9,6 +9,7 @@ mod command;
 mod context;
 pub mod diagnostics;
 mod logging;
+mod moment;
 mod picture;
 mod progress;
 
@@ -77,6 +78,8 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
         Command::Sync(args) => command::sync::run(context, *args),
         Command::History(args) => command::history::run(context, &args),
         Command::Audit(args) => command::audit::run(context, &args),
+        Command::Env(command) => command::env::run(context, command),
+        Command::PromoteEnv(args) => command::promote_env::run(context, &args),
         Command::Rollout(command) => command::rollout::run(context, *command),
         Command::Agent(command) => command::agent::run(context, command),
         Command::KubeApply(args) => command::kube_apply::run(context, &args),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use std::borrow::Cow;
 use taskmaster_core::action::{ActionKind, FailureKind};
+use taskmaster_core::deployments::{COMMIT, COMMIT_TIME};
 use taskmaster_core::document::{Claim, Estimate, Priority};
 use taskmaster_core::journal::{Outcome, OutputValue, TaskChange, Verdict};
 use taskmaster_core::state::{TaskState, WaitFor};
@@ -11,7 +12,7 @@ pub(super) use taskmaster_core::text::count;
 use std::collections::HashMap;
 use taskmaster_core::id::TaskId;
 
-use super::view::{AttemptView, DiagnosticView, Intent, PhaseView, ProofKind};
+use super::view::{AttemptView, DiagnosticView, Intent, PhaseView, ProofKind, RunView};
 
 /// `950 ms`, `1.2 s`, `3 min 05 s`, `2 h 04 min`, `3 d 4 h`. Rounds down, so a sum never seems to
 /// exceed its whole.
@@ -161,6 +162,11 @@ pub(super) fn reason(state: &TaskState, names: &Names<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Options of a run but those that are shown by themselves: its commit.
+pub(super) fn options(run: &RunView) -> impl Iterator<Item = (&String, &String)> {
+    run.options.iter().filter(|(name, _)| ![COMMIT, COMMIT_TIME].contains(&name.as_str()))
 }
 
 /// What the exit code of a run means.

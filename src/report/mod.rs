@@ -11,11 +11,13 @@
 
 mod chart;
 pub mod drift_summary;
+mod environment_words;
 mod html;
 mod human;
 mod json;
 mod markdown;
 pub mod plan_summary;
+pub mod promotion_summary;
 mod render;
 pub mod rollout_summary;
 mod rollout_words;

@@ -2,12 +2,14 @@
 
 use super::drift_summary::DriftSummary;
 use super::plan_summary::PlanSummary;
+use super::promotion_summary::PromotionSummary;
 use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
 use super::sync_words::SyncSummary;
 use super::view::{
-    AgentView, ChangesView, DriftHistoryView, DriftView, HistoryView, PlanView, RehearsalView, ReportView,
-    RolloutHistoryView, RolloutListView, RolloutView, SimulationView, SyncStatusView, TaskListView, TaskView,
+    AgentView, ChangesView, DeploymentsView, DriftHistoryView, DriftView, EnvironmentListView, HistoryView,
+    PlanView, PromotionView, RehearsalView, ReportView, RolloutHistoryView, RolloutListView, RolloutView,
+    SimulationView, SyncStatusView, TaskListView, TaskView,
 };
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
@@ -80,6 +82,41 @@ render!(RolloutHistoryView, "rollout_history", rollout_history, |view| Listed {
     total: view.releases.len()
 });
 render!(AgentView, "agent", agent, |view| Listed { shown: view.services.len(), total: view.services.len() });
+
+render!(EnvironmentListView, "environments", environments, |view| Listed {
+    shown: view.environments.len(),
+    total: view.environments.len()
+});
+render!(PromotionView, "promotion", promotion, PromotionSummary::of);
+render!(DeploymentsView, "deployments", deployments, Deployed::of);
+
+/// Over all environments.
+#[derive(Serialize)]
+struct Deployed {
+    environments: usize,
+    deployments: usize,
+    removals: usize,
+    idle_runs: usize,
+}
+
+impl Deployed {
+    fn of(view: &DeploymentsView) -> Self {
+        let all = || view.environments.iter();
+        Self {
+            environments: view.environments.len(),
+            deployments: all().map(|of| of.deployments.len()).sum(),
+            removals: all().map(|of| of.removals.len()).sum(),
+            idle_runs: all().map(|of| of.idle_runs).sum(),
+        }
+    }
+}
+
+impl DeploymentsView {
+    /// One self-contained HTML file.
+    pub fn html(&self) -> String {
+        html::deployments(self)
+    }
+}
 
 impl RolloutView {
     /// The lines of a picture of the moment, at most `height` of them.

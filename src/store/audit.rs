@@ -5,7 +5,7 @@ use super::chain::{Hashing, Link, ORIGIN};
 use super::error::StoreError;
 use super::open::Store;
 use super::read::Snapshot;
-use super::types::{AuditReport, Finding, Head};
+use super::types::{AuditReport, ChainedEvent, Finding, Head};
 use super::write::READ_MODELS;
 use rusqlite::types::Value;
 use rusqlite::{Row, Rows};
@@ -30,16 +30,25 @@ impl Snapshot<'_> {
 
     /// The last link that holds, and what is wrong with the next one.
     fn walk(&self) -> Result<(Head, Option<Finding>), StoreError> {
+        self.chain(|_| Ok(()))
+    }
+
+    /// Gives each event that the chain proves to `visit`, one at a time and in order. Then tells the last
+    /// link that holds, and what is wrong with the next one.
+    pub fn chain<E: From<StoreError>>(
+        &self,
+        mut visit: impl FnMut(&ChainedEvent<'_>) -> Result<(), E>,
+    ) -> Result<(Head, Option<Finding>), E> {
         let hashing = Hashing::new();
         let mut head = Head { seq: 0, hash: ORIGIN };
         let broken =
             self.each("SELECT seq, at_us, stream, kind, json, hash FROM events ORDER BY seq", |row| {
                 match check_link(&hashing, &head, row) {
-                    Ok(next) => {
-                        head = next;
-                        None
+                    Ok(event) => {
+                        head = Head { seq: event.seq, hash: event.hash };
+                        visit(&event).err().map(Err)
                     }
-                    Err(finding) => Some(finding),
+                    Err(finding) => Some(Ok(finding)),
                 }
             });
         match broken {
@@ -47,7 +56,7 @@ impl Snapshot<'_> {
                 let seq = Some(head.seq + 1);
                 Ok((head, Some(Finding { seq, what: format!("it cannot be read: {what}") })))
             }
-            broken => Ok((head, broken?)),
+            broken => Ok((head, broken?.transpose()?)),
         }
     }
 
@@ -118,7 +127,8 @@ impl Snapshot<'_> {
     }
 }
 
-fn check_link(hashing: &Hashing, head: &Head, row: &Row<'_>) -> Result<Head, Finding> {
+/// The next event of the chain, or what is wrong with it.
+fn check_link<'r>(hashing: &Hashing, head: &Head, row: &'r Row<'_>) -> Result<ChainedEvent<'r>, Finding> {
     let expected = head.seq + 1;
     let broken = |what: &str| Finding { seq: Some(expected), what: what.to_owned() };
     let number = |column| row.get::<_, i64>(column).ok();
@@ -134,7 +144,9 @@ fn check_link(hashing: &Hashing, head: &Head, row: &Row<'_>) -> Result<Head, Fin
     if computed != hash {
         return Err(broken("its hash is not that of its content and of the event before"));
     }
-    Ok(Head { seq: expected, hash: computed })
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| broken("it holds what is no text"));
+    let (stream, kind, json) = (text(stream)?, text(kind)?, text(json)?);
+    Ok(ChainedEvent { seq: expected, at_us, stream, kind, json, previous: head.hash, hash: computed })
 }
 
 /// The first row that is in one of both only, or differs, as a line of text.

@@ -23,6 +23,20 @@ pub(super) struct Link<'a> {
     pub(super) json: &'a [u8],
 }
 
+/// The bytes that are hashed.
+pub(super) fn frame(previous: &[u8; 32], link: &Link<'_>) -> Vec<u8> {
+    let texts = link.stream.len() + link.kind.len() + link.json.len();
+    let mut bytes = Vec::with_capacity(previous.len() + 5 * size_of::<u64>() + texts);
+    bytes.extend(previous);
+    bytes.extend(link.seq.to_le_bytes());
+    bytes.extend(link.at_us.to_le_bytes());
+    for part in [link.stream, link.kind, link.json] {
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend(part);
+    }
+    bytes
+}
+
 /// Computes hashes; the key of the context is derived once.
 pub(super) struct Hashing {
     fresh: blake3::Hasher,
@@ -64,6 +78,7 @@ mod tests {
             bytes.extend(part.as_bytes());
         }
         assert_eq!(Hashing::new().link(&[1; 32], &base()), blake3::derive_key(CONTEXT, &bytes));
+        assert_eq!(frame(&[1; 32], &base()), bytes);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! process. Absent on purpose: clocks, retries, caches of rows.
 //!
 //! Reading order: [`types`], [`chain`], [`open`] (with [`create`], [`migrate`], [`directory`],
-//! [`aside`]), [`write`], [`read`] (with [`rows`]), [`audit`], [`lease`].
+//! [`aside`]), [`write`], [`read`] (with [`rows`]), [`work`], [`audit`], [`lease`].
 
 mod aside;
 mod audit;
@@ -23,6 +23,7 @@ mod open;
 mod read;
 mod rows;
 mod types;
+mod work;
 mod write;
 
 pub use error::StoreError;
@@ -33,5 +34,6 @@ pub use rows::{
     AttemptKeys, AttemptRow, DocumentRow, DriftRow, Notes, ProcessRow, RunEndRow, RunKeys, RunQuery, RunRow,
     Scope, TaskStateRow,
 };
-pub use types::{Access, AuditReport, Durability, EventRow, Finding, Head};
+pub use types::{Access, AuditReport, ChainedEvent, Durability, EventRow, Finding, Head};
+pub use work::{EnvironmentRow, WorkRow};
 pub use write::Tx;

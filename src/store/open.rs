@@ -62,6 +62,19 @@ impl Store {
         }
     }
 
+    /// Opens a ledger whose end may be cut off, to look at it and nothing else.
+    pub fn open_damaged(dir: &Path) -> Result<Self, StoreError> {
+        let dir = std::path::absolute(dir).map_err(|source| StoreError::io(dir, source))?;
+        let path = dir.join(FILE);
+        check_file(&path)?;
+        let conn = connect(&path, Access::ReadOnly)?;
+        match schema(&conn, &path)? {
+            SCHEMA => Ok(Self { conn, path, hashing: Hashing::new(), synced: false }),
+            found if found > SCHEMA => Err(StoreError::NewerSchema { path, found, known: SCHEMA }),
+            found => Err(StoreError::OlderSchema { path, found, known: SCHEMA }),
+        }
+    }
+
     /// A ledger without events that vanishes with its handle: a place to project events into.
     pub fn scratch() -> Result<Self, StoreError> {
         let path = PathBuf::from("(scratch)");

@@ -1,5 +1,6 @@
 //! The words of the store's interface.
 
+use super::chain::{self, Link};
 use jiff::Timestamp;
 use std::fmt;
 
@@ -50,6 +51,33 @@ pub struct EventRow {
     pub kind: String,
     /// Its content.
     pub json: String,
+}
+
+/// An event with its place in the chain, as it is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainedEvent<'a> {
+    /// Place in the chain, from 1.
+    pub seq: u64,
+    /// Microseconds since the epoch.
+    pub at_us: i64,
+    /// What it is about.
+    pub stream: &'a str,
+    /// What kind of event.
+    pub kind: &'a str,
+    /// Its content.
+    pub json: &'a str,
+    /// Hash of the event before; zeros before the first.
+    pub previous: [u8; 32],
+    /// Its own hash.
+    pub hash: [u8; 32],
+}
+
+impl ChainedEvent<'_> {
+    /// The bytes of which [`ChainedEvent::hash`] is the hash.
+    pub fn frame(&self) -> Vec<u8> {
+        let (stream, kind, json) = (self.stream.as_bytes(), self.kind.as_bytes(), self.json.as_bytes());
+        chain::frame(&self.previous, &Link { seq: self.seq, at_us: self.at_us, stream, kind, json })
+    }
 }
 
 /// One thing that an audit found.

@@ -384,6 +384,26 @@ pub enum Record {
         #[serde(flatten)]
         fact: RolloutFact,
     },
+    /// A person locked an environment: nothing is executed there meanwhile.
+    #[serde(rename = "environment.locked")]
+    EnvironmentLocked {
+        /// Which.
+        environment: EnvironmentName,
+        /// Who.
+        by: String,
+        /// Why, in their words.
+        message: Option<String>,
+        /// When it ends by itself; none where only an unlock ends it.
+        until: Option<Timestamp>,
+    },
+    /// A person unlocked an environment.
+    #[serde(rename = "environment.unlocked")]
+    EnvironmentUnlocked {
+        /// Which.
+        environment: EnvironmentName,
+        /// Who.
+        by: String,
+    },
 }
 
 /// A record and when it was made.

@@ -8,21 +8,25 @@
 //! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
 //! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
-//! is not).
+//! is not). Beside them: [`environment`] (locks), [`promotion`] (what one environment has proved and another
+//! has not), [`deployments`] (what a time of runs comes to).
 
 pub mod action;
 #[cfg(test)]
 pub(crate) mod build;
 pub mod cause;
 pub mod dag;
+pub mod deployments;
 pub mod diagnostic;
 pub mod document;
 pub mod drift;
+pub mod environment;
 pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod plan;
 pub mod production;
+pub mod promotion;
 pub mod recovery;
 pub mod resolve;
 pub mod retry;

@@ -6,6 +6,7 @@ use crate::document::Priority;
 use crate::id::{Digest, DocumentId, EnvironmentName, PhaseId, TaskId, TaskKey};
 use crate::state::TaskState;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// What the plan intends for one task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +113,40 @@ impl Plan {
         Dag::new(&dependencies)
     }
 
+    /// The plan of these tasks alone, by their places, ascending. What they wait for through others, they
+    /// wait for directly; what they read of others is there already.
+    pub fn only(&self, chosen: &[usize]) -> Self {
+        let place: HashMap<usize, usize> = chosen.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let task = |old: &usize| {
+            let planned = &self.tasks[*old];
+            let reads = planned.reads.iter().filter_map(|read| place.get(read).copied());
+            PlannedTask {
+                dependencies: self.dependencies_among(*old, &place),
+                reads: reads.collect(),
+                ..planned.clone()
+            }
+        };
+        Self { tasks: chosen.iter().map(task).collect(), ..self.clone() }
+    }
+
+    /// The nearest of the places that a task waits for, by their new numbers, ascending.
+    fn dependencies_among(&self, task: usize, place: &HashMap<usize, usize>) -> Vec<usize> {
+        let mut seen = vec![false; self.tasks.len()];
+        let mut open = self.tasks[task].dependencies.clone();
+        let mut found = Vec::new();
+        while let Some(index) = open.pop() {
+            if std::mem::replace(&mut seen[index], true) {
+                continue;
+            }
+            match place.get(&index) {
+                Some(new) => found.push(*new),
+                None => open.extend(&self.tasks[index].dependencies),
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
     /// How long each task is assumed to take: as long as last time, else the median of those that
     /// are known, else [`DEFAULT_DURATION_MS`]; nothing for one without work.
     pub fn durations_ms(&self) -> Vec<u64> {
@@ -125,5 +160,52 @@ impl Plan {
     /// The longest chain of dependent tasks by [`Plan::durations_ms`].
     pub fn critical_path(&self) -> Result<CriticalPath, GraphError> {
         Ok(self.dag()?.critical_path(&self.durations_ms()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(number: usize, dependencies: &[usize], reads: &[usize]) -> PlannedTask {
+        PlannedTask {
+            key: TaskKey::new(format!("key {number}")),
+            id: TaskId::new(format!("t{number}")),
+            ordinal: number.to_string(),
+            title: String::new(),
+            phase: "p".into(),
+            priority: Priority::Medium,
+            line: number,
+            dependencies: dependencies.to_vec(),
+            reads: reads.to_vec(),
+            disposition: Disposition::Execute,
+            kind: None,
+            has_check: false,
+            has_verify: false,
+            policy: Policy::default(),
+            digest: None,
+            last_duration_ms: None,
+            approval: None,
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_plan_keeps_its_order_through_what_is_left_out() {
+        let tasks = vec![
+            task(0, &[], &[]),
+            task(1, &[0], &[0]),
+            task(2, &[1], &[]),
+            task(3, &[0, 2], &[0, 2]),
+            task(4, &[3], &[3]),
+        ];
+        let (document, environment) = ("prd".into(), "local".into());
+        let plan = Plan { number: 1, document, revision: 1, environment, tasks };
+        let part = plan.only(&[0, 3, 4]);
+        let shown: Vec<_> =
+            part.tasks.iter().map(|t| (t.id.as_str(), t.dependencies.clone(), t.reads.clone())).collect();
+        let expected = [("t0", vec![], vec![]), ("t3", vec![0], vec![0]), ("t4", vec![1], vec![1])];
+        assert_eq!(shown, expected);
+        assert!(plan.only(&[]).tasks.is_empty());
+        assert_eq!(plan.only(&[0, 1, 2, 3, 4]), plan);
     }
 }

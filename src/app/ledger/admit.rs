@@ -9,16 +9,20 @@
 //! the executor cross, both are recorded; the executor reads the person's from the ledger, and
 //! repeats it in its run, or finds that it came too late.
 
-use super::encode::{document_stream, rollout_stream, run_stream, state, sync_stream, task_stream};
+use super::encode::{
+    document_stream, entry, environment_stream, rollout_stream, run_stream, state, sync_stream, task_stream,
+};
 use super::error::LedgerError;
-use crate::store::{AttemptKeys, RunKeys, Tx};
+use crate::store::{AttemptKeys, RunKeys, Snapshot, Tx};
+use jiff::Timestamp;
+use taskmaster_core::environment::{Lock, current_lock};
 use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
-use taskmaster_core::journal::Record;
+use taskmaster_core::journal::{Entry, Record};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::state::{TaskEvent, TaskState, WaitFor};
 
 /// Refuses what does not fit; else the stream that the record belongs to.
-pub(super) fn admit(record: &Record, tx: &Tx<'_>) -> Result<String, LedgerError> {
+pub(super) fn admit(record: &Record, at: Timestamp, tx: &Tx<'_>) -> Result<String, LedgerError> {
     match record {
         Record::DocumentParsed { document, revision, .. } => {
             let latest = tx.now().document(document.as_str())?.map_or(0, |known| known.revision);
@@ -26,6 +30,7 @@ pub(super) fn admit(record: &Record, tx: &Tx<'_>) -> Result<String, LedgerError>
             Ok(document_stream(document))
         }
         Record::RunStarted { run, plan, .. } => {
+            unlocked(&plan.environment, at, tx)?;
             run_started(run, plan, tx)?;
             Ok(run_stream(run))
         }
@@ -86,6 +91,33 @@ pub(super) fn admit(record: &Record, tx: &Tx<'_>) -> Result<String, LedgerError>
         Record::SyncChanged { sync, .. } => Ok(sync_stream(sync)),
         // The agent is alone by its lock, and legal by its engine.
         Record::Rollout { rollout, .. } => Ok(rollout_stream(rollout)),
+        Record::EnvironmentLocked { environment, .. } => {
+            unlocked(environment, at, tx)?;
+            Ok(environment_stream(environment.as_str()))
+        }
+        Record::EnvironmentUnlocked { environment, .. } => match lock(&tx.now(), environment, at)? {
+            Some(_) => Ok(environment_stream(environment.as_str())),
+            None => Err(LedgerError::NotLocked { environment: environment.clone() }),
+        },
+    }
+}
+
+/// The lock of an environment that holds at this time.
+pub(super) fn lock(
+    now: &Snapshot<'_>,
+    environment: &EnvironmentName,
+    at: Timestamp,
+) -> Result<Option<Lock>, LedgerError> {
+    let events = now.stream(&environment_stream(environment.as_str()))?;
+    let entries: Vec<Entry> = events.iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(current_lock(&entries, at))
+}
+
+/// Neither a run nor another lock begins while one holds, also where it came a moment ago.
+fn unlocked(environment: &EnvironmentName, at: Timestamp, tx: &Tx<'_>) -> Result<(), LedgerError> {
+    match lock(&tx.now(), environment, at)? {
+        Some(lock) => Err(LedgerError::Locked { lock: Box::new(lock) }),
+        None => Ok(()),
     }
 }
 

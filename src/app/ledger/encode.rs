@@ -23,6 +23,8 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::DriftGone { .. } => "drift.gone",
         Record::SyncChanged { .. } => "sync.changed",
         Record::Rollout { .. } => "rollout",
+        Record::EnvironmentLocked { .. } => "environment.locked",
+        Record::EnvironmentUnlocked { .. } => "environment.unlocked",
     }
 }
 
@@ -49,6 +51,11 @@ pub(super) fn rollout_stream(name: &str) -> String {
 /// The stream of everything about one sync.
 pub(super) fn sync_stream(name: &str) -> String {
     format!("sync/{name}")
+}
+
+/// The stream of everything about one environment as a whole.
+pub(super) fn environment_stream(name: &str) -> String {
+    format!("environment/{name}")
 }
 
 /// Writes a record.

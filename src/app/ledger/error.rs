@@ -1,6 +1,7 @@
 //! Why a record was refused.
 
 use crate::store::StoreError;
+use taskmaster_core::environment::Lock;
 use taskmaster_core::id::{AttemptId, DocumentId, EnvironmentName, RunId, TaskId};
 
 /// Why the ledger could not do what was asked.
@@ -118,6 +119,18 @@ pub enum LedgerError {
         /// Which.
         attempt: AttemptId,
     },
+    /// An environment in which nothing may begin.
+    #[error("{}", told(lock))]
+    Locked {
+        /// Its lock.
+        lock: Box<Lock>,
+    },
+    /// An unlock of an environment without a lock.
+    #[error("the environment {environment} is not locked")]
+    NotLocked {
+        /// Which.
+        environment: EnvironmentName,
+    },
     /// An identity that was used before.
     #[error("{what} is in the ledger already")]
     Duplicate {
@@ -126,12 +139,21 @@ pub enum LedgerError {
     },
 }
 
+/// Who locked it, since when, until when and why.
+fn told(lock: &Lock) -> String {
+    let Lock { environment, by, since, message, until } = lock;
+    let until = until.map(|until| format!(" until {until:.0}")).unwrap_or_default();
+    let why = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+    format!("the environment {environment} is locked by {by} since {since:.0}{until}{why}")
+}
+
 impl LedgerError {
     /// The exit code of a command that ends for this reason (design §6).
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Store(error) => error.exit_code(),
             Self::Unreadable { .. } => 42,
+            Self::Locked { .. } => 43,
             Self::Unwritable(_) => 1,
             _ => 2,
         }
@@ -142,6 +164,11 @@ impl LedgerError {
         match self {
             Self::Store(error) => error.help(),
             Self::Unreadable { .. } => Some("run `taskmaster audit` to see what is damaged".to_owned()),
+            Self::Locked { lock } => {
+                let name = shell_words::quote(lock.environment.as_str());
+                Some(format!("`taskmaster env unlock {name}` unlocks it; ask who locked it first"))
+            }
+            Self::NotLocked { .. } => Some("`taskmaster env list` shows what is locked".to_owned()),
             Self::StalePlan { .. } | Self::StaleRevision { .. } => Some("plan again".to_owned()),
             _ => None,
         }

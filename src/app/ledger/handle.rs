@@ -4,7 +4,9 @@ use super::admit::admit;
 use super::encode::{entry, kind, to_json};
 use super::error::LedgerError;
 use super::project::{PROJECTION, project};
-use crate::store::{Access, AuditReport, Durability, Head, Snapshot, Store};
+use crate::store::{
+    Access, AuditReport, ChainedEvent, Durability, Finding, Head, Snapshot, Store, StoreError,
+};
 use jiff::Timestamp;
 use std::path::Path;
 use taskmaster_core::journal::{Entry, Record};
@@ -41,6 +43,17 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// Opens the ledger to prove it, also where its end was cut off, so that nothing else may use it.
+    pub fn open_to_audit(state_dir: &Path) -> Result<Self, LedgerError> {
+        match Self::open(state_dir, Access::ReadOnly) {
+            Err(LedgerError::Store(StoreError::Corrupt { .. })) => {
+                let store = Store::open_damaged(state_dir)?;
+                Ok(Self { store, own: Vec::new(), told: 0, looked: None })
+            }
+            opened => opened,
+        }
+    }
+
     /// Appends all records or none, in one transaction. Returns them with their places.
     ///
     /// Each record is checked against the state at that moment: a run, attempt or plan that it names
@@ -71,7 +84,7 @@ impl Ledger {
         let entries = self.store.write(durability, |tx| {
             let mut entries = Vec::with_capacity(records.len());
             for record in records {
-                let stream = admit(&record, tx)?;
+                let stream = admit(&record, at, tx)?;
                 let seq = tx.append(&stream, kind(&record), at, &to_json(&record)?)?;
                 let entry = Entry { seq, at, record };
                 project(&entry, tx)?;
@@ -131,6 +144,22 @@ impl Ledger {
                 report.findings.extend(snapshot.compare_read_models(&replayed)?);
             }
             Ok(report)
+        })
+    }
+
+    /// Gives each event that the chain proves to `visit`, one at a time and in order. Then tells the last
+    /// link that holds, and what is wrong with the next one, or with the recorded end of the chain.
+    pub fn chain<E: From<StoreError>>(
+        &self,
+        visit: impl FnMut(&ChainedEvent<'_>) -> Result<(), E>,
+    ) -> Result<(Head, Option<Finding>), E> {
+        self.store.read(|snapshot| {
+            let (head, broken) = snapshot.chain(visit)?;
+            let cut_off = match snapshot.head() {
+                Err(StoreError::Corrupt { what, .. }) => Some(Finding { seq: None, what }),
+                end => end.map(|_| None)?,
+            };
+            Ok((head, broken.or(cut_off)))
         })
     }
 

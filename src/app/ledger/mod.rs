@@ -5,6 +5,7 @@ mod encode;
 mod error;
 mod handle;
 mod ids;
+mod lists;
 mod project;
 mod reads;
 mod view;
@@ -13,6 +14,6 @@ pub use error::LedgerError;
 pub use handle::Ledger;
 pub use ids::IdGenerator;
 pub use view::{
-    Approval, Attempt, AttemptEnd, KnownDocument, ProbeAnswer, Retry, Revision, RunDetail, RunFilter,
-    RunSummary, SpawnedProcess, SyncEntry, TaskEvidence,
+    Approval, Attempt, AttemptEnd, KnownDocument, KnownEnvironment, ProbeAnswer, Retry, Revision, RunDetail,
+    RunFilter, RunSummary, SpawnedProcess, SyncEntry, TaskEvidence, Work,
 };

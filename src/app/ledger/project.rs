@@ -72,7 +72,10 @@ pub(super) fn project(entry: &Entry, tx: &mut Tx<'_>) -> Result<(), LedgerError>
             tx.remove_drift(document.as_str(), environment.as_str(), key.as_str())?;
         }
         // Read as they are: there are few, and reports want all of them.
-        Record::SyncChanged { .. } | Record::Rollout { .. } => {}
+        Record::SyncChanged { .. }
+        | Record::Rollout { .. }
+        | Record::EnvironmentLocked { .. }
+        | Record::EnvironmentUnlocked { .. } => {}
     }
     Ok(())
 }

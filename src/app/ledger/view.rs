@@ -171,6 +171,40 @@ pub struct Attempt {
     pub end: Option<AttemptEnd>,
 }
 
+/// An attempt, as far as a list of many runs asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Its run.
+    pub run: RunId,
+    /// The task.
+    pub key: TaskKey,
+    /// True for `destroy`.
+    pub undo: bool,
+    /// When its intent was recorded.
+    pub started: Timestamp,
+    /// Its end; none while it is open.
+    pub ended: Option<Timestamp>,
+    /// Every step of it succeeded.
+    pub succeeded: bool,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// The last state of its task in its run; none where that is not recorded.
+    pub state: Option<TaskState>,
+}
+
+/// An environment in which something ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownEnvironment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// How many runs there were.
+    pub runs: u64,
+    /// When the newest began.
+    pub last_started: Timestamp,
+    /// Its exit code; none where its end is not recorded.
+    pub last_exit_code: Option<i32>,
+}
+
 /// An answer of a check or verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeAnswer {

@@ -6,7 +6,6 @@ use crate::app::exit::Exit;
 use crate::app::plan::Request;
 use crate::cli::args::{DestroyArgs, SelectionArgs};
 use crate::cli::context::Context;
-use std::io::{BufRead, IsTerminal, Write};
 
 /// Takes back what was run, in reverse order, after a question.
 pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError> {
@@ -31,7 +30,7 @@ pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError
     if args.dry_run {
         return Ok(Exit::Ok);
     }
-    if !args.yes && !confirmed()? {
+    if !args.yes && !super::confirmed("Take all of this back?")? {
         return Err(AppError::usage("nothing was taken back", "say yes at the question, or give --yes"));
     }
     let began = crate::clock::now();
@@ -40,19 +39,4 @@ pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError
         super::run::summary(&result, crate::clock::now().duration_since(began).as_millis());
     }
     Ok(super::run::exit(result.end))
-}
-
-/// A person's yes; without a terminal nobody is asked.
-fn confirmed() -> Result<bool, AppError> {
-    let input = std::io::stdin();
-    if !input.is_terminal() {
-        return Ok(false);
-    }
-    let mut err = std::io::stderr();
-    let _ = write!(err, "Take all of this back? Only \"yes\" is a yes: ");
-    let _ = err.flush();
-    let mut line = String::new();
-    let fault = |source| AppError::Io { path: "standard input".into(), source };
-    input.lock().read_line(&mut line).map_err(fault)?;
-    Ok(line.trim() == "yes")
 }

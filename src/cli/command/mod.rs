@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod destroy;
 pub(crate) mod drift;
+pub(crate) mod env;
 pub(crate) mod history;
 pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
@@ -12,6 +13,7 @@ pub(crate) mod logs;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod prometheus_gate;
+pub(crate) mod promote_env;
 pub(crate) mod report;
 pub(crate) mod rollout;
 pub(crate) mod rollouts;
@@ -23,7 +25,11 @@ use super::args::{DocumentArgs, EnvironmentArgs, SelectionArgs, ViewArgs};
 use crate::app::error::AppError;
 use crate::app::plan::Request;
 use crate::app::workspace::ReadOptions;
+use crate::report::clean_lines;
 use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use taskmaster_core::diagnostic::did_you_mean;
 use taskmaster_core::select::Selection;
 
@@ -85,6 +91,34 @@ fn view_request(args: &ViewArgs) -> Request {
         environment: args.environment.clone(),
         ..Request::default()
     }
+}
+
+/// A person's yes; without a terminal nobody is asked.
+fn confirmed(question: &str) -> Result<bool, AppError> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Ok(false);
+    }
+    let mut err = std::io::stderr();
+    let _ = write!(err, "{} Only \"yes\" is a yes: ", clean_lines(question).join(" "));
+    let _ = err.flush();
+    let mut line = String::new();
+    let fault = |source| AppError::Io { path: "standard input".into(), source };
+    input.lock().read_line(&mut line).map_err(fault)?;
+    Ok(line.trim() == "yes")
+}
+
+/// Replaces a file whole by what `fill` writes, so that a reader never sees half of it.
+fn replace<T>(path: &Path, fill: impl FnOnce(&mut File) -> Result<T, AppError>) -> Result<T, AppError> {
+    let fault = |source| AppError::Io { path: path.to_owned(), source };
+    let dir = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir).map_err(fault)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fault)?;
+    let answer = fill(file.as_file_mut())?;
+    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+    file.as_file().set_permissions(readable).map_err(fault)?;
+    file.persist(path).map_err(|e| fault(e.error))?;
+    Ok(answer)
 }
 
 /// The name that JSON gives a value of a closed set.

@@ -1,5 +1,6 @@
 //! `taskmaster report`
 
+use crate::app::deployments::{self, Wanted};
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
 use crate::app::plan::Request;
@@ -7,11 +8,17 @@ use crate::app::report;
 use crate::app::workspace::ReadOptions;
 use crate::cli::args::{Format, ReportArgs};
 use crate::cli::context::{Context, print};
+use crate::cli::moment::{self, Side};
+use crate::clock;
 use crate::report::{Render, TextOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Reports what the ledger proves.
 pub(crate) fn run(context: &Context, args: ReportArgs) -> Result<Exit, AppError> {
+    if let Some(since) = &args.since {
+        return deployments(context, &args, since);
+    }
     let request = Request {
         read: ReadOptions { document: args.document, ..ReadOptions::default() },
         environment: args.environment,
@@ -23,18 +30,39 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> Result<Exit, AppError>
         spare(&evidence.prepared.files(&context.workspace), path)?;
     }
     let view = report::view(&evidence);
-    let page = (context.format == Format::Html).then(|| view.html());
-    match (page, target) {
-        (Some(page), Some(path)) => write(&path, &page)?,
-        (Some(page), None) => print(&page)?,
-        (None, None) => context.show(&view)?,
-        (None, Some(path)) => {
-            let text = match context.format {
+    show(context, &view, || view.html(), target.as_deref())
+}
+
+/// Reports what was deployed in a time.
+fn deployments(context: &Context, args: &ReportArgs, since: &str) -> Result<Exit, AppError> {
+    let since = moment::parse(since, "--since", Side::Past, clock::now())?;
+    let wanted = Wanted { document: args.document.clone(), environment: args.environment.clone() };
+    let view = deployments::view(&context.workspace, &wanted, since)?;
+    let target = args.to.as_deref().map(|path| context.workspace.working_dir.join(path));
+    if let (Some(path), Some(document)) = (&target, &args.document) {
+        spare(&[context.workspace.working_dir.join(document)], path)?;
+    }
+    show(context, &view, || view.html(), target.as_deref())
+}
+
+/// To standard output or a file, in the wanted format.
+fn show(
+    context: &Context,
+    view: &impl Render,
+    html: impl FnOnce() -> String,
+    target: Option<&Path>,
+) -> Result<Exit, AppError> {
+    match (context.format, target) {
+        (Format::Html, None) => print(&html())?,
+        (_, None) => context.show(view)?,
+        (format, Some(path)) => {
+            let text = match format {
+                Format::Html => html(),
                 Format::Json => serde_json::to_string_pretty(&view.json()).unwrap_or_default(),
                 Format::Markdown => view.markdown(),
-                _ => view.text(TextOptions { width: 100, colour: false }),
+                Format::Text => view.text(TextOptions { width: 100, colour: false }),
             };
-            write(&path, &text)?;
+            write(path, &text)?;
         }
     }
     Ok(Exit::Ok)
@@ -51,15 +79,7 @@ fn spare(files: &[PathBuf], path: &Path) -> Result<(), AppError> {
     Err(AppError::usage(message, "give --to another file"))
 }
 
-/// Replaces the file whole, so that a reader never sees half of it.
 fn write(path: &Path, text: &str) -> Result<(), AppError> {
     let fault = |source| AppError::Io { path: path.to_owned(), source };
-    let dir = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).map_err(fault)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fault)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(fault)?;
-    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
-    file.as_file().set_permissions(readable).map_err(fault)?;
-    file.persist(path).map_err(|e| fault(e.error))?;
-    Ok(())
+    super::replace(path, |file| file.write_all(text.as_bytes()).map_err(fault))
 }

@@ -6,6 +6,7 @@
 //! are attributes of SVG elements.
 
 mod attention;
+mod deployments;
 mod graph;
 mod overview;
 mod page;
@@ -17,4 +18,5 @@ mod tasks;
 mod timeline;
 mod trace;
 
+pub(super) use deployments::deployments;
 pub(super) use page::report;

@@ -4,6 +4,7 @@ use super::parts::{self, Page};
 use super::{attention, graph, overview, rollouts, sync, tasks, timeline, trace};
 use crate::report::view::ReportView;
 use base64::Engine as _;
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("report.css");
@@ -13,27 +14,42 @@ const ICONS: &str = include_str!("icons.svg");
 /// The report as one HTML file.
 pub(crate) fn report(view: &ReportView) -> String {
     let page = Page::new(view);
+    let title = format!("{} · taskmaster report", view.document.name());
+    let body = html! {
+        (bar(&page))
+        (overview::header(&page))
+        main id="main" { (sections(&page)) }
+    };
+    frame(&title, &view.version, view.generated, Some(SCRIPT), &body)
+}
+
+/// What is around every page.
+pub(super) fn frame(
+    title: &str,
+    version: &str,
+    generated: Timestamp,
+    script: Option<&str>,
+    body: &Markup,
+) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(policy(script));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                meta name="generator" content={ "taskmaster " (view.version) };
-                title { (view.document.name()) " · taskmaster report" }
+                meta name="generator" content={ "taskmaster " (version) };
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#main" { "Skip to the report" }
                 (PreEscaped(ICONS))
-                (bar(&page))
-                (overview::header(&page))
-                main id="main" { (sections(&page)) }
-                footer { "taskmaster " (view.version) " · generated " (parts::time(view.generated)) " · times are UTC" }
-                script { (PreEscaped(SCRIPT)) }
+                (body)
+                footer { "taskmaster " (version) " · generated " (parts::time(generated)) " · times are UTC" }
+                @if let Some(script) = script { script { (PreEscaped(script)) } }
             }
         }
     }
@@ -86,11 +102,11 @@ fn bar(page: &Page<'_>) -> Markup {
     }
 }
 
-fn policy() -> String {
+fn policy(script: Option<&str>) -> String {
+    let script = script.map_or("'none'".to_owned(), |script| format!("'{}'", hash(script)));
     format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        "default-src 'none'; style-src '{}'; script-src {script}; base-uri 'none'; form-action 'none'",
+        hash(STYLE)
     )
 }
 

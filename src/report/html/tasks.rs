@@ -2,6 +2,7 @@
 
 use super::attention;
 use super::parts::{self, Page};
+use crate::report::environment_words;
 use crate::report::human;
 use crate::report::summary::Group;
 use crate::report::view::{ReportTask, RunView};
@@ -242,7 +243,12 @@ fn run_row(page: &Page<'_>, run: &RunView) -> Markup {
             td.num { (took.map_or("–".to_owned(), human::duration)) }
             td { (counts.join(", ")) }
             td { (run.revision) ", " (run.plan) }
-            td { code { (run.id) } @if shown { " " span.tag { "shown here" } } }
+            td {
+                code { (run.id) } @if shown { " " span.tag { "shown here" } }
+                @if let Some(id) = &run.commit {
+                    div.sub { span title=(id) { "commit " code { (parts::foreign(&environment_words::commit(id))) } } }
+                }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Lists as Markdown.
 
 use super::escape::{block, cell_code, code, text};
+use crate::report::environment_words;
 use crate::report::human::{self, Names};
 use crate::report::summary::Group;
 use crate::report::view::{
@@ -120,8 +121,11 @@ pub(crate) fn history(view: &HistoryView) -> String {
 }
 
 pub(super) fn runs(runs: &[RunView]) -> String {
-    let mut out =
-        "| Started | Run | Environment | End | Took | Tasks |\n|---|---|---|---|---:|---|\n".to_owned();
+    let any_commit = runs.iter().any(|run| run.commit.is_some());
+    let (head, rule) = if any_commit { (" Commit |", "---|") } else { ("", "") };
+    let mut out = format!(
+        "| Started | Run | Environment |{head} End | Took | Tasks |\n|---|---|---|{rule}---|---:|---|\n"
+    );
     for run in runs {
         let end = match (run.exit_code, run.running) {
             (Some(code), _) => format!("exit {code}: {}", human::exit_code(code)),
@@ -131,12 +135,15 @@ pub(super) fn runs(runs: &[RunView]) -> String {
         let took = run.ended.and_then(|end| u64::try_from(end.duration_since(run.started).as_millis()).ok());
         let counts: Vec<String> =
             run.counts.iter().map(|(state, n)| format!("{n} {}", text(state))).collect();
+        let commit = run.commit.as_deref().map(|id| cell_code(&environment_words::commit(id)));
+        let commit = any_commit.then(|| format!(" {} |", commit.unwrap_or("–".to_owned())));
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {end} | {} | {} |",
+            "| {} | {} | {} |{} {end} | {} | {} |",
             human::time(run.started),
             cell_code(run.id.as_str()),
             cell_code(run.environment.as_str()),
+            commit.unwrap_or_default(),
             took.map_or("–".to_owned(), human::duration),
             counts.join(", ")
         );

@@ -1,6 +1,7 @@
 //! Views as Markdown (GitHub's), fit for a pull request's comment.
 
 mod drift;
+mod environments;
 mod escape;
 mod lists;
 mod plan;
@@ -10,6 +11,7 @@ mod simulation;
 mod sync;
 
 pub(super) use drift::{drift, drift_history};
+pub(super) use environments::{deployments, environments, promotion};
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;

@@ -2,6 +2,7 @@
 
 use super::report::{attempts, diagnosis};
 use super::sheet::{Sheet, Style, TextOptions};
+use crate::report::environment_words;
 use crate::report::human::{self, Names};
 use crate::report::summary::Group;
 use crate::report::view::{
@@ -190,7 +191,8 @@ pub(super) fn runs(sheet: &mut Sheet, runs: &[RunView]) {
         facts.extend(took.map(human::duration));
         let counts: Vec<String> = run.counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
         facts.push(counts.join(", "));
-        facts.extend(run.options.iter().map(|(name, value)| format!("{name}={value}")));
+        facts.extend(run.commit.as_deref().map(|id| format!("commit {}", environment_words::commit(id))));
+        facts.extend(human::options(run).map(|(name, value)| format!("{name}={value}")));
         facts.retain(|fact| !fact.is_empty());
         sheet.facts("      ", &facts, Style::Muted);
     }

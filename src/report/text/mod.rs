@@ -1,6 +1,7 @@
 //! Views as text for a terminal.
 
 mod drift;
+mod environments;
 mod lists;
 mod plan;
 mod report;
@@ -11,6 +12,7 @@ pub(super) mod simulation;
 mod sync;
 
 pub(super) use drift::{drift, drift_history};
+pub(super) use environments::{deployments, environments, promotion};
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;

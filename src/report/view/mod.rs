@@ -2,9 +2,12 @@
 
 mod agent;
 mod common;
+mod deployments;
 mod drift;
+mod environments;
 mod lists;
 mod plan;
+mod promotion;
 mod report;
 mod rollout;
 mod simulation;
@@ -12,9 +15,14 @@ mod sync;
 
 pub use agent::{AgentProcess, AgentView, ReplicaView, ServiceView};
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
+pub use deployments::{
+    DeploymentRow, DeploymentsView, EnvironmentDeployments, TaskDeployment, TaskDeployments,
+};
 pub use drift::{DriftEnd, DriftEpisode, DriftFinding, DriftHistoryView, DriftTask, DriftView, Unasked};
+pub use environments::{EnvironmentListView, EnvironmentRow};
 pub use lists::{ChangeView, ChangesView, HistoryView, TaskListView, TaskRow, TaskView};
 pub use plan::{Intent, PlanTask, PlanView};
+pub use promotion::{PromotionSide, PromotionTask, PromotionVerdict, PromotionView};
 pub use report::{
     Approval, AttemptView, ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,
 };

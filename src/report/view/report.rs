@@ -225,6 +225,8 @@ pub struct RunView {
     pub exit_code: Option<i32>,
     /// True while an executor holds the lease for it.
     pub running: bool,
+    /// The commit it was planned from; none where nobody said.
+    pub commit: Option<String>,
     /// Command line options that matter.
     pub options: BTreeMap<String, String>,
     /// Tasks by state name at its end.

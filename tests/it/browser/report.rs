@@ -5,7 +5,7 @@
 
 use super::chromium::{Browser, file_url};
 use super::page::{Behaviour, DESKTOP, Look, PHONE, Page};
-use crate::report::{platform, report};
+use crate::report::{environments, platform, report};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use taskmaster::report::view::{ReportTask, ReportView};
@@ -126,6 +126,28 @@ fn every_look_holds_in_light_and_dark() {
         assert_contrast(&mut page, look, 400);
         assert_no_overflow(&mut page, look);
         assert_quiet(&page.behaviour(), &written.url());
+    }
+}
+
+#[test]
+fn the_page_of_deployments_holds_at_every_look() {
+    let mut browser = Browser::start();
+    let view = environments::deployments(12);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deployments.html");
+    std::fs::write(&path, view.html()).unwrap();
+    let url = file_url(&path);
+    for look in looks() {
+        let mut page = browser.page();
+        page.look(look);
+        page.go(&url);
+        assert_no_overflow(&mut page, look);
+        assert_contrast(&mut page, look, 100);
+        assert_quiet(&page.behaviour(), &url);
+        assert_eq!(page.count("tr[data-run]"), 12 + 1 + 1);
+        assert_eq!(page.count("tr[data-task]"), 12 * 5);
+        assert_eq!(page.count("[data-figure]"), 2 * 4);
+        assert_eq!(page.count("script"), 0);
     }
 }
 

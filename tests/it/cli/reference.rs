@@ -4,7 +4,7 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 39] = [
+const COMMANDS: [&str; 43] = [
     "",
     "parse",
     "plan",
@@ -44,6 +44,10 @@ const COMMANDS: [&str; 39] = [
     "sync pause",
     "sync resume",
     "sync now",
+    "env list",
+    "env lock",
+    "env unlock",
+    "promote-env",
 ];
 
 /// `UPDATE_REFERENCE=1 cargo test --test it reference` writes it anew.

@@ -1,13 +1,19 @@
 //! GitOps of the document: drift, syncs from Git, comparisons of commits, write-back, environments.
 
+mod audit;
+mod deployments;
 mod drift;
+mod environments;
 mod faults;
 mod git;
 pub(crate) mod origin;
+mod promotion;
 mod property;
+mod scene;
 pub(crate) mod server;
 mod story;
 mod sync_write_back;
+mod verify;
 mod waiting;
 mod webhooks;
 mod write_back;

@@ -1,6 +1,6 @@
 //! What people read.
 
-use super::{lists, rollouts, sample};
+use super::{environments, lists, rollouts, sample};
 use insta::assert_snapshot;
 use taskmaster::report::{Render, TextOptions};
 use unicode_width::UnicodeWidthStr;
@@ -24,6 +24,9 @@ fn views() -> Vec<(&'static str, Box<dyn Render>)> {
         ("rollouts", Box::new(rollouts::list())),
         ("rollout-history", Box::new(rollouts::history())),
         ("agent", Box::new(rollouts::agent())),
+        ("environments", Box::new(environments::list())),
+        ("promotion", Box::new(environments::promotion())),
+        ("deployments", Box::new(environments::deployments(4))),
     ]
 }
 
@@ -168,6 +171,9 @@ fn markdown_of_any_size_fits_into_a_comment() {
         assert!(shown.chars().count() <= 65_536, "{total} tasks make {} characters", shown.chars().count());
         outside_of_fences(&shown);
     }
+    let deployments = environments::deployments(2_000).markdown();
+    assert!(deployments.chars().count() <= 65_536, "{}", deployments.chars().count());
+    assert!(deployments.contains(" more rows: -o json"), "what is left out is counted");
     let many = sample::report(2_000).markdown();
     assert!(many.contains("more tasks: see the HTML report"), "what is left out is counted");
 }

@@ -1,6 +1,6 @@
 //! JSON, by value: names and shapes that others rely on.
 
-use super::{lists, rollouts, sample};
+use super::{environments, lists, rollouts, sample};
 use serde_json::{Value, json};
 use taskmaster::report::Render;
 use taskmaster::report::summary::{Counts, Group, RequirementStatus};
@@ -19,6 +19,9 @@ fn every_view_names_itself_and_its_schema() {
         (rollouts::list().json(), "rollouts"),
         (rollouts::history().json(), "rollout_history"),
         (rollouts::agent().json(), "agent"),
+        (environments::list().json(), "environments"),
+        (environments::promotion().json(), "promotion"),
+        (environments::deployments(3).json(), "deployments"),
     ];
     for (value, name) in views {
         assert_eq!(value["schema_version"], json!(1));
@@ -39,6 +42,30 @@ fn a_rollout_says_what_follows_from_it() {
     assert_eq!(summary["ailing"], json!(["v4"]));
     assert_eq!(rollouts::held().json()["summary"]["waits_for_person"], json!(true));
     assert_eq!(rollouts::told()[1].json()["summary"]["is_rolled_back"], json!(true));
+}
+
+#[test]
+fn a_promotion_counts_each_task_once() {
+    let value = environments::promotion().json();
+    assert_eq!(value["tasks"][1]["promotion"], json!("run"));
+    assert_eq!(value["tasks"][8]["to"]["standing"], json!("unknown"));
+    assert_eq!(
+        value["summary"],
+        json!({
+            "total": 9, "run": 2, "completes": 1, "same": 1, "ahead": 1, "not_proved": 1, "held_back": 1,
+            "only_in_one": 1, "person": 1
+        })
+    );
+}
+
+#[test]
+fn a_figure_that_nothing_is_known_of_is_null() {
+    let value = environments::deployments(1).json();
+    let figures = &value["environments"][1]["figures"];
+    for name in ["per_day", "lead_time", "change_failure_rate", "time_to_restore"] {
+        assert_eq!(figures[name], Value::Null, "{name}");
+    }
+    assert_eq!(value["environments"][0]["figures"]["lead_time"]["median_ms"], json!(97_200_000));
 }
 
 #[test]

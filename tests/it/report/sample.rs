@@ -455,6 +455,7 @@ pub(crate) fn runs() -> Vec<RunView> {
         ended: (!running).then(|| at((number - 3) * 86_400 + 900)),
         exit_code,
         running,
+        commit: None,
         options: BTreeMap::from([("jobs".to_owned(), "4".to_owned())]),
         counts: counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
     };
