@@ -43,7 +43,7 @@ pub(super) fn result(result: &SyncResult) -> String {
             [] => "the commit is refused".to_owned(),
         },
         SyncResult::Unreachable { message } => format!("cannot be fetched: {message}"),
-        SyncResult::Closed => "has work, and no window is open".to_owned(),
+        SyncResult::Closed => "waits until changes are let in again".to_owned(),
     }
 }
 

@@ -28,7 +28,7 @@ pub enum SyncResult {
         /// Why, in one line.
         message: String,
     },
-    /// Something is to be done, and no window is open for it.
+    /// Something is to be done, and no window is open for it, or the environment is locked.
     Closed,
 }
 

@@ -98,7 +98,9 @@ impl Held {
 
 impl Syncer {
     /// Takes the lock of the sync and opens its mirror.
-    pub fn open(options: SyncOptions, outer: Project, bell: Bell) -> Result<Self, AppError> {
+    pub fn open(mut options: SyncOptions, outer: Project, bell: Bell) -> Result<Self, AppError> {
+        // Who syncs names the environment, never the repository.
+        options.request.environment = Some(environment_of(&options, &outer).to_string());
         let place = SyncPlace::new(&outer.state_dir, &options.name);
         // The ledger makes the state directory as it should be.
         drop(Ledger::open(&outer.state_dir, Access::ReadWrite)?);
@@ -211,7 +213,7 @@ impl Syncer {
                 return Ok(Outcome { notes, ..Outcome::of(&commit, &facts, result) });
             }
         };
-        if let Some(closed) = self.closed() {
+        if let Some(closed) = self.closed(standing)? {
             notes.push(closed);
             // What was brought to its end before stays so, whatever the hour.
             let is_there = standing.in_force.as_ref().is_some_and(|known| known.commit == commit.to_string());
@@ -298,12 +300,16 @@ impl Syncer {
     }
 
     /// Why nothing may be changed now, and until when; none where it may.
-    fn closed(&self) -> Option<String> {
-        match opening(&self.options.windows, clock::now()) {
+    fn closed(&self, standing: &Standing) -> Result<Option<String>, AppError> {
+        if let Some(lock) = self.ledger()?.lock(&standing.environment, clock::now())? {
+            let why = lock.message.map(|message| format!(": {message}")).unwrap_or_default();
+            return Ok(Some(format!("{} is locked by {}{why}", lock.environment, lock.by)));
+        }
+        Ok(match opening(&self.options.windows, clock::now()) {
             Opening::Open => None,
             Opening::Closed { by, until: Some(until) } => Some(format!("{by}: closed until {until}")),
             Opening::Closed { by, until: None } => Some(format!("{by}: closed")),
-        }
+        })
     }
 
     /// Asks the checks of what was done, where that is wanted; how many tasks have drifted.

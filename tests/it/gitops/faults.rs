@@ -207,3 +207,18 @@ fn only_commits_that_were_signed_as_asked_are_taken() {
     assert!(reason.contains("not signed"), "{reason}");
     assert_eq!(shop.read("two"), None);
 }
+
+#[test]
+fn a_locked_environment_waits_and_is_no_fault() {
+    let shop = Shop::new();
+    shop.here.run("env lock local --message freeze").code(0);
+    let waiting = shop.sync("", 21);
+    assert_eq!(waiting["last_result"]["result"], json!("closed"));
+    assert!(
+        waiting["notes"][0].as_str().unwrap().contains("locked by") && shop.read("two").is_none(),
+        "{waiting}"
+    );
+    shop.here.run("env unlock local").code(0);
+    shop.sync("", 0);
+    assert!(shop.read("two").is_some());
+}
