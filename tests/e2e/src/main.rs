@@ -17,6 +17,7 @@ mod refusals;
 mod releases;
 mod run;
 mod scenario;
+mod syncs;
 mod traffic;
 mod verbs;
 mod waits;

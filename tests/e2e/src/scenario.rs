@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, kubectl, taskmaster, until};
 use crate::world::World;
-use crate::{beside, charts, gitops, guides, infra, platform, refusals, releases, verbs, waits};
+use crate::{beside, charts, gitops, guides, infra, platform, refusals, releases, syncs, verbs, waits};
 use anyhow::{Context, Result, ensure};
 use std::time::Instant;
 
@@ -38,6 +38,7 @@ pub(crate) const ALL: &[Named] = &[
     ("the cluster answers, resolves names and runs pods", the_cluster_works),
     ("a Git server takes a push", a_git_server_takes_a_push),
     ("a task on the cluster is checked, run, proved and taken back", a_task_on_the_cluster),
+    ("a sync keeps the cluster true, and Prometheus sees it", syncs::kept_true),
     ("the platform comes from nothing, although taskmaster is killed on the way", platform::from_nothing),
     ("the platform is true, and nothing runs", platform::nothing_to_do),
     ("the platform is measured", platform::measured),
