@@ -96,6 +96,8 @@ fn what_is_left_out_holds_nothing_back_and_passes_on_what_does() {
     use Standing::{Done, Open};
     let found = chain(&[(Done, left_out()), (Done, Open)], &[&[], &[0]]);
     assert!(matches!(found[1], Promotion::Run { .. }));
+    let found = chain(&[(left_out(), Open), (Done, Open)], &[&[], &[0]]);
+    assert_eq!(found[1], Promotion::HeldBack { by: 0 }, "what was never executed is not done there either");
     let found = chain(&[(Open, Open), (Done, left_out()), (Done, Open)], &[&[], &[0], &[1]]);
     assert_eq!(found[2], Promotion::HeldBack { by: 0 });
 }

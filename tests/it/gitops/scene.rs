@@ -8,7 +8,7 @@ use taskmaster::store::{Access, Durability};
 use taskmaster_core::action::{FailureKind, Policy};
 use taskmaster_core::document::Priority;
 use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
-use taskmaster_core::journal::{KnownTask, Outcome, Record};
+use taskmaster_core::journal::{KnownTask, Outcome, ProbeKind, Record, Verdict};
 use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
 use taskmaster_core::state::TaskState;
 use taskmaster_testkit::Sandbox;
@@ -187,7 +187,18 @@ impl Book {
             diagnosis: Default::default(),
         };
         let at = at + jiff::SignedDuration::from_secs(60);
-        self.commit(at, vec![ended, state(running, to.clone())]);
+        // What else is recorded about the task says nothing about its state.
+        let probe = Record::ProbeEnded {
+            run: Some(run.clone()),
+            key: key.clone(),
+            id: id.clone(),
+            probe: ProbeKind::Check,
+            verdict: Verdict::True,
+            duration_ms: 1,
+            outputs: BTreeMap::new(),
+            diagnosis: Default::default(),
+        };
+        self.commit(at, vec![ended, state(running, to.clone()), probe]);
     }
 }
 
