@@ -142,7 +142,16 @@ impl Project {
         flags: Settings,
         var: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let root = find_root(working_dir);
+        Self::at(find_root(working_dir), working_dir, flags, var)
+    }
+
+    /// The project whose root is known, as [`Project::find`] reads it.
+    pub fn at(
+        root: PathBuf,
+        working_dir: &Path,
+        flags: Settings,
+        var: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let user_file = var("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             .or_else(|| var("HOME").map(|home| Path::new(&home).join(".config")))

@@ -5,6 +5,7 @@ use super::ledger::LedgerError;
 use super::rollouts::RolloutError;
 use super::source::{Source, SourceError};
 use crate::config::ConfigError;
+use crate::git::GitError;
 use crate::store::LeaseError;
 use std::path::PathBuf;
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
@@ -82,6 +83,17 @@ pub enum AppError {
     /// A rollout does not do what was asked of it.
     #[error(transparent)]
     Delivery(#[from] RolloutError),
+    /// Git does not give what was asked for.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A commit that is to be compared with is of no use.
+    #[error("there is no comparing with commit {commit}")]
+    Commit {
+        /// Which.
+        commit: String,
+        /// Why.
+        source: Box<AppError>,
+    },
     /// A person did not want to wait.
     #[error("interrupted")]
     Interrupted,
@@ -105,7 +117,9 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } | Self::Source(_) | Self::Config(_) | Self::Select(_) => Exit::Usage,
+            Self::Commit { .. } => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
+            Self::Git(error) => git_exit(error),
             Self::Ledger(error) => Exit::from_code(error.exit_code()),
             Self::Lease(error) => Exit::from_code(error.exit_code()),
             Self::Document(findings) if findings.is_cycle() => Exit::Cycle,
@@ -129,6 +143,8 @@ impl AppError {
             }
             Self::Ledger(error) => error.help(),
             Self::Delivery(error) => error.help(),
+            Self::Git(error) => error.help(),
+            Self::Commit { commit, source } => Some(commit_help(commit, source)),
             Self::Select(error) | Self::Resolve(ResolveError::Select(error)) => candidates(error),
             Self::Resolve(error) => resolve_help(error),
             Self::Lease(LeaseError::Busy { .. }) => Some(
@@ -137,6 +153,39 @@ impl AppError {
             _ => None,
         }
     }
+}
+
+impl AppError {
+    /// What is wrong in texts, where that is the reason.
+    pub fn findings(&self) -> Option<&Findings> {
+        match self {
+            Self::Document(findings) | Self::Catalogue(findings) | Self::Rollout(findings) => Some(findings),
+            Self::Commit { source, .. } => source.findings(),
+            _ => None,
+        }
+    }
+}
+
+fn git_exit(error: &GitError) -> Exit {
+    match error {
+        GitError::Start(_)
+        | GitError::NoRepository(_)
+        | GitError::Untrusted(_)
+        | GitError::UnknownRevision(_)
+        | GitError::Link { .. }
+        | GitError::Submodule(_) => Exit::Usage,
+        GitError::Failed { .. } | GitError::TooSlow(_) | GitError::TooMuch(_) | GitError::Io { .. } => {
+            Exit::Internal
+        }
+    }
+}
+
+fn commit_help(commit: &str, why: &AppError) -> String {
+    let own = match why {
+        AppError::Document(_) | AppError::Catalogue(_) => None,
+        why => why.help(),
+    };
+    own.unwrap_or_else(|| format!("it was broken then: name one before it, such as git:{commit}~1"))
 }
 
 impl Findings {

@@ -1,11 +1,12 @@
 //! From a view to its faces.
 
+use super::difference_summary::DifferenceSummary;
 use super::plan_summary::PlanSummary;
 use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
 use super::view::{
-    AgentView, ChangesView, HistoryView, PlanView, RehearsalView, ReportView, RolloutHistoryView,
-    RolloutListView, RolloutView, SimulationView, TaskListView, TaskView,
+    AgentView, ChangesView, DifferenceView, HistoryView, PlanView, RehearsalView, ReportView,
+    RolloutHistoryView, RolloutListView, RolloutView, SimulationView, TaskListView, TaskView,
 };
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
@@ -47,6 +48,7 @@ macro_rules! render {
 }
 
 render!(PlanView, "plan", plan, PlanSummary::of);
+render!(DifferenceView, "difference", difference, DifferenceSummary::of);
 render!(ReportView, "report", report, Summary::of);
 render!(TaskListView, "tasks", task_list, |view| Counts::of(view.tasks.iter().map(|task| &task.state)));
 render!(TaskView, "task", task, |view| Counts::of([&view.task.state]));

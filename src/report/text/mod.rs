@@ -1,5 +1,6 @@
 //! Views as text for a terminal.
 
+mod difference;
 mod lists;
 mod plan;
 mod report;
@@ -8,6 +9,7 @@ pub(super) mod rollout_lists;
 mod sheet;
 pub(super) mod simulation;
 
+pub(super) use difference::difference;
 pub(super) use lists::{changes, history, task, task_list};
 pub(super) use plan::plan;
 pub(super) use report::report;

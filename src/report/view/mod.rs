@@ -2,6 +2,7 @@
 
 mod agent;
 mod common;
+mod difference;
 mod lists;
 mod plan;
 mod report;
@@ -10,6 +11,10 @@ mod simulation;
 
 pub use agent::{AgentProcess, AgentView, ReplicaView, ServiceView};
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
+pub use difference::{
+    CommandsView, DifferenceView, LineFate, LineView, NameView, NodeView, PictureView, TaskDifferenceView,
+    TieView,
+};
 pub use lists::{ChangeView, ChangesView, HistoryView, TaskListView, TaskRow, TaskView};
 pub use plan::{Intent, PlanTask, PlanView};
 pub use report::{
