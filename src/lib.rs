@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod exec;
+pub mod git;
 pub mod process;
 pub mod report;
 pub mod store;

@@ -11,14 +11,15 @@ use syn::visit::Visit;
 const MODULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("process", &["clock"]),
+    ("git", &["clock", "process"]),
     ("store", &["clock"]),
     ("exec", &["clock", "process"]),
     ("report", &[]),
     ("config", &[]),
     ("deliver", &["clock", "process"]),
     ("agent", &["clock", "deliver", "process"]),
-    ("app", &["agent", "clock", "config", "deliver", "exec", "process", "report", "store"]),
-    ("cli", &["agent", "app", "clock", "config", "deliver", "exec", "process", "report", "store"]),
+    ("app", &["agent", "clock", "config", "deliver", "exec", "git", "process", "report", "store"]),
+    ("cli", &["agent", "app", "clock", "config", "deliver", "exec", "git", "process", "report", "store"]),
 ];
 
 /// What each crate and module may import from the workspace's crates.
@@ -32,6 +33,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("apps/sample-api", &[]),
     ("src/clock", &[]),
     ("src/process", &["taskmaster_core"]),
+    ("src/git", &["taskmaster_core"]),
     ("src/store", &["taskmaster_core"]),
     ("src/exec", &["taskmaster_core"]),
     ("src/report", &["taskmaster_core"]),
