@@ -5,7 +5,7 @@ use super::ledger::LedgerError;
 use super::rollouts::RolloutError;
 use super::source::{Source, SourceError};
 use crate::config::ConfigError;
-use crate::git::GitError;
+use crate::git::error::GitError;
 use crate::store::LeaseError;
 use std::path::PathBuf;
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
@@ -143,7 +143,7 @@ impl AppError {
             }
             Self::Ledger(error) => error.help(),
             Self::Delivery(error) => error.help(),
-            Self::Git(error) => error.help(),
+            Self::Git(error) => error.help().map(str::to_owned),
             Self::Commit { commit, source } => Some(commit_help(commit, source)),
             Self::Select(error) | Self::Resolve(ResolveError::Select(error)) => candidates(error),
             Self::Resolve(error) => resolve_help(error),
@@ -168,15 +168,14 @@ impl AppError {
 
 fn git_exit(error: &GitError) -> Exit {
     match error {
-        GitError::Start(_)
-        | GitError::NoRepository(_)
-        | GitError::Untrusted(_)
-        | GitError::UnknownRevision(_)
-        | GitError::Link { .. }
-        | GitError::Submodule(_) => Exit::Usage,
-        GitError::Failed { .. } | GitError::TooSlow(_) | GitError::TooMuch(_) | GitError::Io { .. } => {
-            Exit::Internal
-        }
+        GitError::NoGit
+        | GitError::TooOld { .. }
+        | GitError::NotARepository { .. }
+        | GitError::NoRef { .. }
+        | GitError::Name { .. }
+        | GitError::Unsafe(_) => Exit::Usage,
+        GitError::Interrupted => Exit::Interrupted,
+        _ => Exit::Internal,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::human::{self, Names};
 use super::view::{DifferenceView, TaskDifferenceView, TieView};
+use taskmaster_core::action::ActionKind;
 use taskmaster_core::difference::model::{
     BindingChange, Change, Effect, Elsewhere, FileChange, FileFate, Means, Part, TieKind, Why,
 };
@@ -78,7 +79,7 @@ fn reason(task: &TaskDifferenceView, names: &Names<'_>) -> Option<String> {
             reads.into_iter().chain(after).collect::<Vec<_>>().join(", ")
         }
         Effect::Waits { why } => waits(why),
-        Effect::Undone => "removed; `sync --prune` takes it back".to_owned(),
+        Effect::Undone => "removed; a sync with --prune takes it back".to_owned(),
         Effect::Stays if task.kind.is_none() => "removed; what a person did stays as it is".to_owned(),
         Effect::Stays => "removed; it has no undo, what it did stays as it is".to_owned(),
         Effect::Forgotten => "removed; nothing was done".to_owned(),
@@ -93,7 +94,7 @@ fn reason(task: &TaskDifferenceView, names: &Names<'_>) -> Option<String> {
 fn decided(why: &Why, has_check: bool) -> String {
     let told = match why {
         Why::New => "new".to_owned(),
-        Why::Renamed { from } => format!("has another id: what was done as {from} does not count"),
+        Why::Renamed { from } => format!("decided anew: what was done as {from} does not count"),
         Why::Elsewhere => "nothing that was done counts here".to_owned(),
         Why::WasLeftOut { reason } => format!("was left out: {reason}"),
         Why::WasCancelled => "was cancelled".to_owned(),
@@ -136,14 +137,15 @@ fn files_told(files: &[FileChange]) -> String {
 
 /// What changed about a task that its effect does not tell.
 pub(super) fn notes(task: &TaskDifferenceView) -> Vec<String> {
-    let document = task.changes.iter().filter_map(change);
+    let document = task.changes.iter().filter_map(|found| change(found, &task.name.title));
     let binding = task.binding.iter().filter_map(|change| bound(change, &task.effect));
     document.chain(binding).collect()
 }
 
-fn change(change: &Change) -> Option<String> {
+fn change(change: &Change, title: &str) -> Option<String> {
     Some(match change {
         Change::Added | Change::Removed => return None,
+        Change::Renamed { from_title, .. } if from_title == title => return None,
         Change::Renamed { from_title, .. } => format!("was called \u{201c}{from_title}\u{201d}"),
         Change::Moved { from, to } if from == to => "moved inside its phase".to_owned(),
         Change::Moved { from, to } => format!("moved from {from} to {to}"),
@@ -184,12 +186,15 @@ fn means(means: &Means) -> String {
 
 /// A task as a reader of the comment finds it: its number now, or the one it had.
 pub(super) fn called(task: &TaskDifferenceView) -> String {
-    let is_gone = matches!(task.effect, Effect::Undone | Effect::Stays | Effect::Forgotten);
-    if is_gone {
+    if is_gone(&task.effect) {
         format!("{} (was {})", task.name.title, task.name.ordinal)
     } else {
         format!("{} {}", task.name.ordinal, task.name.title)
     }
+}
+
+fn is_gone(effect: &Effect) -> bool {
+    matches!(effect, Effect::Undone | Effect::Stays | Effect::Forgotten)
 }
 
 /// A dependency in words.
@@ -222,14 +227,20 @@ pub(super) fn elsewhere(elsewhere: &Elsewhere) -> String {
 pub(super) fn cautions(view: &DifferenceView) -> Vec<String> {
     let mut all: Vec<String> = view.elsewhere.iter().map(elsewhere).collect();
     for task in &view.tasks {
-        let lost_guard = task.binding.iter().any(|change| {
-            matches!(change, BindingChange::Policy { name: "irreversible", to, .. } if to == "false")
+        let asked = Means::Action { kind: ActionKind::Approval };
+        let lost_guard = task.binding.iter().any(|change| match change {
+            BindingChange::Policy { name: "irreversible", to, .. } => to == "false",
+            BindingChange::Means { from, .. } => *from == asked,
+            _ => false,
         });
         if task.irreversible && task.effect.runs() {
             all.push(format!("{} cannot be taken back; a person is asked before it runs", called(task)));
         }
         if lost_guard {
-            all.push(format!("{} asks nobody any more before it runs", called(task)));
+            all.push(format!("{} asks nobody any more", called(task)));
+        }
+        if is_gone(&task.effect) && task.kind == Some(ActionKind::Approval) {
+            all.push(format!("{}: nobody is asked for this yes any more", called(task)));
         }
         if task.effect == Effect::Undone {
             all.push(format!("{} is taken back where a sync prunes", called(task)));
@@ -250,7 +261,7 @@ pub(super) fn reordered(view: &DifferenceView) -> Option<String> {
 
 /// What is compared with what.
 pub(super) fn ends(view: &DifferenceView) -> String {
-    let short = |commit: &str| commit.chars().take(12).collect::<String>();
+    let short = |commit: &str| commit.chars().take(10).collect::<String>();
     match &view.head {
         Some(head) => format!("{} compared with {}", short(head), short(&view.base)),
         None => format!("compared with {}", short(&view.base)),

@@ -7,6 +7,7 @@ mod cli;
 mod deliver;
 mod demo;
 mod exec;
+mod gitops;
 mod report;
 mod store;
 mod tidy;

@@ -25,7 +25,7 @@ pub(super) fn changes(
         let mut lines = compare(&old, &new);
         let is_silent = lines.iter().all(|line| line.fate == LineFate::Kept);
         if is_silent && before.zip(now).is_some_and(|(before, now)| differs(before, now, part)) {
-            let text = "(the command is the same: what its answer means has changed)".to_owned();
+            let text = "(no line of it differs: something else that belongs to it does)".to_owned();
             lines.push(LineView { fate: LineFate::Kept, text });
         }
         (!lines.is_empty()).then_some(CommandsView { part, lines })
@@ -56,7 +56,8 @@ fn lines(task: &TaskId, action: &Action, part: Part) -> Vec<String> {
     for line in dry_run::of_action(task, action).iter().filter(|line| of_part(line)) {
         all.extend(line.text.lines().map(str::to_owned));
         all.extend(line.cwd.iter().map(|cwd| format!("  in {cwd}")));
-        all.extend(line.env.iter().flat_map(|env| env.lines()).map(|env| format!("  with {env}")));
+        let env = line.env.iter().filter(|env| !is_usual(env)).flat_map(|env| env.lines());
+        all.extend(env.map(|env| format!("  with {env}")));
         let input = line.input.iter().flat_map(|input| input.lines());
         all.extend(input.map(|input| format!("  given {input}")));
     }
@@ -68,6 +69,12 @@ fn lines(task: &TaskId, action: &Action, part: Part) -> Vec<String> {
         Part::Undo => {}
     }
     all
+}
+
+/// What every script gets says nothing about this one.
+fn is_usual(env: &str) -> bool {
+    let usual = ["TM_TASK", "TM_ENVIRONMENT", "TM_PROJECT", "TM_STATE_DIR"];
+    env.split_once('=').is_some_and(|(name, _)| usual.contains(&name))
 }
 
 fn outputs(action: &Action) -> Option<String> {

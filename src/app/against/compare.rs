@@ -7,7 +7,7 @@ use super::view;
 use crate::app::error::{AppError, Findings};
 use crate::app::plan::Request;
 use crate::app::workspace::Workspace;
-use crate::git::CommitId;
+use crate::git::commit::CommitId;
 use crate::report::view::DifferenceView;
 use taskmaster_core::difference;
 
@@ -18,11 +18,14 @@ pub fn make(workspace: &Workspace, request: &Request, against: &str) -> Result<D
     let ends = target.find(layout.repository())?;
     let (base_tree, head_tree) = layout.trees(workspace, &ends)?;
     let head = Side::head(&head_tree, &layout, request);
-    let head = match &ends.head {
+    let mut head = match &ends.head {
         Some(commit) => head.map_err(|fault| named(fault, commit))?,
         None => head?,
     };
     let base = Side::base(&base_tree, &layout, request, &head).map_err(|fault| broken(fault, &ends.base))?;
+    if ends.head.is_none() {
+        head.forget_forms(&base, &ends.base, &layout)?;
+    }
     let difference = difference::compare(&base.compared(), &head.compared())?;
     Ok(view::view(&base, &head, difference, &ends))
 }

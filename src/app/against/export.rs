@@ -1,7 +1,8 @@
 //! Files of one commit, in a folder that is thrown away.
 
 use crate::app::error::AppError;
-use crate::git::{CommitId, Repository};
+use crate::git::commit::CommitId;
+use crate::git::repository::Repository;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 

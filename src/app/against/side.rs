@@ -6,6 +6,7 @@ use crate::app::plan::{Binder, Request, Surroundings};
 use crate::app::source::SourceError;
 use crate::app::views;
 use crate::app::workspace::{ReadOptions, Reading, Workspace};
+use crate::git::commit::CommitId;
 use crate::report::view::DiagnosticView;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use taskmaster_core::action::Binding;
 use taskmaster_core::diagnostic::Severity;
 use taskmaster_core::difference::{self, Files};
 use taskmaster_core::document::Document;
-use taskmaster_core::id::{DocumentId, EnvironmentName, TaskId, TaskKey};
+use taskmaster_core::id::{Digest, DocumentId, EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::resolve;
 use taskmaster_core::select::Selection;
@@ -111,8 +112,8 @@ impl Side {
             &Selection::default(),
             &request.resolve_options(),
         )?;
-        let mut diagnostics = std::mem::take(&mut bound.document_diagnostics);
-        diagnostics.extend(resolved.diagnostics);
+        // Resolving says once more what binding said: which tasks nothing binds.
+        let diagnostics = std::mem::take(&mut bound.document_diagnostics);
         let binding = Findings { sources: reading.text.sources.clone(), diagnostics };
         Ok(Self {
             warnings: warnings(&[&reading.findings, &binding, &catalogue]),
@@ -124,6 +125,31 @@ impl Side {
             files,
             plan: resolved.plan,
         })
+    }
+
+    /// A file of the working tree may be written in another form than its commit has it (line ends, filters).
+    /// Where Git takes it for the same, it is the same here.
+    pub(super) fn forget_forms(
+        &mut self,
+        base: &Self,
+        commit: &CommitId,
+        layout: &Layout,
+    ) -> Result<(), AppError> {
+        let known: BTreeMap<&String, &Digest> = base.files.values().flatten().collect();
+        let differs =
+            |(path, digest): (&String, &Digest)| known.get(path).is_some_and(|known| *known != digest);
+        if !self.files.values().flatten().any(differs) {
+            return Ok(());
+        }
+        let globs = self.bindings.values().flat_map(|binding| &binding.inputs);
+        let paths: Vec<String> = globs.filter_map(|glob| layout.glob(glob)).collect();
+        let changed = layout.repository().changed_since(commit, &paths)?;
+        for (path, digest) in self.files.values_mut().flatten() {
+            if let Some(known) = known.get(path).filter(|_| !changed.contains(&layout.below_root(path))) {
+                digest.clone_from(known);
+            }
+        }
+        Ok(())
     }
 
     /// As the comparison takes it.

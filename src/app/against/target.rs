@@ -1,7 +1,9 @@
 //! What is compared with what: `git:main`, `git:main...`, `git:A..B`.
 
 use crate::app::error::AppError;
-use crate::git::{CommitId, Repository};
+use crate::git::commit::CommitId;
+use crate::git::error::GitError;
+use crate::git::repository::Repository;
 
 /// Where the comparison begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +55,12 @@ impl Target {
 
     /// Finds the commits.
     pub fn find(&self, repository: &Repository) -> Result<Ends, AppError> {
-        let head = self.head.as_deref().map(|head| repository.resolve(head)).transpose()?;
+        let head = self.head.as_deref().map(|head| resolve(repository, head)).transpose()?;
         let base = match &self.base {
-            Base::Commit(name) => repository.resolve(name)?,
+            Base::Commit(name) => resolve(repository, name)?,
             Base::MergeBase(name) => {
-                let other = repository.resolve(name)?;
-                let own = head.clone().map_or_else(|| repository.resolve("HEAD"), Ok)?;
+                let other = resolve(repository, name)?;
+                let own = head.clone().map_or_else(|| resolve(repository, "HEAD"), Ok)?;
                 repository.merge_base(&other, &own)?.ok_or_else(|| no_merge_base(name))?
             }
         };
@@ -66,11 +68,24 @@ impl Target {
     }
 }
 
+const SHALLOW: &str = "`git fetch --unshallow` (actions/checkout: `fetch-depth: 0`, GitLab: `GIT_DEPTH: 0`)";
+
+fn resolve(repository: &Repository, name: &str) -> Result<CommitId, AppError> {
+    repository.resolve(name).map_err(|fault| match fault {
+        GitError::NoRef { name } => AppError::usage(
+            format!("`{name}` names no commit of this repository"),
+            format!(
+                "a branch, a tag or a commit that was fetched; a shallow clone has few of them: {SHALLOW}"
+            ),
+        ),
+        fault => fault.into(),
+    })
+}
+
 fn no_merge_base(name: &str) -> AppError {
     AppError::usage(
         format!("no commit is known that `{name}` and this branch have in common"),
-        "a shallow clone does not know it: `git fetch --unshallow` (actions/checkout: `fetch-depth: 0`, \
-         GitLab: `GIT_DEPTH: 0`)",
+        format!("a shallow clone does not know it: {SHALLOW}"),
     )
 }
 

@@ -5,7 +5,7 @@ use super::target::Ends;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::{ConfigError, PROJECT_FILE, Project, Settings};
-use crate::git::Repository;
+use crate::git::repository::Repository;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 

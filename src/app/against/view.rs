@@ -106,7 +106,8 @@ impl Sides<'_> {
             binding: told.binding.clone(),
             effect: told.effect.clone(),
             kind: action.map(|action| action.kind),
-            place: binding.map(|binding| binding.place.clone()),
+            // A line of the old side would be looked for in the new one.
+            place: binding.filter(|_| told.head.is_some()).map(|binding| binding.place.clone()),
             has_check: action.is_some_and(|action| action.check.is_some()),
             irreversible: binding.is_some_and(|binding| binding.policy.irreversible),
             commands: self.commands(told),

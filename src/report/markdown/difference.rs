@@ -144,9 +144,10 @@ fn findings(out: &mut String, view: &DifferenceView, limits: Limits) {
     let mut listed = view.findings[..shown].to_vec();
     for finding in &mut listed {
         finding.message = cut(&finding.message, limits.words);
-        finding.help = finding.help.as_ref().map(|help| cut(help, limits.words));
+        // The command line tells what helps.
+        finding.help = None;
     }
-    let _ = write!(out, "**{count}**\n\n{}", diagnostic_items(&listed));
+    let _ = writeln!(out, "**{count}**\n\n{}", diagnostic_items(&listed).trim_end());
     rest(out, view.findings.len(), shown, "findings");
     out.push('\n');
 }

@@ -15,8 +15,7 @@ use taskmaster_core::difference::around::{PhaseRest, Role, TieFate};
 const LONGEST: usize = 60;
 
 /// How nodes look. What they are is said in words, too.
-const CLASSES: &str = "\
-  classDef added fill:#dafbe1,stroke:#1a7f37,color:#1f2328,stroke-width:2px
+const CLASSES: &str = "  classDef added fill:#dafbe1,stroke:#1a7f37,color:#1f2328,stroke-width:2px
   classDef changed fill:#fff8c5,stroke:#9a6700,color:#1f2328,stroke-width:2px
   classDef removed fill:#ffebe9,stroke:#cf222e,color:#1f2328,stroke-width:2px,stroke-dasharray:5 3
   classDef beside fill:#f6f8fa,stroke:#8c959f,color:#1f2328

@@ -68,7 +68,7 @@ pub struct TaskDifferenceView {
     pub effect: Effect,
     /// Kind of its action, if it has one.
     pub kind: Option<ActionKind>,
-    /// Where it is bound.
+    /// Where it is bound; none where it is gone.
     pub place: Option<String>,
     /// Its check is asked first.
     pub has_check: bool,

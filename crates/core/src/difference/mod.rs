@@ -148,4 +148,6 @@ fn difference(
 }
 
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;

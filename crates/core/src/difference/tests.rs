@@ -6,17 +6,19 @@ use super::*;
 use crate::action::{Action, ActionKind, Invocation, Policy, Probe, ProcessSpec, Step, When};
 use crate::build::{document, phase, task};
 use crate::document::{Claim, Edge, EdgeKind};
+use crate::id::TaskKey;
+use crate::journal::Recorded;
 use crate::resolve::{self, ResolveOptions};
 use crate::select::Selection;
 use std::collections::HashMap;
 
 /// A side that can be changed.
-#[derive(Clone)]
-struct World {
-    document: Document,
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) document: Document,
     id: DocumentId,
     environment: EnvironmentName,
-    bindings: BTreeMap<TaskId, Binding>,
+    pub(super) bindings: BTreeMap<TaskId, Binding>,
     files: Files,
 }
 
@@ -64,7 +66,7 @@ fn binding(id: &TaskId) -> Binding {
 
 impl World {
     /// Phases with tasks in a row, each bound: `a: one two, b: three`. A phase waits for the one before.
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let mut tasks = Vec::new();
         let mut phases = Vec::new();
         for part in text.split(", ") {
@@ -102,11 +104,11 @@ impl World {
         self.document.edges = edges;
     }
 
-    fn task(&mut self, id: &str) -> &mut Task {
+    pub(super) fn task(&mut self, id: &str) -> &mut Task {
         self.document.tasks.iter_mut().find(|task| task.id.as_str() == id).unwrap()
     }
 
-    fn binding(&mut self, id: &str) -> &mut Binding {
+    pub(super) fn binding(&mut self, id: &str) -> &mut Binding {
         self.bindings.get_mut(id).unwrap()
     }
 
@@ -115,7 +117,7 @@ impl World {
     }
 
     /// The task runs another command: the action and its digest change together.
-    fn rewrite(&mut self, id: &str, words: &str) {
+    pub(super) fn rewrite(&mut self, id: &str, words: &str) {
         self.action(id).run = vec![step(words)];
         self.binding(id).digest = Digest::of(words.as_bytes());
     }
@@ -132,24 +134,24 @@ impl World {
     }
 }
 
-fn compare(base: &World, head: &World) -> Difference {
-    let plans = [base, head].map(|world| {
-        let keys = world.document.tasks.iter().map(|task| {
-            let key = crate::id::TaskKey::new(task.id.as_str());
-            (task.id.clone(), key)
-        });
-        let inputs = resolve::Inputs {
-            document: &world.document,
-            document_id: &world.id,
-            revision: 1,
-            environment: &world.environment,
-            number: 1,
-            bindings: &world.bindings,
-            keys: &keys.collect(),
-            recorded: &HashMap::new(),
-        };
-        resolve::resolve(&inputs, &Selection::default(), &ResolveOptions::default()).unwrap().plan
-    });
+/// The plan of somebody with this memory.
+pub(super) fn plan(world: &World, recorded: &HashMap<TaskKey, Recorded>) -> Plan {
+    let keys = world.document.tasks.iter().map(|task| (task.id.clone(), TaskKey::new(task.id.as_str())));
+    let inputs = resolve::Inputs {
+        document: &world.document,
+        document_id: &world.id,
+        revision: 1,
+        environment: &world.environment,
+        number: 1,
+        bindings: &world.bindings,
+        keys: &keys.collect(),
+        recorded,
+    };
+    resolve::resolve(&inputs, &Selection::default(), &ResolveOptions::default()).unwrap().plan
+}
+
+pub(super) fn compare(base: &World, head: &World) -> Difference {
+    let plans = [base, head].map(|world| plan(world, &HashMap::new()));
     super::compare(&side_of(base, &plans[0]), &side_of(head, &plans[1])).unwrap()
 }
 

@@ -1,0 +1,7 @@
+//! Documents and catalogues in real Git repositories.
+
+mod against;
+mod against_faults;
+mod against_hostile;
+mod against_page;
+mod against_world;
