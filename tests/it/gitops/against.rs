@@ -324,6 +324,18 @@ fn what_is_built_in_the_tree_is_no_input() {
 }
 
 #[test]
+fn another_form_of_the_same_file_is_no_difference() {
+    let world = shop();
+    // In the commit its lines end as everywhere; on the disk they end otherwise.
+    world.write(".gitattributes", "*.sh text eol=crlf\n").write("tests/smoke.sh", "true\r\n").commit("forms");
+    assert_eq!(world.git(&["cat-file", "-p", "HEAD:tests/smoke.sh"]), "true");
+    world.plan("--against git:main --detailed-exitcode").code(0);
+    world.write("tests/smoke.sh", "false\r\n");
+    let json = world.plan("--against git:main -o json").code(0).json();
+    assert_eq!(json["tasks"][0]["files"], json!([{"path": "tests/smoke.sh", "fate": "changed"}]));
+}
+
+#[test]
 fn settings_belong_to_their_side() {
     let world = World::new();
     let prd = "# A\n\n## Phase 1: X\n\n- [ ] T001 One\n- [ ] T002 Two\n";

@@ -212,6 +212,7 @@ fn a_task_that_is_gone_is_undone_or_stays() {
     let mut base = World::new("a: one two three four");
     base.action("a/two").undo = vec![step("undo two")];
     base.bindings.remove("a/four");
+    base.write("a/three", "a/one");
     let difference = compare(&base, &World::new("a: one"));
     assert_eq!(ids(&difference), ["a/two", "a/three", "a/four"]);
     assert_eq!(told(&difference, "a/two").effect, Effect::Undone);
@@ -303,10 +304,12 @@ fn parts_of_an_action_decide_apart() {
     head.action("a/three").undo = vec![step("undo three")];
     head.action("a/four").verify = Some(probe("did four work"));
     head.binding("a/four").digest = Digest::of(b"four with verify");
+    // How it is checked changed with what is done: only the latter is why.
+    head.action("a/one").check = Some(probe("is one there"));
     let difference = compare(&base, &head);
     let part = |part| vec![BindingChange::Action { part }];
     let again = |parts: &[Part]| Effect::RunsAgain { parts: parts.to_vec(), files: Vec::new() };
-    assert_eq!(told(&difference, "a/one").binding, part(Part::Run));
+    assert_eq!(told(&difference, "a/one").binding, [part(Part::Check), part(Part::Run)].concat());
     assert_eq!(told(&difference, "a/one").effect, again(&[Part::Run]));
     assert_eq!(told(&difference, "a/two").binding, part(Part::Check));
     assert_eq!(told(&difference, "a/two").effect, Effect::Nothing);
