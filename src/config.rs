@@ -151,16 +151,13 @@ impl Project {
         flags: Settings,
         var: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let mut project = Self::at(find_root(working_dir), flags, var, Trust::Own)?;
-        if project.settings.state_dir.is_some() {
-            project.state_dir = working_dir.join(&project.state_dir);
-        }
-        Ok(project)
+        Self::at(find_root(working_dir), working_dir, flags, var, Trust::Own)
     }
 
-    /// Reads the layers of the project whose root is known.
+    /// The project whose root is known, as [`Project::find`] reads it; paths of flags are relative to `working_dir`.
     pub fn at(
         root: PathBuf,
+        working_dir: &Path,
         flags: Settings,
         var: &dyn Fn(&str) -> Option<String>,
         trust: Trust,
@@ -177,7 +174,8 @@ impl Project {
             project.allow_contexts.clear();
         }
         let settings = flags.over(Settings::from_environment(var)?).over(project).over(user);
-        let state_dir = settings.state_dir.clone().unwrap_or_else(|| root.join(STATE_DIR));
+        let state_dir =
+            settings.state_dir.clone().map_or_else(|| root.join(STATE_DIR), |dir| working_dir.join(dir));
         Ok(Self { root, state_dir, settings })
     }
 

@@ -90,6 +90,14 @@ pub enum AppError {
     /// A rollout does not do what was asked of it.
     #[error(transparent)]
     Delivery(#[from] RolloutError),
+    /// A commit that is to be compared with is of no use.
+    #[error("there is no comparing with commit {commit}")]
+    Commit {
+        /// Which.
+        commit: String,
+        /// Why.
+        source: Box<AppError>,
+    },
     /// A person did not want to wait.
     #[error("interrupted")]
     Interrupted,
@@ -127,7 +135,9 @@ impl AppError {
             Self::Usage { .. } | Self::Source(_) | Self::Config(_) | Self::Select(_) | Self::Secret(_) => {
                 Exit::Usage
             }
+            Self::Commit { .. } => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
+            Self::Git(error) => git_exit(error),
             Self::Ledger(error) => Exit::from_code(error.exit_code()),
             Self::Lease(error) => Exit::from_code(error.exit_code()),
             Self::Document(findings) if findings.is_cycle() => Exit::Cycle,
@@ -135,7 +145,6 @@ impl AppError {
             Self::Catalogue(findings) => findings.catalogue_exit(),
             Self::Rollout(_) => Exit::Schema,
             Self::Delivery(error) => error.exit(),
-            Self::Git(error) => git_exit(error),
             Self::Resolve(ResolveError::Cycle(_)) => Exit::Cycle,
             Self::Resolve(ResolveError::Unbound(_) | ResolveError::UnknownNeed { .. }) => Exit::Binding,
             Self::Resolve(ResolveError::Select(_) | ResolveError::UnmetDependencies(_)) => Exit::Usage,
@@ -153,6 +162,7 @@ impl AppError {
             Self::Ledger(error) => error.help(),
             Self::Delivery(error) => error.help(),
             Self::Git(error) => error.help().map(str::to_owned),
+            Self::Commit { commit, source } => Some(commit_help(commit, source)),
             Self::Select(error) | Self::Resolve(ResolveError::Select(error)) => candidates(error),
             Self::Resolve(error) => resolve_help(error),
             Self::Lease(LeaseError::Busy { .. }) => Some(
@@ -172,6 +182,25 @@ fn git_exit(error: &GitError) -> Exit {
         GitError::System { .. } | GitError::Corrupt { .. } | GitError::Failed { .. } => Exit::Internal,
         _ => Exit::Usage,
     }
+}
+
+impl AppError {
+    /// What is wrong in texts, where that is the reason.
+    pub fn findings(&self) -> Option<&Findings> {
+        match self {
+            Self::Document(findings) | Self::Catalogue(findings) | Self::Rollout(findings) => Some(findings),
+            Self::Commit { source, .. } => source.findings(),
+            _ => None,
+        }
+    }
+}
+
+fn commit_help(commit: &str, why: &AppError) -> String {
+    let own = match why {
+        AppError::Document(_) | AppError::Catalogue(_) => None,
+        why => why.help(),
+    };
+    own.unwrap_or_else(|| format!("it was broken then: name one before it, such as git:{commit}~1"))
 }
 
 impl Findings {

@@ -1,6 +1,7 @@
 //! Use cases. They join the pure crates with the store, the driver and the views; they know
 //! nothing of command lines and terminals.
 
+pub mod against;
 pub mod agent;
 pub mod api;
 pub mod audit;

@@ -48,12 +48,62 @@ pub struct Request {
     pub as_last_run: bool,
 }
 
+impl Request {
+    /// The wishes that decide about tasks.
+    pub fn resolve_options(&self) -> ResolveOptions {
+        ResolveOptions {
+            strict: self.read.strict,
+            ignore_marks: self.ignore_marks,
+            include_cancelled: self.include_cancelled,
+            include_optional: self.include_optional,
+            anew: self.anew,
+            work_only: self.work_only,
+        }
+    }
+}
+
 /// Marks a variable among the options of a run.
 const VARIABLE: &str = "var.";
 
 /// Variables of the command line as options of a run.
 pub fn as_options(vars: &[(String, String)]) -> impl Iterator<Item = (String, String)> {
     vars.iter().map(|(name, value)| (format!("{VARIABLE}{name}"), value.clone()))
+}
+
+/// What rendered actions see of the machine.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Absolute path of the project's root.
+    pub project_root: String,
+    /// Absolute path of the state directory.
+    pub state_dir: String,
+    /// Absolute path of the running program.
+    pub program: String,
+    /// True where a program of this name is on PATH.
+    pub has_tool: fn(&str) -> bool,
+}
+
+impl Surroundings {
+    /// This machine.
+    pub fn here(project: &Project) -> Self {
+        Self {
+            project_root: absolute(&project.root),
+            state_dir: absolute(&project.state_dir),
+            program: own_program(),
+            has_tool: on_path,
+        }
+    }
+
+    /// No machine in particular, for what is compared: the same wherever it is asked, and a place is
+    /// taken to have every tool.
+    pub fn anywhere() -> Self {
+        Self {
+            project_root: "/project".to_owned(),
+            state_dir: "/project/.taskmaster".to_owned(),
+            program: "taskmaster".to_owned(),
+            has_tool: |_| true,
+        }
+    }
 }
 
 /// A catalogue with everything it needs to bind a document again later.
@@ -64,9 +114,9 @@ pub struct Binder {
     document_path: String,
     environment: EnvironmentName,
     vars: BTreeMap<String, String>,
-    project_root: String,
-    state_dir: String,
-    program: String,
+    surroundings: Surroundings,
+    /// The files of the project are read below it; no action sees it.
+    files_root: PathBuf,
     allow_inline: bool,
     strict: bool,
 }
@@ -107,6 +157,7 @@ impl Binder {
         reading: &Reading,
         environment: &EnvironmentName,
         request: &Request,
+        surroundings: Surroundings,
     ) -> Result<(Self, Findings), AppError> {
         let project = &workspace.project;
         let sources = source::catalogues(&workspace.working_dir, &project.catalogue_dir())?;
@@ -124,9 +175,8 @@ impl Binder {
             document_path: reading.text.path.clone(),
             environment: environment.clone(),
             vars,
-            project_root: absolute(&project.root),
-            state_dir: absolute(&project.state_dir),
-            program: own_program(),
+            surroundings,
+            files_root: PathBuf::from(absolute(&project.root)),
             allow_inline: request.allow_inline,
             strict: request.read.strict,
         };
@@ -140,7 +190,7 @@ impl Binder {
 
     /// Absolute path of the project's root.
     pub fn project_root(&self) -> &str {
-        &self.project_root
+        &self.surroundings.project_root
     }
 
     /// The texts that diagnostics of the catalogue point into.
@@ -153,7 +203,29 @@ impl Binder {
         if binding.inputs.is_empty() {
             return Ok(binding.digest.clone());
         }
-        with_contents(Path::new(&self.project_root), &binding.digest, &binding.inputs)
+        Ok(with_contents(&binding.digest, &self.contents(&binding.inputs)?))
+    }
+
+    /// The files that match globs, by path below the project's root, glob by glob, and their digests.
+    pub fn contents(&self, globs: &[String]) -> Result<Vec<(String, Digest)>, AppError> {
+        contents(&self.files_root, globs)
+    }
+
+    /// Binds every task; faults of the catalogue end it (exit 12 or 13). `findings` are those of loading
+    /// it, and warnings are added to them.
+    pub fn bind(
+        &self,
+        reading: &Reading,
+        outputs: &Outputs,
+        mut findings: Findings,
+    ) -> Result<(Bound, Findings), AppError> {
+        let mut bound = self.with_inputs(reading, outputs, |inputs| self.catalogue.bind(inputs));
+        findings.diagnostics.append(&mut bound.diagnostics);
+        let findings = findings.strict(self.strict);
+        if findings.has_errors() {
+            return Err(AppError::Catalogue(Box::new(findings)));
+        }
+        Ok((bound, findings))
     }
 
     /// Calls `use_inputs` with every fact that binding depends on.
@@ -169,11 +241,11 @@ impl Binder {
             environment: &self.environment,
             vars: &self.vars,
             env_vars: &|name| std::env::var(name).ok(),
-            tool_on_path: &on_path,
+            tool_on_path: &self.surroundings.has_tool,
             os: if cfg!(target_os = "macos") { OperatingSystem::Macos } else { OperatingSystem::Linux },
-            project_root: &self.project_root,
-            state_dir: &self.state_dir,
-            program: &self.program,
+            project_root: &self.surroundings.project_root,
+            state_dir: &self.surroundings.state_dir,
+            program: &self.surroundings.program,
             outputs,
             allow_inline: self.allow_inline,
             strict: self.strict,
@@ -209,7 +281,8 @@ pub fn prepare(
     let vars = vars.into_iter().chain(request.vars.clone()).collect();
     let request = &Request { vars, ..request.clone() };
     // What cannot be bound at all is not recorded.
-    let loaded = Binder::load(workspace, &reading, &environment, request)?;
+    let here = Surroundings::here(&workspace.project);
+    let loaded = Binder::load(workspace, &reading, &environment, request, here)?;
     let (recording, ledger) = match ledger {
         Some(ledger) if record => (parse::record(ledger, &reading)?, Some(&*ledger)),
         Some(ledger) => (parse::preview(Some(ledger), &reading)?, Some(&*ledger)),
@@ -229,7 +302,8 @@ pub(super) fn prepare_as(
 ) -> Result<Prepared, AppError> {
     let reading = workspace.read_sound(&request.read)?;
     let environment = workspace.environment(request.environment.as_deref());
-    let loaded = Binder::load(workspace, &reading, &environment, request)?;
+    let here = Surroundings::here(&workspace.project);
+    let loaded = Binder::load(workspace, &reading, &environment, request, here)?;
     resolved(workspace, request, (reading, environment, recording), loaded, Some(ledger), true)
 }
 
@@ -238,7 +312,7 @@ fn resolved(
     workspace: &Workspace,
     request: &Request,
     (reading, environment, recording): (Reading, EnvironmentName, Recording),
-    (binder, mut catalogue_findings): (Binder, Findings),
+    (binder, catalogue_findings): (Binder, Findings),
     ledger: Option<&Ledger>,
     is_executor: bool,
 ) -> Result<Prepared, AppError> {
@@ -251,12 +325,7 @@ fn resolved(
     let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
     let outputs = known_outputs(ledger, &reading, &environment, &recording)?;
 
-    let mut bound = binder.with_inputs(&reading, &outputs, |inputs| binder.catalogue.bind(inputs));
-    catalogue_findings.diagnostics.append(&mut bound.diagnostics);
-    let catalogue_findings = catalogue_findings.strict(request.read.strict);
-    if catalogue_findings.has_errors() {
-        return Err(AppError::Catalogue(Box::new(catalogue_findings)));
-    }
+    let (mut bound, catalogue_findings) = binder.bind(&reading, &outputs, catalogue_findings)?;
     for binding in bound.bindings.values_mut() {
         binding.digest = binder.whole_digest(binding)?;
     }
@@ -272,14 +341,7 @@ fn resolved(
             recorded: &recorded,
         },
         &request.selection,
-        &ResolveOptions {
-            strict: request.read.strict,
-            ignore_marks: request.ignore_marks,
-            include_cancelled: request.include_cancelled,
-            include_optional: request.include_optional,
-            anew: request.anew,
-            work_only: request.work_only,
-        },
+        &request.resolve_options(),
     )?;
     let mut diagnostics = std::mem::take(&mut bound.document_diagnostics);
     diagnostics.extend(resolved.diagnostics);
@@ -370,18 +432,26 @@ fn is_executable(path: &Path) -> bool {
 }
 
 /// The digest of an action joined with the contents of the files that belong to it.
-fn with_contents(root: &Path, digest: &Digest, globs: &[String]) -> Result<Digest, AppError> {
+fn with_contents(digest: &Digest, contents: &[(String, Digest)]) -> Digest {
     let mut all = digest.as_str().as_bytes().to_vec();
+    for (name, digest) in contents {
+        all.extend_from_slice(name.as_bytes());
+        all.push(0);
+        all.extend_from_slice(digest.as_str().as_bytes());
+    }
+    Digest::of(&all)
+}
+
+fn contents(root: &Path, globs: &[String]) -> Result<Vec<(String, Digest)>, AppError> {
+    let mut found = Vec::new();
     for pattern in globs {
         for path in expand(root, pattern)? {
             let bytes = std::fs::read(&path).map_err(|source| AppError::Io { path: path.clone(), source })?;
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            all.extend_from_slice(name.as_bytes());
-            all.push(0);
-            all.extend_from_slice(Digest::of(&bytes).as_str().as_bytes());
+            found.push((name, Digest::of(&bytes)));
         }
     }
-    Ok(Digest::of(&all))
+    Ok(found)
 }
 
 /// Files below `root` that match, sorted.

@@ -231,7 +231,11 @@ pub struct PlanArgs {
     /// Show the command lines too
     #[arg(long)]
     pub commands: bool,
-    /// Exit with 30 when something would run
+    /// Say what the working tree means other than a commit: git:main, git:main... (where this branch
+    /// left it), git:A..B (two commits)
+    #[arg(long, value_name = "git:REV", conflicts_with_all = ["check", "commands", "phase", "task", "from", "with_dependencies"])]
+    pub against: Option<String>,
+    /// Exit with 30 when something would run; with --against, when anything differs in meaning
     #[arg(long)]
     pub detailed_exitcode: bool,
 }

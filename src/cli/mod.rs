@@ -92,8 +92,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
 fn tell(global: &Global, fault: &AppError) -> Exit {
     let err = std::io::stderr();
     let color = context::use_color(global.color, &err);
-    if let AppError::Document(findings) | AppError::Catalogue(findings) | AppError::Rollout(findings) = fault
-    {
+    if let Some(findings) = fault.findings() {
         diagnostics::print(findings, color, false);
     }
     let (bold, red, end) = if color { ("\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "", "") };

@@ -1,5 +1,7 @@
 //! A working tree of a user. Only read: no command here touches its index, its files or its refs.
 
+mod worktree;
+
 use super::command::Git;
 use super::commit::CommitId;
 use super::error::GitError;
@@ -38,7 +40,7 @@ impl Repository {
         }
         let top = git.command(dir, ["rev-parse", "--show-toplevel"]).bytes();
         let mut top = top.map_err(|error| match error {
-            GitError::Failed { said, .. } if is_none(&said.to_string()) => {
+            GitError::Failed { said, .. } | GitError::Corrupt { said } if is_none(&said.to_string()) => {
                 GitError::NotARepository { path: dir.to_owned() }
             }
             other => other,

@@ -142,9 +142,24 @@ impl<'a> Names<'a> {
         self.0.get(id).copied().unwrap_or(id.as_str())
     }
 
+    /// The first few of them, and how many there are besides.
+    pub(super) fn some(&self, ids: &[TaskId], most: usize) -> String {
+        some(ids.iter().map(|id| self.of(id).to_owned()), most)
+    }
+
     /// `1.1, 1.2` with what joins them.
     pub(super) fn list(&self, ids: &[TaskId], joint: &str) -> String {
         ids.iter().map(|id| self.of(id)).collect::<Vec<_>>().join(joint)
+    }
+}
+
+/// The first few of a list, and how many there are besides.
+pub(super) fn some(words: impl Iterator<Item = String>, most: usize) -> String {
+    let words: Vec<String> = words.collect();
+    let shown = words[..words.len().min(most)].join(", ");
+    match words.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`view`] holds plain structs of facts that `app` fills from a document, a plan and the ledger.
 //! Everything that can be derived from them (counts, percentages, the status of a requirement, the
-//! result of a phase) is derived here, in [`summary`], [`plan_summary`], [`drift_summary`] and [`rollout_summary`], so that no two faces can
+//! result of a phase) is derived here, in [`summary`], [`plan_summary`], [`difference_summary`], [`drift_summary`] and [`rollout_summary`], so that no two faces can
 //! disagree. [`Render`] turns a view into a face.
 //!
 //! Invariants: equal views give equal bytes in every format; no clock is read ("generated" is a
@@ -10,6 +10,8 @@
 //! because nothing here redacts. Absent on purpose: files, terminals and the ledger.
 
 mod chart;
+pub mod difference_summary;
+mod difference_words;
 pub mod drift_summary;
 mod environment_words;
 mod html;

@@ -1,5 +1,6 @@
 //! From a view to its faces.
 
+use super::difference_summary::DifferenceSummary;
 use super::drift_summary::DriftSummary;
 use super::plan_summary::PlanSummary;
 use super::promotion_summary::PromotionSummary;
@@ -7,9 +8,9 @@ use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
 use super::sync_words::SyncSummary;
 use super::view::{
-    AgentView, ChangesView, DeploymentsView, DriftHistoryView, DriftView, EnvironmentListView, HistoryView,
-    PlanView, PromotionView, RehearsalView, ReportView, RolloutHistoryView, RolloutListView, RolloutView,
-    SimulationView, SyncStatusView, TaskListView, TaskView,
+    AgentView, ChangesView, DeploymentsView, DifferenceView, DriftHistoryView, DriftView,
+    EnvironmentListView, HistoryView, PlanView, PromotionView, RehearsalView, ReportView, RolloutHistoryView,
+    RolloutListView, RolloutView, SimulationView, SyncStatusView, TaskListView, TaskView,
 };
 use super::{TextOptions, html, json, markdown, text};
 use serde::Serialize;
@@ -51,6 +52,7 @@ macro_rules! render {
 }
 
 render!(PlanView, "plan", plan, PlanSummary::of);
+render!(DifferenceView, "difference", difference, DifferenceSummary::of);
 render!(ReportView, "report", report, Summary::of);
 render!(TaskListView, "tasks", task_list, |view| Counts::of(view.tasks.iter().map(|task| &task.state)));
 render!(TaskView, "task", task, |view| Counts::of([&view.task.state]));

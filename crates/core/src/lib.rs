@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`text`] and [`diagnostic`] (places in files and what is wrong there),
 //! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
-//! document is which), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
+//! document is which), [`difference`] (what an edit means), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
 //! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
 //! is not). Beside them: [`environment`] (locks), [`promotion`] (what one environment has proved and another
@@ -18,6 +18,7 @@ pub mod cause;
 pub mod dag;
 pub mod deployments;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod drift;
 pub mod environment;

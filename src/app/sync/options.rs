@@ -155,7 +155,8 @@ pub fn project_in(
     };
     // An empty folder would leave a slash at the end of paths that stand in actions.
     let root = if folder.as_os_str().is_empty() { tree.to_owned() } else { tree.join(folder) };
-    Ok(Project::at(root, flags, &|name| std::env::var(name).ok(), Trust::Fetched)?)
+    let var = |name: &str| std::env::var(name).ok();
+    Ok(Project::at(root.clone(), &root, flags, &var, Trust::Fetched)?)
 }
 
 /// The environment that is synced: named, else the one of the outer project.

@@ -5,7 +5,9 @@ use crate::report::human;
 /// One line of foreign text, fit for a paragraph or a table cell.
 pub(super) fn text(foreign: &str) -> String {
     let mut out = String::with_capacity(foreign.len());
-    for c in human::line(foreign).chars() {
+    let line = human::line(foreign);
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -15,6 +17,11 @@ pub(super) fn text(foreign: &str) -> String {
             '@' | '#' => {
                 out.push(c);
                 out.push_str("&#8203;");
+            }
+            // `GH-12` is an issue, too, and on GitLab `!12` a merge request.
+            '-' | '!' if rest.as_str().starts_with(|next: char| next.is_ascii_digit()) => {
+                out.push(c);
+                out.push_str(if refers(&out) { "&#8203;" } else { "" });
             }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
@@ -27,6 +34,15 @@ pub(super) fn text(foreign: &str) -> String {
         out.insert(at, '\\');
     }
     out
+}
+
+/// True where a number behind it would be read as a reference.
+fn refers(text: &str) -> bool {
+    let ends = |end: &str| {
+        text.len() >= end.len()
+            && text.as_bytes()[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    };
+    ends("!") || ends("gh-")
 }
 
 /// Where a text that begins a line would become a list or an underline (`- x`, `1. x`, `===`).
@@ -74,6 +90,7 @@ mod tests {
     fn markup_and_mentions_are_inert() {
         assert_eq!(text("<script>*x*</script>"), r"&lt;script&gt;\*x\*&lt;/script&gt;");
         assert_eq!(text("ask @team about #12"), "ask @&#8203;team about #&#8203;12");
+        assert_eq!(text("GH-7, gh-7, a-7 and !7"), "GH-&#8203;7, gh-&#8203;7, a-7 and !&#8203;7");
         assert_eq!(text("a | b"), r"a \| b");
         assert_eq!(text("1. first"), r"1\. first");
         assert_eq!(text("- item"), r"\- item");

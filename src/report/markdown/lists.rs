@@ -180,9 +180,14 @@ pub(super) fn diagnostics(diagnostics: &[DiagnosticView]) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
+    format!("### Findings\n\n{}", diagnostic_items(diagnostics))
+}
+
+/// The same without a heading.
+pub(super) fn diagnostic_items(diagnostics: &[DiagnosticView]) -> String {
     let mut sorted: Vec<&DiagnosticView> = diagnostics.iter().collect();
     sorted.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
-    let mut out = "### Findings\n\n".to_owned();
+    let mut out = String::new();
     for diagnostic in sorted {
         let word = match diagnostic.severity {
             Severity::Error => "error",

@@ -1,15 +1,18 @@
 //! Views as Markdown (GitHub's), fit for a pull request's comment.
 
+mod difference;
 mod drift;
 mod environments;
 mod escape;
 mod lists;
+mod mermaid;
 mod plan;
 mod report;
 mod rollout;
 mod simulation;
 mod sync;
 
+pub(super) use difference::difference;
 pub(super) use drift::{drift, drift_history};
 pub(super) use environments::{deployments, environments, promotion};
 pub(super) use lists::{changes, history, task, task_list};

@@ -1,5 +1,6 @@
 //! Views as text for a terminal.
 
+mod difference;
 mod drift;
 mod environments;
 mod lists;
@@ -11,6 +12,7 @@ mod sheet;
 pub(super) mod simulation;
 mod sync;
 
+pub(super) use difference::difference;
 pub(super) use drift::{drift, drift_history};
 pub(super) use environments::{deployments, environments, promotion};
 pub(super) use lists::{changes, history, task, task_list};

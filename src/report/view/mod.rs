@@ -3,6 +3,7 @@
 mod agent;
 mod common;
 mod deployments;
+mod difference;
 mod drift;
 mod environments;
 mod lists;
@@ -17,6 +18,10 @@ pub use agent::{AgentProcess, AgentView, ReplicaView, ServiceView};
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
 pub use deployments::{
     DeploymentRow, DeploymentsView, EnvironmentDeployments, TaskDeployment, TaskDeployments,
+};
+pub use difference::{
+    CommandsView, DifferenceView, LineFate, LineView, NameView, NodeView, PictureView, TaskDifferenceView,
+    TieView,
 };
 pub use drift::{DriftEnd, DriftEpisode, DriftFinding, DriftHistoryView, DriftTask, DriftView, Unasked};
 pub use environments::{EnvironmentListView, EnvironmentRow};

@@ -1,5 +1,10 @@
 //! GitOps of the document: drift, syncs from Git, comparisons of commits, write-back, environments.
 
+mod against;
+mod against_faults;
+mod against_hostile;
+mod against_page;
+mod against_world;
 mod audit;
 mod deployments;
 mod drift;
