@@ -28,9 +28,6 @@ pub(crate) enum Fault {
     Stall,
 }
 
-/// Status, head lines and body of an answer.
-type Answered = (u16, Vec<(String, String)>, Vec<u8>);
-
 /// What the server was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -39,6 +36,9 @@ pub(crate) struct Request {
     /// Its headers; names in small letters.
     pub(crate) headers: BTreeMap<String, String>,
 }
+
+/// Status, headers, body.
+type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 #[derive(Default)]
 struct State {
@@ -203,7 +203,7 @@ impl Shared {
     }
 
     /// Git's own server, by the rules of CGI.
-    fn backend(&self, request: &Request, body: &[u8]) -> Option<Answered> {
+    fn backend(&self, request: &Request, body: &[u8]) -> Option<Answer> {
         let mut words = request.line.split(' ');
         let (method, target) = (words.next()?, words.next()?);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -239,14 +239,12 @@ impl Shared {
 }
 
 fn is_allowed(auth: Option<&(String, String)>, request: &Request) -> bool {
-    use std::fmt::Write as _;
-    let Some((pair, about)) = auth.filter(|(_, about)| request.line.contains(about.as_str())) else {
-        return true;
-    };
-    let _ = about;
-    let mut expected = String::from("Basic ");
-    let _ = write!(expected, "{}", base64(pair.as_bytes()));
-    request.headers.get("authorization") == Some(&expected)
+    match auth.filter(|(_, about)| request.line.contains(about.as_str())) {
+        Some((pair, _)) => {
+            request.headers.get("authorization") == Some(&format!("Basic {}", base64(pair.as_bytes())))
+        }
+        None => true,
+    }
 }
 
 /// Written out here, so that the client's own is not its judge.
@@ -304,7 +302,7 @@ fn read_body(reader: &mut BufReader<TcpStream>, headers: &BTreeMap<String, Strin
 }
 
 /// Head and body of what a CGI program printed.
-fn split_answer(output: &[u8]) -> (u16, Vec<(String, String)>, Vec<u8>) {
+fn split_answer(output: &[u8]) -> Answer {
     let end =
         output.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(output.len().saturating_sub(4));
     let head = String::from_utf8_lossy(&output[..end]).into_owned();
