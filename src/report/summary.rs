@@ -306,8 +306,11 @@ pub struct RequirementSummary {
 /// Everything that follows from a [`ReportView`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// True where every task lets its dependants go on.
+    /// True where every task lets its dependants go on, and none drifted.
     pub success: bool,
+    /// Tasks that were done and are no longer so.
+    #[serde(skip_serializing_if = "is_none")]
+    pub drifted: usize,
     /// See [`Counts::percent`].
     pub percent: Option<usize>,
     /// All tasks by group.
@@ -333,8 +336,10 @@ impl Summary {
     pub fn of(view: &ReportView) -> Self {
         let counts = Counts::of(view.tasks.iter().map(|task| &task.state));
         let attempts = || view.tasks.iter().flat_map(|task| &task.attempts);
+        let drifted = view.tasks.iter().filter(|task| task.drifted.is_some()).count();
         Self {
-            success: counts.success(),
+            success: counts.success() && drifted == 0,
+            drifted,
             percent: counts.percent(),
             counts,
             attempts: attempts().count(),
@@ -346,6 +351,10 @@ impl Summary {
             requirements: requirements(&view.requirements, &view.tasks),
         }
     }
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 fn elapsed(view: &ReportView) -> Option<u64> {

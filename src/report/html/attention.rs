@@ -37,7 +37,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 
 fn card(page: &Page<'_>, at: usize) -> Markup {
     let task = &page.view.tasks[at];
-    let group = Group::of(&task.state);
+    let group = if task.drifted.is_some() { Group::Failed } else { Group::of(&task.state) };
     html! {
         article.card.{ "s-" (group.name()) } {
             h3 { a href={ "#t" (at) } { (task.ordinal) " " (parts::foreign(&task.title)) } }

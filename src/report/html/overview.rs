@@ -44,7 +44,11 @@ fn verdict(page: &Page<'_>) -> (Group, String, String) {
         rest.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     let running = page.view.shown_run().is_some_and(|run| run.running);
     let failed = human::count(counts.failed, "task", "tasks");
+    let drifted = page.summary.drifted;
     let (group, words) = match parts::worst(counts) {
+        Group::Done | Group::Claimed if drifted > 0 => {
+            (Group::Failed, format!("{} drifted since", human::count(drifted, "task", "tasks")))
+        }
         _ if counts.total == 0 => (Group::Pending, "No tasks".to_owned()),
         Group::Failed if running => (Group::Failed, format!("Running, {failed} failed")),
         Group::Failed => (Group::Failed, format!("{failed} failed")),

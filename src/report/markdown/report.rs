@@ -78,6 +78,7 @@ fn head(out: &mut String, view: &ReportView, summary: &Summary) {
     let verdict = match (summary.success, view.shown_run()) {
         (true, _) => "complete",
         (false, Some(run)) if run.running => "running",
+        (false, _) if summary.counts.success() => "drifted since",
         (false, _) => "not complete",
     };
     let _ = writeln!(out, "**{percent}, {verdict}.** {}.\n", said(&summary.counts));

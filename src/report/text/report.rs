@@ -41,7 +41,11 @@ fn head(sheet: &mut Sheet, view: &ReportView, summary: &Summary) {
     let percent = summary.percent.map_or("  –".to_owned(), |percent| format!("{percent:3} %"));
     let bar = (sheet.width() - percent.width() - 3).min(48);
     meter(sheet, &[(Style::Plain, "  ")], &summary.counts, bar, &percent);
-    sheet.paragraph(&[(Style::Plain, "  ")], &counts(&summary.counts), Style::Plain);
+    let mut said = counts(&summary.counts);
+    if summary.drifted > 0 {
+        said.push_str(&format!("; {} drifted since", summary.drifted));
+    }
+    sheet.paragraph(&[(Style::Plain, "  ")], &said, Style::Plain);
     if summary.attempts > 0 {
         let mut work = human::count(summary.attempts, "attempt", "attempts");
         work.push_str(&format!(" ({} again)", summary.retries));

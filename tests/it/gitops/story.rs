@@ -126,6 +126,11 @@ fn a_place_follows_its_repository() {
     let broken = shop.sync("--check", 31);
     assert_eq!((&broken["drifted"], &broken["health"]), (&json!(1), &json!("degraded")));
     assert_eq!(shop.read("one"), None);
+    let report = shop.here.run("report").code(0).stdout;
+    assert!(report.contains("2 done; 1 drifted since") && report.contains("Needs attention"), "{report}");
+    let report = shop.here.run("report -o json").code(0).json();
+    assert_eq!((&report["summary"]["success"], &report["summary"]["drifted"]), (&json!(false), &json!(1)));
+    assert_eq!(report["sync"]["health"], json!("degraded"));
     let healed = shop.sync("--self-heal", 0);
     assert_eq!((&healed["drifted"], shop.read("one").as_deref()), (&json!(0), Some("")));
     let history = shop.here.run("drift --history -o json").code(0).json();
