@@ -128,7 +128,9 @@ mod tests {
     /// The marks of the text's tasks after the changes, as `x~ `, for states by title.
     fn marks(text: &str, states: &[(&str, TaskState)]) -> String {
         let document = parse(text, &Options::default()).document;
-        let id = |title: &str| document.tasks.iter().find(|task| task.title == title).unwrap().id.clone();
+        let id = |title: &str| {
+            document.tasks.iter().find(|task| task.title == title).expect("it is there").id.clone()
+        };
         let states = states.iter().map(|(title, state)| (id(title), state.clone())).collect();
         let changes = marks_of(&document, &states);
         let now = document.tasks.iter().map(|task| {
