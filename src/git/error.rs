@@ -403,6 +403,14 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_not_shown_in_any_form() {
+        let redactor = Redactor::new([("token".to_owned(), "s3cr3t-t0ken")]);
+        let said = b"fatal: s3cr3t-t0ken and eC1hY2Nlc3M6czNjcjN0LXQwa2Vu";
+        let text = Said::new(said, redactor.as_ref()).to_string();
+        assert!(!text.contains("s3cr3t") && !text.contains("czNjcjN0"), "{text}");
+    }
+
+    #[test]
     fn faults_are_told_apart() {
         type Is = fn(&GitError) -> bool;
         let away: Is = |error| matches!(error, GitError::Away { .. });

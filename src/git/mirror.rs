@@ -26,6 +26,9 @@ const WANTED: &str = "refs/taskmaster/wanted";
 /// All branches and tags, for servers that give nothing by its id.
 const ALL: &[&str] =
     &["+refs/heads/*:refs/taskmaster/all/heads/*", "+refs/tags/*:refs/taskmaster/all/tags/*"];
+/// A fetch that brings what it is asked for, and nothing besides.
+const FETCH: [&str; 5] =
+    ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
 /// Settings of the repository itself.
 const CONFIG: &[(&str, &str)] = &[
     ("core.logAllRefUpdates", "always"),
@@ -41,7 +44,8 @@ pub const MAX_PACKS: usize = 50;
 /// Largest file that is read as a whole, in bytes.
 pub const MAX_FILE: u64 = 128 << 20;
 
-/// A bare repository of ours.
+/// A bare repository of ours. It does one thing at a time: what is done in it at once by several threads would
+/// meet each other's locks.
 #[derive(Debug)]
 pub struct Mirror {
     git: Git,
@@ -171,6 +175,11 @@ impl Mirror {
     /// [`GitError::NoRef`] where there is none; those of the way to the remote.
     pub fn fetch(&self, git_ref: &str) -> Result<CommitId, GitError> {
         match self.fetch_once(git_ref) {
+            Err(error @ (GitError::TimedOut { .. } | GitError::Interrupted)) => {
+                // It had to be killed, perhaps, and left its locks.
+                sweep(&self.dir)?;
+                Err(error)
+            }
             Err(GitError::Corrupt { .. }) => {
                 self.renew()?;
                 self.fetch_once(git_ref)
@@ -204,7 +213,7 @@ impl Mirror {
             vec![format!("refs/heads/{name}"), format!("refs/tags/{name}")]
         };
         for full in &all {
-            match self.fetch_refs(&[&format!("+{full}:{WANTED}")]) {
+            match self.fetch_refs(&[], &[&format!("+{full}:{WANTED}")]) {
                 Err(GitError::NoRef { .. }) => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
@@ -219,11 +228,9 @@ impl Mirror {
     /// come from it.
     fn fetch_id(&self, id: &CommitId) -> Result<CommitId, GitError> {
         if !self.has(id)? {
-            match self.fetch_refs(&[&format!("+{id}:{WANTED}")]) {
+            match self.fetch_refs(&[], &[&format!("+{id}:{WANTED}")]) {
                 Ok(()) => {}
-                Err(GitError::NoRef { .. }) => {
-                    self.fetch_refs(ALL)?;
-                }
+                Err(GitError::NoRef { .. }) => self.fetch_refs(&["--prune"], ALL)?,
                 Err(error) => return Err(error),
             }
         }
@@ -234,18 +241,9 @@ impl Mirror {
         Ok(id.clone())
     }
 
-    fn fetch_refs(&self, refspecs: &[&str]) -> Result<(), GitError> {
-        let words = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--filter=blob:none",
-            "--end-of-options",
-            "origin",
-        ];
-        self.remote_command(words).args(refspecs.iter().copied()).bytes().map(drop)
+    fn fetch_refs(&self, options: &[&str], refspecs: &[&str]) -> Result<(), GitError> {
+        let fetch = self.remote_command(FETCH).arg("--filter=blob:none").args(options.iter().copied());
+        fetch.args(["--end-of-options", "origin"]).args(refspecs.iter().copied()).bytes().map(drop)
     }
 
     /// The commit that was fetched last.
@@ -391,17 +389,8 @@ impl Mirror {
         if missing.is_empty() {
             return Ok(());
         }
-        let words = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--filter=blob:none",
-            "--stdin",
-            "origin",
-        ];
-        let fetch = self.remote_command(words).setting("fetch.negotiationAlgorithm=noop");
+        let fetch = self.remote_command(FETCH).args(["--filter=blob:none", "--stdin", "origin"]);
+        let fetch = fetch.setting("fetch.negotiationAlgorithm=noop");
         match fetch.input(missing.as_bytes()).bytes() {
             // An old server gives nothing by its id: then everything is fetched, once.
             Err(GitError::NoRef { .. }) => self.fetch_everything(),
@@ -410,9 +399,8 @@ impl Mirror {
     }
 
     fn fetch_everything(&self) -> Result<(), GitError> {
-        let words =
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refetch", "--no-filter", "origin"];
-        self.remote_command(words).args(ALL.iter().copied()).bytes().map(drop)
+        let fetch = self.remote_command(FETCH).args(["--refetch", "--no-filter", "--prune", "origin"]);
+        fetch.args(ALL.iter().copied()).bytes().map(drop)
     }
 }
 

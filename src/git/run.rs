@@ -70,7 +70,7 @@ pub(super) fn run(
         deadline: clock::monotonic() + job.timeout,
         stop: job.stop,
     };
-    match watch.follow(sink) {
+    match watch.until_it_ends(sink) {
         Ok(code) => Ok(Ended { code, said: watch.said }),
         Err(error) => {
             watch.end();
@@ -107,7 +107,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn follow(
+    fn until_it_ends(
         &mut self,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), GitError>,
     ) -> Result<Option<i32>, GitError> {

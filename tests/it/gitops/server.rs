@@ -28,6 +28,9 @@ pub(crate) enum Fault {
     Stall,
 }
 
+/// Status, head lines and body of an answer.
+type Answered = (u16, Vec<(String, String)>, Vec<u8>);
+
 /// What the server was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -36,9 +39,6 @@ pub(crate) struct Request {
     /// Its headers; names in small letters.
     pub(crate) headers: BTreeMap<String, String>,
 }
-
-/// Status, headers, body.
-type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 #[derive(Default)]
 struct State {
@@ -203,7 +203,7 @@ impl Shared {
     }
 
     /// Git's own server, by the rules of CGI.
-    fn backend(&self, request: &Request, body: &[u8]) -> Option<Answer> {
+    fn backend(&self, request: &Request, body: &[u8]) -> Option<Answered> {
         let mut words = request.line.split(' ');
         let (method, target) = (words.next()?, words.next()?);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -302,7 +302,7 @@ fn read_body(reader: &mut BufReader<TcpStream>, headers: &BTreeMap<String, Strin
 }
 
 /// Head and body of what a CGI program printed.
-fn split_answer(output: &[u8]) -> Answer {
+fn split_answer(output: &[u8]) -> Answered {
     let end =
         output.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(output.len().saturating_sub(4));
     let head = String::from_utf8_lossy(&output[..end]).into_owned();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 use taskmaster::app::workspace::ReadOptions;
-use taskmaster::app::write_back::{Evidence, Subject, WriteBack, texts};
+use taskmaster::app::write_back::{Evidence, Subject, TextFault, WriteBack, texts};
 use taskmaster::exec::ports::Observer;
 use taskmaster_core::document::{Claim, Document};
 use taskmaster_core::id::{AttemptId, TaskId};
@@ -165,12 +165,12 @@ fn what_is_at_work_is_seen_in_the_document() {
 fn what_somebody_wrote_meanwhile_stays() {
     let sandbox = project(GATED, &gated_tasks());
     let (gate, run) = gated(&sandbox);
-    let edited = "# A title\n\n## Phase 1: P\n\nMore text.\n\n- [ ] new\n- [~] before, but otherwise\n- [~] gated\n  - a detail\n- [ ] after\n";
+    let edited = "# A title\n\n## Phase 1: P\n\nMore text.\n\n- [ ] new\n- [~] before, but otherwise\n- [~] gated\n  - a detail\n- [ ] After!\n";
     sandbox.write("prd.md", edited);
     gate.open();
     run.wait().code(0);
-    let expected = edited.replace("[~] gated", "[x] gated").replace("[ ] after", "[x] after");
-    assert_prd(&sandbox, &expected);
+    // `After!` has the address of `after`, but another title: whoever wrote that may mean something else.
+    assert_prd(&sandbox, &edited.replace("[~] gated", "[x] gated"));
     // The edit is no one's secret: the next look tells of it.
     let parse = sandbox.run("parse prd.md").code(0);
     assert!(parse.stdout.contains("new"), "{}", parse.stdout);
@@ -507,7 +507,11 @@ fn round_trip(files: &[(String, String)], choices: &[usize]) -> Result<usize, Te
         .filter_map(|(at, task)| Some((task.id.clone(), some_state(choice(at))?)))
         .collect();
     let evidence = Evidence::of_states(&before, states);
-    let Ok(new) = texts(&named(files), &Options::default(), &evidence) else { return Ok(0) };
+    let new = match texts(&named(files), &Options::default(), &evidence) {
+        Ok(new) => new,
+        Err(TextFault::Unsound(_)) => return Ok(0),
+        Err(other) => return Err(TestCaseError::fail(format!("{other}"))),
+    };
     let mut after = files.to_vec();
     for (index, text) in &new {
         assert_only_marks_differ(&files[*index].1, text);
