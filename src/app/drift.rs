@@ -142,6 +142,7 @@ fn view(
         tasks,
         unasked,
         next: None,
+        ordinals: plan.tasks.iter().map(|task| (task.id.clone(), task.ordinal.clone())).collect(),
     };
     let has_drifted = view.drifted().next().is_some();
     view.next = has_drifted.then(|| prepared.place.again());

@@ -94,6 +94,11 @@ impl Observer for Progress {
 }
 
 impl Progress {
+    /// One that shows nothing.
+    pub(crate) fn silent() -> Self {
+        Self::new(Style::Quiet, false)
+    }
+
     /// Nothing is shown until the run begins.
     pub(crate) fn new(style: Style, color: bool) -> Self {
         Self {

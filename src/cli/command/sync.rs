@@ -11,7 +11,7 @@ use crate::app::sync::standing::{Paused, Standing};
 use crate::app::sync::status;
 use crate::app::sync::write_back::WriteBackOptions;
 use crate::app::workspace::ReadOptions;
-use crate::cli::args::{AccessArgs, BeginArgs, PaceArgs, SyncArgs, SyncCommand};
+use crate::cli::args::{AccessArgs, BeginArgs, Format, PaceArgs, SyncArgs, SyncCommand};
 use crate::cli::context::Context;
 use crate::cli::progress::Progress;
 use crate::exec::ports::Observer;
@@ -107,7 +107,12 @@ fn listen(context: &Context, syncer: &Syncer, args: &PaceArgs) -> Result<(), App
 }
 
 fn once(context: &Context, syncer: &mut Syncer) -> Result<Exit, AppError> {
-    let standing = syncer.sync(&mut super::run::progress(context))?;
+    // With -o json the one view at the end is all that is printed.
+    let mut progress = match context.format {
+        Format::Json => Progress::silent(),
+        _ => super::run::progress(context),
+    };
+    let standing = syncer.sync(&mut progress)?;
     let view = status::view(&context.workspace, Some(syncer.name()))?;
     context.show(&view)?;
     let drifted = if standing.drifted > 0 { Exit::Drift } else { Exit::Ok };

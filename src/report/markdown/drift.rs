@@ -18,7 +18,7 @@ pub(crate) fn drift(view: &DriftView) -> String {
         code(view.environment.as_str()),
         human::time(view.generated)
     );
-    let names = Names::new(view.tasks.iter().map(|task| (&task.id, task.ordinal.as_str())));
+    let names = Names::new(view.ordinals.iter().map(|(id, ordinal)| (id, ordinal.as_str())));
     let told: Vec<&DriftTask> = drift_summary::worth_telling(view).collect();
     if !told.is_empty() {
         out.push_str("| | Task | Finding | Behind it |\n|---|---|---|---|\n");

@@ -19,7 +19,7 @@ pub(crate) fn drift(view: &DriftView, options: TextOptions) -> String {
     ];
     sheet.facts("", &facts, Style::Muted);
     sheet.gap();
-    let names = Names::new(view.tasks.iter().map(|task| (&task.id, task.ordinal.as_str())));
+    let names = Names::new(view.ordinals.iter().map(|(id, ordinal)| (id, ordinal.as_str())));
     drift_summary::worth_telling(view).for_each(|told| task(&mut sheet, told, &names));
     sheet.gap();
     let style = if view.drifted().next().is_some() { Style::Red } else { Style::Green };

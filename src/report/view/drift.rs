@@ -77,6 +77,9 @@ pub struct DriftView {
     pub unasked: Unasked,
     /// The command that repairs what drifted; none where nothing did.
     pub next: Option<String>,
+    /// The numbers by which people know the tasks of the document: for faces, no fact of its own.
+    #[serde(skip)]
+    pub ordinals: Vec<(TaskId, String)>,
 }
 
 impl DriftView {

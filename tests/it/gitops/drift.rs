@@ -65,7 +65,7 @@ fn what_is_gone_is_told_with_what_stands_behind_it_and_since_when() {
         text.contains("≠ 1.1 One") && text.contains("Of 3 tasks that were asked: 1 drifted, 2 as they"),
         "{text}"
     );
-    assert!(text.contains("behind it: ") && text.contains("→ taskmaster run"), "{text}");
+    assert!(text.contains("behind it: 1.2, 2.1, 2.2") && text.contains("→ taskmaster run"), "{text}");
     let markdown = sandbox.run("drift -o markdown").code(31).stdout;
     assert!(markdown.contains("| `≠` | 1.1 One | no longer so since 20"), "{markdown}");
 }

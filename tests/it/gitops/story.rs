@@ -33,9 +33,7 @@ impl Shop {
     #[track_caller]
     pub(super) fn sync(&self, more: &str, code: i32) -> Value {
         let done = self.here.run(&self.line(&format!("--once -o json {more}"))).code(code);
-        let at = done.stdout.find("\n{\n").map_or(0, |at| at + 1);
-        let view: Value = serde_json::from_str(&done.stdout[at..])
-            .unwrap_or_else(|e| panic!("{e}: {}\n{}", done.stdout, done.stderr));
+        let view = done.json();
         view["syncs"][0].clone()
     }
 
