@@ -211,7 +211,8 @@ fn tasks_that_are_renamed_moved_and_removed() {
 
 #[test]
 fn the_same_two_trees_give_the_same_bytes() {
-    let edits: [(fn() -> World, fn(&World)); 3] =
+    type Edit = (fn() -> World, fn(&World));
+    let edits: [Edit; 3] =
         [(shop, adds_a_task), (shop, changes_commands), (platform, renames_moves_and_removes)];
     for (make, edit) in edits {
         let world = make();

@@ -65,7 +65,7 @@ fn read(markdown: &str) -> Read {
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         match event {
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                read.links.push(dest_url.to_string())
+                read.links.push(dest_url.to_string());
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => language = Some(info.to_string()),
             Event::End(TagEnd::CodeBlock) => language = None,
