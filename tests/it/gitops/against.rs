@@ -209,11 +209,9 @@ fn tasks_that_are_renamed_moved_and_removed() {
     assert_snapshot!("against-removes", comment);
 }
 
-/// A repository, and what is done to it.
-type Edit = (fn() -> World, fn(&World));
-
 #[test]
 fn the_same_two_trees_give_the_same_bytes() {
+    type Edit = (fn() -> World, fn(&World));
     let edits: [Edit; 3] =
         [(shop, adds_a_task), (shop, changes_commands), (platform, renames_moves_and_removes)];
     for (make, edit) in edits {

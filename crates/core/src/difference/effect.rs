@@ -65,12 +65,17 @@ fn from(before: &Of<'_>, now: &Of<'_>) -> Effect {
     let was = &before.planned.disposition;
     match (was, &now.planned.disposition) {
         (Execute, Execute) => again(before, now),
-        // What was done by the same action stays done, whatever the mark says now.
-        (Execute, Claimed) if again(before, now) == Effect::Nothing => Effect::Nothing,
+        // What was done is decided by its action, whatever the mark says now.
+        (Execute, Claimed) if is_bound(now) => again(before, now),
+        (Execute, Claimed) => Effect::Waits { why: because(was) },
         (Manual, Manual) | (Group, Group) | (Claimed, Claimed) | (Cancelled, Cancelled) => Effect::Nothing,
         (Skip { .. }, Skip { .. }) => Effect::Nothing,
         _ => afresh(now, because(was)),
     }
+}
+
+fn is_bound(of: &Of<'_>) -> bool {
+    of.binding.is_some_and(|binding| binding.action.is_some())
 }
 
 fn because(was: &Disposition) -> Why {

@@ -289,10 +289,13 @@ fn a_task_that_is_open_again_was_taken_as_done() {
     assert_eq!(told(&difference, "a/one").effect, Effect::Nothing);
     let mark = Change::Marked { from: Claim::Pending, to: Claim::Completed };
     assert_eq!(told(&difference, "a/one").changes, [mark]);
-    // But where its action is another one, the mark stands in the way of a run.
+    // Where its action is another one it runs again: the mark is about what was done.
     let mut rewritten = base.clone();
     rewritten.rewrite("a/one", "do it otherwise");
-    assert_eq!(told(&compare(&head, &rewritten), "a/one").effect, Effect::Claimed);
+    assert!(matches!(told(&compare(&head, &rewritten), "a/one").effect, Effect::RunsAgain { .. }));
+    // Where nothing is bound any more a person decides, as without the mark.
+    rewritten.binding("a/one").action = None;
+    assert!(matches!(told(&compare(&head, &rewritten), "a/one").effect, Effect::Waits { .. }));
 }
 
 #[test]
