@@ -195,7 +195,7 @@ mod tests {
             task(0, &[], &[]),
             task(1, &[0], &[0]),
             task(2, &[1], &[]),
-            task(3, &[0, 2], &[0, 2]),
+            task(3, &[2], &[0, 2]),
             task(4, &[3], &[3]),
         ];
         let (document, environment) = ("prd".into(), "local".into());

@@ -329,6 +329,21 @@ fn what_others_do_is_not_written_here() {
     assert_eq!(sandbox.read("other.md").unwrap(), other);
 }
 
+/// Mended by hand and ticked: nothing but the mark can tell, so an older failure does not take it back.
+#[test]
+fn a_mark_that_was_set_after_a_failure_stays() {
+    let prd = "---\nordering: explicit\n---\n\n## Phase 1: P\n\n- [ ] fails\n- [ ] other\n";
+    let sandbox = project(prd, &shell(&[("p/fails", "exit 1"), ("p/other", "true")]));
+    sandbox.run("run prd.md --keep-going --write-back").code(20);
+    assert_prd(&sandbox, &prd.replace("[ ] other", "[x] other"));
+    let mended = prd.replace("[ ]", "[x]");
+    sandbox.write("prd.md", &mended);
+    sandbox.run("run prd.md --task other --write-back").code(0);
+    assert_prd(&sandbox, &mended);
+    sandbox.run("run prd.md --write-back").code(0);
+    assert_prd(&sandbox, &mended);
+}
+
 /// What the plan would do to each task, and all it says of it but what the mark says.
 fn plan(sandbox: &Sandbox) -> Vec<serde_json::Value> {
     let mut plan = sandbox.run("plan prd.md -o json").json();

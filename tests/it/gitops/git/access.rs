@@ -132,16 +132,22 @@ fn another_server_that_this_one_leads_to_does_not_see_the_token() {
 fn credential_helpers_are_not_asked_where_a_token_is_given() {
     let origin = origin();
     origin.require("robot:from-the-helper", "");
-    let helper =
-        program(&origin, "helper", "#!/bin/sh\necho username=robot\necho password=from-the-helper\n");
+    let asked = origin.scratch().join("asked");
+    let text = format!(
+        "#!/bin/sh\necho x >> {}\necho username=robot\necho password=from-the-helper\n",
+        asked.display()
+    );
+    let helper = program(&origin, "helper", &text);
     let settings = origin.scratch().join("gitconfig");
     std::fs::write(&settings, format!("[credential]\n\thelper = {}\n", helper.display())).unwrap();
     let git = git(&origin).env("GIT_CONFIG_GLOBAL", &settings);
     // Without a token the user's own helper is what opens.
     let plain = Remote::new(&origin.url(), Access::None).unwrap();
     Mirror::with(git.clone(), &place(&origin), plain).unwrap().fetch("main").unwrap();
+    std::fs::remove_file(&asked).unwrap();
     let mirror = Mirror::with(git, &place(&origin), remote(&origin, TOKEN)).unwrap();
     assert!(matches!(mirror.fetch("main"), Err(GitError::Credentials { .. })));
+    assert!(!asked.exists());
 }
 
 /// There is no ssh server here: a program `ssh` on PATH writes down its argv and runs the command locally, as a
