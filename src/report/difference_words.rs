@@ -165,6 +165,11 @@ fn bound(change: &BindingChange, effect: &Effect) -> Option<String> {
         BindingChange::Action { part: Part::Run } => "its command changed".to_owned(),
         BindingChange::Action { part } => format!("its {} changed", part.name()),
         BindingChange::Policy { name, from, to } => format!("{name} {from} → {to}"),
+        // The files say it already.
+        BindingChange::Globs { .. } if matches!(effect, Effect::RunsAgain { files, .. } if !files.is_empty()) =>
+        {
+            return None;
+        }
         BindingChange::Globs { added, removed } => {
             let added = added.iter().map(|glob| format!("+{glob}"));
             let removed = removed.iter().map(|glob| format!("-{glob}"));

@@ -18,6 +18,7 @@ fn views() -> Vec<(&'static str, Box<dyn Render>)> {
         ("task", Box::new(lists::task())),
         ("history", Box::new(lists::history())),
         ("changes", Box::new(lists::changes())),
+        ("difference", Box::new(super::difference::everything())),
         ("rollout", Box::new(rollouts::under_way())),
         ("rollout-held", Box::new(rollouts::held())),
         ("rollout-back", Box::new(rollouts::told().remove(1))),

@@ -1,5 +1,6 @@
 //! The faces of views: text and Markdown by snapshot, JSON by value.
 
+mod difference;
 pub(crate) mod environments;
 mod faces;
 mod json;
