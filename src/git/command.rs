@@ -117,10 +117,17 @@ impl Git {
         self
     }
 
-    /// Other bounds than [`LOCAL_TIMEOUT`] and [`NETWORK_TIMEOUT`], for each command.
+    /// Another bound than [`LOCAL_TIMEOUT`], for each command.
     #[must_use]
-    pub fn within(mut self, local: Duration, network: Duration) -> Self {
-        (self.local, self.network) = (local, network);
+    pub fn local_timeout(mut self, time: Duration) -> Self {
+        self.local = time;
+        self
+    }
+
+    /// Another bound than [`NETWORK_TIMEOUT`], for each command that asks a server.
+    #[must_use]
+    pub fn network_timeout(mut self, time: Duration) -> Self {
+        self.network = time;
         self
     }
 

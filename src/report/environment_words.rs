@@ -39,6 +39,7 @@ pub(super) fn standing(side: &PromotionSide) -> String {
         },
         Standing::Claimed => "only marked done".to_owned(),
         Standing::Changed => "done by another action".to_owned(),
+        Standing::Drifted => "drifted".to_owned(),
         Standing::Open => "not done".to_owned(),
         Standing::Failed { .. } => "failed".to_owned(),
         Standing::Unknown { .. } => "end unknown".to_owned(),

@@ -1,7 +1,7 @@
 //! What one environment has proved and another has not: which tasks a promotion runs there, and what
 //! holds the others back.
 //!
-//! Proved is what was done by the action as it is today. A mark in the document proves nothing; neither
+//! Proved is what was done by the action as it is today and did not drift since. A mark in the document proves nothing; neither
 //! does a task that is left out or done by a person in the one environment prove the action that is
 //! bound in the other. What depends on a task that is held back is held back too, however far away.
 
@@ -21,6 +21,8 @@ pub enum Standing {
     Claimed,
     /// Done before, by another action than today's.
     Changed,
+    /// Done, but its check said no since.
+    Drifted,
     /// Not done yet.
     Open,
     /// It failed.
@@ -140,7 +142,7 @@ fn standing_of_record(task: &PlannedTask, recorded: &Recorded) -> Standing {
         TaskState::Failed { reason } => Standing::Failed { reason: reason.clone() },
         TaskState::Completed | TaskState::Satisfied | TaskState::Claimed if !is_of_today => Standing::Changed,
         TaskState::Completed | TaskState::Satisfied if task.disposition == Disposition::Execute => {
-            Standing::Done
+            if recorded.drifted { Standing::Drifted } else { Standing::Done }
         }
         TaskState::Claimed => Standing::Claimed,
         _ => Standing::Open,
@@ -201,6 +203,7 @@ fn alone(pair: &Pair) -> Promotion {
         (Standing::Group, _) => only_in(false, "it completes with its subtasks", true),
         _ if !from.has_action => only_in(false, "a person does it", true),
         (Standing::Done, Standing::Changed) => run("its action changed since"),
+        (Standing::Done, Standing::Drifted) => run("it drifted"),
         (Standing::Done, Standing::Failed { .. }) => run("it failed"),
         (Standing::Done, _) => run("not done yet"),
         (proof, _) => Promotion::NotProved { why: why_not_proved(proof) },
@@ -215,6 +218,7 @@ fn why_not_proved(standing: &Standing) -> String {
     match standing {
         Standing::Changed => "its action changed since it was proved".to_owned(),
         Standing::Claimed => "only marked done".to_owned(),
+        Standing::Drifted => "it drifted: its check said no since".to_owned(),
         Standing::Failed { reason } => format!("failed: {reason}"),
         Standing::Unknown { reason } => format!("its end is unknown: {reason}"),
         _ => "not done yet".to_owned(),

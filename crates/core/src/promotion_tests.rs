@@ -30,7 +30,7 @@ fn name(from: Side, to: Side) -> String {
 
 #[test]
 fn what_is_bound_in_both_runs_where_it_is_proved_and_not_done() {
-    use Standing::{Changed, Claimed, Done, Open};
+    use Standing::{Changed, Claimed, Done, Drifted, Open};
     let unknown = || Standing::Unknown { reason: "killed".to_owned() };
     let rows = [
         (Done, Open, "run"),
@@ -38,6 +38,9 @@ fn what_is_bound_in_both_runs_where_it_is_proved_and_not_done() {
         (Done, Changed, "run"),
         (Done, Done, "same"),
         (Done, Claimed, "same"),
+        (Done, Drifted, "run"),
+        (Drifted, Open, "not_proved"),
+        (Drifted, Done, "ahead"),
         (Claimed, Claimed, "same"),
         (Claimed, Open, "not_proved"),
         (Changed, Open, "not_proved"),
@@ -161,6 +164,9 @@ fn a_task_stands_by_what_is_recorded_of_the_action_as_it_is_today() {
         (recorded(TaskState::Skipped { reason: String::new() }, None, None), Standing::Open),
         (recorded(TaskState::Failed { reason: "exit code 1".to_owned() }, Some("today"), None), failed()),
     ];
+    let drifted = Recorded { drifted: true, ..recorded(Completed, Some("today"), None) };
+    let changed_too = Recorded { drifted: true, ..recorded(Completed, Some("before"), None) };
+    let rows = rows.into_iter().chain([(drifted, Standing::Drifted), (changed_too, Standing::Changed)]);
     for (known, expected) in rows {
         let side = Side::of(&planned(Disposition::Execute), Some(&known));
         assert_eq!((side.standing, side.has_action), (expected, true), "{known:?}");

@@ -107,7 +107,7 @@ impl Syncer {
         std::fs::create_dir_all(&place.dir)
             .map_err(|source| AppError::Io { path: place.dir.clone(), source })?;
         let mirror = Mirror::with(
-            Git::new().stopped_by(bell.stop_flag()),
+            Git::new().network_timeout(options.git_timeout).stopped_by(bell.stop_flag()),
             &place.mirror(),
             options.remote(&outer.root)?,
         )?;

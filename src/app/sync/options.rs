@@ -62,6 +62,8 @@ pub struct SyncOptions {
     pub url: String,
     /// By what right.
     pub right: Right,
+    /// Longest time that one command of git may take which asks the server.
+    pub git_timeout: Duration,
     /// Branch, tag or commit.
     pub git_ref: String,
     /// Folder of the project inside the repository.

@@ -130,6 +130,9 @@ pub struct AccessArgs {
     /// Hosts that are trusted over ssh [default: the user's]
     #[arg(long, value_name = "FILE", requires = "ssh_key")]
     pub known_hosts: Option<PathBuf>,
+    /// Longest time that one fetch or push may take
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = super::duration)]
+    pub git_timeout: Duration,
     /// Take only commits that one of these signed by ssh: a file of allowed signers
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,

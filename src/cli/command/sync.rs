@@ -188,6 +188,7 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
         name: checked_name(&args.name.clone().unwrap_or_else(|| name_of(&url)))?,
         url,
         right: right(&args.access)?,
+        git_timeout: args.access.git_timeout,
         git_ref: args.git_ref.clone(),
         project: args.project.as_deref().map_or_else(|| Ok(PathBuf::new()), inside)?,
         request,

@@ -148,6 +148,18 @@ fn a_sync_that_is_killed_anywhere_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_server_that_never_answers_is_given_up() {
+    let shop = synced();
+    shop.origin.commit(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo zwei"))], "in German");
+    shop.origin.fault("git-upload-pack", Fault::Hang);
+    let gone = shop.here.run(&shop.line("--once --git-timeout 1s")).code(32);
+    assert!(gone.stderr.contains("did not end within 1 s"), "{}", gone.stderr);
+    assert_eq!(shop.read("two").as_deref(), Some("two\n"), "nothing ran");
+    shop.origin.heal();
+    shop.sync("", 0);
+}
+
+#[test]
 fn a_name_belongs_to_one_repository() {
     let shop = synced();
     let other = super::origin::Origin::new();

@@ -107,6 +107,34 @@ fn what_failed_or_changed_in_the_second_runs_again() {
 }
 
 #[test]
+fn what_drifted_in_the_first_is_not_proved_there_and_what_drifted_in_the_second_runs() {
+    let catalogue = "tasks:\n  a/one:\n    check: {exec: [test, -e, '{{ vars.file }}']}\n    \
+                     run: {exec: [touch, '{{ vars.file }}']}\n\
+                     environments:\n  staging: {vars: {file: s}}\n  prod: {vars: {file: p}}\n";
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n", catalogue);
+    sandbox.run("run prd.md --env staging").code(0);
+    std::fs::remove_file(sandbox.path().join("s")).expect("removed");
+    sandbox.run("drift prd.md --env staging").code(31);
+    let view = look(&sandbox);
+    assert_eq!(verdicts(&view), ["not_proved"]);
+    assert_eq!(view["tasks"][0]["why"], "it drifted: its check said no since");
+    sandbox.run("promote-env staging prod prd.md --run --yes").code(0);
+    assert_eq!(sandbox.read("p"), None);
+
+    sandbox.run("run prd.md --env staging").code(0);
+    sandbox.run("promote-env staging prod prd.md --run --yes").code(0);
+    std::fs::remove_file(sandbox.path().join("p")).expect("removed");
+    sandbox.run("drift prd.md --env prod").code(31);
+    let view = look(&sandbox);
+    assert_eq!(
+        (&*verdicts(&view), &view["tasks"][0]["why"]),
+        (&["run".to_owned()][..], &"it drifted".into())
+    );
+    sandbox.run("promote-env staging prod prd.md --run --yes").code(0);
+    assert!(sandbox.read("p").is_some());
+}
+
+#[test]
 fn variables_of_the_first_are_those_of_its_newest_run() {
     let tasks = "vars: {tag: {description: what is released}}\ntasks:\n  a/one: {run: {shell: 'echo x >> $TM_VAR_TAG'}}\n";
     let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks);

@@ -36,7 +36,7 @@ fn at_work(origin: &Origin) -> Vec<String> {
 fn a_remote_that_hangs_is_given_up_at_the_deadline() {
     let origin = origin();
     for fault in [Fault::Hang, Fault::Stall] {
-        let mirror = with(&origin, git(&origin).within(Duration::from_secs(60), Duration::from_millis(700)));
+        let mirror = with(&origin, git(&origin).network_timeout(Duration::from_millis(700)));
         origin.fault("", fault);
         let began = Instant::now();
         let error = mirror.fetch("main").unwrap_err();
@@ -70,9 +70,7 @@ fn the_stop_flag_ends_what_runs_and_refuses_what_is_to_come() {
 }
 
 fn fake(origin: &Origin, text: &str) -> Git {
-    git(origin)
-        .program(program(origin, "fake/git", text))
-        .within(Duration::from_secs(2), Duration::from_secs(2))
+    git(origin).program(program(origin, "fake/git", text)).local_timeout(Duration::from_secs(2))
 }
 
 #[test]
