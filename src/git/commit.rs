@@ -35,6 +35,11 @@ impl CommitId {
             _ => "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
         }
     }
+
+    /// How the header begins that git takes a signature from in a repository whose ids are as long as this one.
+    pub(super) fn signature_header(&self) -> &'static str {
+        if self.0.len() == 40 { "gpgsig " } else { "gpgsig-sha256 " }
+    }
 }
 
 impl FromStr for CommitId {

@@ -130,11 +130,15 @@ impl Mirror {
         allowed.push(signers.allowed_signers.as_ref().unwrap_or(&nothing));
         let look = self.command(["log", "-1", "--no-show-signature", "--no-color", &format]);
         let look = look.args(["--end-of-options", commit.as_str(), "--"]);
+        // Only the program for the kind that was judged is ever started.
+        let programs = if is_ssh {
+            ["gpg.program=false", "gpg.openpgp.program=false", "gpg.ssh.program=ssh-keygen"]
+        } else {
+            ["gpg.program=gpg", "gpg.openpgp.program=gpg", "gpg.ssh.program=false"]
+        };
+        let look = programs.into_iter().fold(look, |look, program| look.setting(program));
         let look = look
-            .setting("gpg.program=gpg")
-            .setting("gpg.openpgp.program=gpg")
             .setting("gpg.x509.program=false")
-            .setting("gpg.ssh.program=ssh-keygen")
             .setting("gpg.ssh.revocationFile=")
             .setting("gpg.minTrustLevel=undefined")
             .setting_of(allowed)
@@ -143,16 +147,13 @@ impl Mirror {
         judge(&out, is_ssh)
     }
 
-    /// `ssh` or `openpgp`, by the header of the commit; none where it has none.
+    /// `ssh` or `openpgp`, by the header that git will look at: a commit may bear one more for repositories of the
+    /// other kind of ids. None where it has none.
     fn signature_kind(&self, commit: &CommitId) -> Result<Option<&'static str>, GitError> {
         let object = self.command(["cat-file", "commit", commit.as_str()]).bytes()?;
-        let header = object.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty());
-        let signature = header.filter_map(|line| {
-            line.strip_prefix(b"gpgsig ").or_else(|| line.strip_prefix(b"gpgsig-sha256 "))
-        });
-        let mut kinds =
-            signature.map(|text| if text.starts_with(b"-----BEGIN SSH") { "ssh" } else { "openpgp" });
-        Ok(kinds.next())
+        let mut header = object.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty());
+        let signature = header.find_map(|line| line.strip_prefix(commit.signature_header().as_bytes()));
+        Ok(signature.map(|text| if text.starts_with(b"-----BEGIN SSH") { "ssh" } else { "openpgp" }))
     }
 }
 

@@ -80,6 +80,29 @@ fn signatures_of_ssh() {
     assert!(mirror.verify(&good, &missing).is_err());
 }
 
+/// Git looks at one header of a signature and leaves the one for the other kind of ids alone; so do we.
+#[test]
+fn a_second_header_does_not_make_a_stranger_s_signature_one_of_another_kind() {
+    let origin = Origin::new();
+    origin.commit(&[("a", "x")], "plain");
+    let signed = signed_by_ssh(&origin, &ssh_key(&origin, "stranger"), "by a stranger");
+    let decoy = "gpgsig-sha256 -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\ngpgsig ";
+    let object = origin.git(&["cat-file", "commit", &signed]).replacen("gpgsig ", decoy, 1);
+    std::fs::write(origin.scratch().join("object"), object + "\n").unwrap();
+    let file = origin.scratch().join("object").display().to_string();
+    let forged = origin.git(&["hash-object", "-t", "commit", "-w", &file]);
+    origin.git(&["update-ref", "refs/heads/main", &forged]);
+    let mirror = mirror(&origin);
+    let head = mirror.fetch("main").unwrap();
+    // A folder without any key: nobody counts.
+    let nobody = Keyring::new(&origin, "nobody");
+    let signers = Signers { allowed_signers: None, gnupg_home: Some(nobody.home.clone()) };
+    assert!(matches!(mirror.verify(&head, &signers), Err(SignatureError::Untrusted { .. })));
+    let nothing = allowed(&origin, "signers", "dev@example.org", &ssh_key(&origin, "key"));
+    let both = Signers { allowed_signers: Some(nothing), ..signers };
+    assert!(matches!(mirror.verify(&head, &both), Err(SignatureError::Untrusted { .. })));
+}
+
 fn gpg(origin: &Origin, home: &Path, args: &[&str]) -> String {
     let home = home.to_string_lossy();
     run(
