@@ -14,6 +14,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+/// No conversion of any kind, for all files.
+const ATTRIBUTES: &str = "* -text -ident -filter !working-tree-encoding\n";
+
 /// How far a checkout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
@@ -71,11 +74,21 @@ impl Mirror {
 
     fn write(&self, commit: &CommitId, place: &Place<'_>) -> Result<(), GitError> {
         self.check_ways(commit, place)?;
+        self.write_bytes_as_they_are()?;
         place.set(&State::Going(commit.clone()))?;
         let read = ["read-tree", "--reset", "-u", "--no-recurse-submodules", commit.as_str()];
         let read = self.remote_command(read).env("GIT_INDEX_FILE", &place.index);
         read.env("GIT_WORK_TREE", place.tree).in_folder(place.tree).bytes()?;
         place.set(&State::At(commit.clone()))
+    }
+
+    /// What is checked out is what was looked at, byte for byte: a commit may ask for other encodings (`judged ＞`
+    /// becomes `run >`), line ends, words or filters of the user by attributes. These come before its own.
+    fn write_bytes_as_they_are(&self) -> Result<(), GitError> {
+        let folder = self.dir().join("info");
+        let path = folder.join("attributes");
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, ATTRIBUTES));
+        written.map_err(|source| fault("write", &path, source))
     }
 
     fn can_read_index(&self, place: &Place<'_>) -> bool {

@@ -32,6 +32,8 @@ const SETTINGS: &[&str] = &[
     "log.showSignature=false",
     "submodule.recurse=false",
     "fetch.recurseSubmodules=false",
+    // Folders of a repository that look like a bare repository are none: its settings would be ours.
+    "safe.bareRepository=explicit",
     "protocol.ext.allow=never",
     "protocol.file.allow=user",
 ];

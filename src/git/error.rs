@@ -256,7 +256,7 @@ const CORRUPT: &[&str] = &[
     "could not parse commit",
     "reference broken",
 ];
-const MALFORMED: &[&str] = &["fsck error", "fsckObjects"];
+const MALFORMED: &[&str] = &["fsck error", "fsckObjects", "maximum allowed tree depth"];
 const AWAY: &[&str] = &[
     "Could not resolve",
     "Connection refused",
@@ -418,6 +418,7 @@ mod tests {
         let untrusted: Is = |error| matches!(error, GitError::Untrusted { .. });
         let repository: Is = |error| matches!(error, GitError::NoRepository { .. });
         let no_ref: Is = |error| matches!(error, GitError::NoRef { .. });
+        let malformed: Is = |error| matches!(error, GitError::Malformed { .. });
         let corrupt: Is = |error| matches!(error, GitError::Corrupt { .. });
         let other: Is = |error| matches!(error, GitError::Failed { .. });
         for (said, is) in [
@@ -458,6 +459,7 @@ mod tests {
             ("fatal: remote error: upload-pack: not our ref 0123", no_ref),
             ("error: object file objects/ab/cd is empty\nfatal: loose object abcd is corrupt", corrupt),
             ("fatal: bad object HEAD", corrupt),
+            ("fatal: exceeded maximum allowed tree depth", malformed),
             ("remote: fatal: bad object HEAD\nfatal: something", other),
             ("error: something new", other),
             ("", other),

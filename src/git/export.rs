@@ -98,7 +98,7 @@ pub(super) fn read_links(commands: &Commands<'_>, links: &[&Entry]) -> Result<Ve
     Ok(collector.0)
 }
 
-fn too_many(what: &str, count: usize, limit: usize) -> Result<(), GitError> {
+pub(super) fn too_many(what: &str, count: usize, limit: usize) -> Result<(), GitError> {
     if count > limit {
         return Err(GitError::TooLarge { what: what.to_owned(), limit: limit as u64 });
     }

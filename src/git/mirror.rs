@@ -10,10 +10,11 @@ use super::command::{Command, Git};
 use super::commit::CommitId;
 use super::error::GitError;
 use super::export::{self, read_links};
+use super::follow;
 use super::lock::{Lock, beside};
 use super::names;
 use super::remote::Remote;
-use super::tree::{Entries, Entry, Kind, Links, MAX_LINKS};
+use super::tree::{Entries, Entry, Kind, Links, MAX_ENTRIES, MAX_LINKS};
 use crate::process::proc::ATTEMPT_VARIABLE;
 use std::fs;
 use std::io;
@@ -294,19 +295,18 @@ impl Mirror {
     pub fn check_tree(&self, commit: &CommitId) -> Result<(), GitError> {
         let mut reader = Entries::default();
         let mut links: Vec<Entry> = Vec::new();
+        let mut count = 0;
         let list = self.command(Entries::LIST).args([commit.empty_tree(), commit.as_str(), "--"]);
         list.slowly().at_most(u64::MAX).records(0, |record| {
             if let Some(entry) = reader.next(record)? {
                 entry.check()?;
+                count += 1;
                 if entry.kind == Kind::Link {
                     links.push(entry);
                 }
             }
-            if links.len() > MAX_LINKS {
-                let what = "the number of links in the repository".to_owned();
-                return Err(GitError::TooLarge { what, limit: MAX_LINKS as u64 });
-            }
-            Ok(())
+            export::too_many("the number of files in the repository", count, MAX_ENTRIES)?;
+            export::too_many("the number of links in the repository", links.len(), MAX_LINKS)
         })?;
         if links.is_empty() {
             return Ok(());
@@ -335,6 +335,14 @@ impl Mirror {
             self.fetch_contents(commit, &paths)?;
         }
         export::export(&|args| self.remote_command(args.iter().copied()), commit, &paths, into)
+    }
+
+    /// The same, with what links among them lead to; see [`super::follow`].
+    ///
+    /// # Errors
+    /// See [`Mirror::export`].
+    pub fn bring(&self, commit: &CommitId, pathspecs: &[String], into: &Path) -> Result<(), GitError> {
+        follow::bring(into, pathspecs, &|paths| self.export(commit, paths, into))
     }
 
     /// The content of a file of `commit`.

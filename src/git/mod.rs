@@ -15,8 +15,8 @@
 //! elsewhere.
 //!
 //! Reading order: [`command`] (how git is started), [`error`], [`commit`], [`repository`] (a working
-//! tree of a user), [`remote`], [`mirror`] (a bare repository of ours), [`tree`] and [`export`] (what of a commit is
-//! written to a disk), [`checkout`], [`history`] (facts and signatures), [`write`] and [`push`].
+//! tree of a user), [`remote`], [`mirror`] (a bare repository of ours), [`tree`], [`export`] and [`follow`] (what of a
+//! commit is written to a disk), [`checkout`], [`history`] (facts and signatures), [`write`] and [`push`].
 
 mod blobs;
 pub mod checkout;
@@ -24,10 +24,11 @@ pub mod command;
 pub mod commit;
 pub mod error;
 pub mod export;
+pub mod follow;
 pub mod history;
 mod lock;
 pub mod mirror;
-mod names;
+pub mod names;
 pub mod push;
 pub mod remote;
 pub mod repository;

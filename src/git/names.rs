@@ -24,6 +24,16 @@ pub(super) fn check_ref(name: &str) -> Result<(), GitError> {
     Err(GitError::Name { kind: "branch, tag or ref", text: name.to_owned(), why })
 }
 
+/// The branch that a name stands for, if it can be one: `main` and `refs/heads/main`. `HEAD`, tags by their full
+/// name, other refs and ids are none.
+pub fn branch(name: &str) -> Option<&str> {
+    let is_id = || name.parse::<super::commit::CommitId>().is_ok();
+    match name.strip_prefix("refs/heads/") {
+        Some(branch) => Some(branch),
+        None => (name != "HEAD" && !name.starts_with("refs/") && !is_id()).then_some(name),
+    }
+}
+
 /// Refuses what is no path below the top of a repository.
 pub(super) fn check_path(path: &str) -> Result<(), GitError> {
     let is_path = !path.is_empty()
@@ -75,6 +85,16 @@ mod tests {
             &long,
         ] {
             assert!(check_ref(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_branches() {
+        for name in ["main", "refs/heads/main"] {
+            assert_eq!(branch(name), Some("main"));
+        }
+        for name in ["HEAD", "refs/tags/v1", "refs/pull/1/head", &"a".repeat(40)] {
+            assert_eq!(branch(name), None, "{name}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::command::Git;
 use super::commit::CommitId;
 use super::error::GitError;
 use super::export;
+use super::follow;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -100,8 +101,18 @@ impl Repository {
         let commands = |args: &[&str]| self.git.command(&self.root, args.iter().copied());
         export::export(&commands, commit, pathspecs, into)
     }
+
+    /// The same, with what links among them lead to; see [`follow`].
+    ///
+    /// # Errors
+    /// See [`Repository::export`].
+    pub fn bring(&self, commit: &CommitId, pathspecs: &[String], into: &Path) -> Result<(), GitError> {
+        follow::bring(into, pathspecs, &|paths| self.export(commit, paths, into))
+    }
 }
 
 fn is_none(said: &str) -> bool {
-    ["not a git repository", "must be run in a work tree"].iter().any(|words| said.contains(words))
+    ["not a git repository", "must be run in a work tree", "cannot use bare repository"]
+        .iter()
+        .any(|words| said.contains(words))
 }

@@ -12,6 +12,11 @@ use std::path::Path;
 
 /// Most symbolic links of a tree.
 pub const MAX_LINKS: usize = 10_000;
+/// Most entries of a tree. One of a few kilobytes can hold the same folders over and over.
+pub const MAX_ENTRIES: usize = 1_000_000;
+/// Longest part of a path, and longest path, in bytes: systems write no longer part, and a place adds its own path.
+const MAX_PART: usize = 255;
+const MAX_PATH: usize = 2048;
 /// Longest target of a link, in bytes: the system follows no longer one.
 pub const MAX_TARGET: u64 = 4096;
 /// So many links on one way; the system follows no more either.
@@ -50,7 +55,9 @@ impl TreeFault {
             Self::Submodule { .. } => {
                 "put the files themselves into the repository: submodules are not fetched"
             }
-            Self::Name { .. } => "give it another name: `..`, and `.git` in any form, are not taken",
+            Self::Name { .. } => {
+                "give it another name: `..`, `.git` in any form, and very long ones are not taken"
+            }
         }
     }
 }
@@ -86,8 +93,9 @@ impl Entry {
         if self.kind == Kind::Submodule {
             return Err(TreeFault::Submodule { path: path() });
         }
-        if self.path.split(|byte| *byte == b'/').any(is_forbidden) {
-            return Err(TreeFault::Name { path: path() });
+        let no_name = |part: &[u8]| part.len() > MAX_PART || is_forbidden(part);
+        if self.path.len() > MAX_PATH || self.path.split(|byte| *byte == b'/').any(no_name) {
+            return Err(TreeFault::Name { path: path().chars().take(MAX_PART).collect() });
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use taskmaster::git::error::GitError;
+use taskmaster::git::mirror::Mirror;
+use taskmaster::git::remote::{Access, Remote};
 
 fn tree(origin: &Origin) -> PathBuf {
     origin.scratch().join("state/tree")
@@ -49,6 +51,34 @@ fn tracked_files_follow_and_untracked_ones_stay() {
     let names: Vec<_> = files(&tree).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["a", "d/b", "d/untracked", "gone/stays", "gone/x", "kept", "state.tf"]);
     assert_eq!(fs::read_to_string(tree.join("a")).unwrap(), "1");
+}
+
+/// Otherwise what was judged, or read by who reviewed it, would be another text than the one that runs.
+#[test]
+fn files_are_written_as_the_commit_has_them_whatever_its_attributes_ask_for() {
+    let origin = Origin::new();
+    origin.commit(
+        &[("encoded", "echo \u{ff1e} x\n"), ("words", "$Id$\n"), ("lines", "a\n"), ("f", "f\n")],
+        "first",
+    );
+    let attributes =
+        "encoded working-tree-encoding=ASCII//TRANSLIT\nwords ident\nlines eol=crlf\nf filter=mine\n";
+    // Added by id, so that this git converts nothing on its way in.
+    std::fs::write(origin.scratch().join("attributes"), attributes).unwrap();
+    let file = origin.scratch().join("attributes").display().to_string();
+    let object = origin.git(&["hash-object", "-w", "--no-filters", &file]);
+    origin.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{object},.gitattributes")]);
+    origin.git(&["commit", "--quiet", "--message", "attributes"]);
+    let config = origin.scratch().join("config");
+    fs::write(&config, "[filter \"mine\"]\n\tsmudge = echo filtered\n[core]\n\tautocrlf = true\n").unwrap();
+    let git = super::support::git(&origin).env("GIT_CONFIG_GLOBAL", config.as_os_str());
+    let remote = Remote::new(&origin.url(), Access::None).unwrap();
+    let mirror = Mirror::with(git, &place(&origin), remote).unwrap();
+    let tree = tree(&origin);
+    mirror.checkout(&mirror.fetch("main").unwrap(), &tree).unwrap();
+    let expected = [("encoded", "echo \u{ff1e} x\n"), ("f", "f\n"), ("lines", "a\n"), ("words", "$Id$\n")];
+    let found: Vec<_> = files(&tree).into_iter().filter(|(name, _)| name != ".gitattributes").collect();
+    assert_eq!(found, pairs(&expected));
 }
 
 #[test]

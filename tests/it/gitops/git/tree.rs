@@ -44,27 +44,42 @@ fn links_inside_are_taken_and_links_out_are_not() {
     }
 }
 
-/// A commit whose tree has one entry of this mode and name, which no honest git would make.
-fn made_by_hand(origin: &Origin, mode: &str, name: &str) {
-    let bare = origin.path();
-    let run = |args: &[&str], input: &[u8]| {
-        use std::io::Write;
-        let mut command = Command::new("git");
-        command.arg("--git-dir").arg(&bare).args(args).env_clear().envs(origin.env());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{args:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
-    let blob = run(&["hash-object", "-w", "--stdin"], b"x");
+/// Puts an object into the repository that no honest git would make.
+fn hashed(origin: &Origin, kind: &str, bytes: &[u8]) -> String {
+    use std::io::Write;
+    let mut command = Command::new("git");
+    command.arg("--git-dir").arg(origin.path()).args([
+        "hash-object",
+        "-t",
+        kind,
+        "-w",
+        "--literally",
+        "--stdin",
+    ]);
+    command.env_clear().envs(origin.env());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{kind}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// An entry of a tree, as it is stored.
+fn entry(mode: &str, name: &str, object: &str) -> Vec<u8> {
     let raw: Vec<u8> =
-        (0..40).step_by(2).map(|at| u8::from_str_radix(&blob[at..at + 2], 16).unwrap()).collect();
-    let tree = run(
-        &["hash-object", "-t", "tree", "-w", "--literally", "--stdin"],
-        &[format!("{mode} {name}\0").as_bytes(), &raw].concat(),
-    );
-    let commit = run(&["commit-tree", "-m", "by hand", &tree], b"");
+        (0..40).step_by(2).map(|at| u8::from_str_radix(&object[at..at + 2], 16).unwrap()).collect();
+    [format!("{mode} {name}\0").as_bytes(), &raw].concat()
+}
+
+/// A commit whose tree has one entry of this mode and name.
+fn made_by_hand(origin: &Origin, mode: &str, name: &str) {
+    let blob = hashed(origin, "blob", b"x");
+    let tree = hashed(origin, "tree", &entry(mode, name, &blob));
+    publish(origin, &tree);
+}
+
+fn publish(origin: &Origin, tree: &str) {
+    let commit = origin.git(&["commit-tree", "-m", "by hand", tree]);
     origin.git(&["update-ref", "refs/heads/main", &commit]);
 }
 
@@ -93,6 +108,30 @@ fn names_that_a_disk_could_take_for_git_s_own_are_refused() {
             }
         }
     }
+}
+
+#[test]
+fn a_name_that_no_disk_takes_is_refused() {
+    let origin = Origin::new();
+    origin.commit(&[("x", "x")], "first");
+    made_by_hand(&origin, "100644", &"x".repeat(300));
+    assert!(matches!(fault(&origin), Some(TreeFault::Name { path }) if path.len() == 255));
+}
+
+/// Eight objects that stand for ten million files.
+#[test]
+fn a_tree_that_unfolds_without_end_is_refused_soon() {
+    let origin = Origin::new();
+    origin.commit(&[("x", "x")], "first");
+    let mut tree = origin.git(&["rev-parse", "HEAD^{tree}"]);
+    for _ in 0..7 {
+        let entries: Vec<u8> = (0..10).flat_map(|at| entry("40000", &format!("d{at}"), &tree)).collect();
+        tree = hashed(&origin, "tree", &entries);
+    }
+    publish(&origin, &tree);
+    let mirror = mirror(&origin);
+    let commit = mirror.fetch("main").unwrap();
+    assert!(matches!(mirror.check_tree(&commit), Err(GitError::TooLarge { limit: 1_000_000, .. })));
 }
 
 #[test]
