@@ -97,8 +97,10 @@ coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI h
 	@tests/tools/chromium.sh
 	@tests/tools/coverage.sh $(TOOLS)/bin/cargo-tarpaulin
 
-fuzz: ## fuzz the parser for SECONDS=60 (needs nightly and cargo-fuzz)
+fuzz: ## fuzz the parser and the judge of webhooks, each for SECONDS=60 (needs nightly and cargo-fuzz)
+	@mkdir -p fuzz/corpus/parse fuzz/corpus/webhook
 	cd fuzz && $(CARGO) +nightly fuzz run parse corpus/parse seeds/parse -- -max_total_time=$(or $(SECONDS),60)
+	cd fuzz && $(CARGO) +nightly fuzz run webhook corpus/webhook seeds/webhook -- -max_total_time=$(or $(SECONDS),60)
 
 differential: ## ask Argo Rollouts and our replica maths N=1000000 questions of SEED=1 (needs Go)
 	tests/differential/run $(or $(N),1000000) $(or $(SEED),1)

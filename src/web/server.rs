@@ -2,7 +2,7 @@
 
 use super::metrics::{self, Hooks};
 use super::signature::Seen;
-use super::webhook::{self, Verdict};
+use super::webhook::{Hook, Verdict};
 use crate::app::sync::bell::Bell;
 use crate::app::sync::status;
 use crate::app::workspace::Workspace;
@@ -17,17 +17,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
 
-/// Connections at once; others wait.
+/// Connections at once. One more ends the oldest: who only holds connections keeps nobody out.
 const CONNECTIONS: usize = 32;
+/// Largest head of a request.
+const MAX_HEAD: usize = 64 << 10;
 /// Longest life of a connection.
 const LIFE: Duration = Duration::from_secs(30);
 /// Largest body of a webhook: GitHub sends no larger one.
@@ -71,26 +74,32 @@ pub fn serve(address: &str, served: Served) -> io::Result<SocketAddr> {
 
 async fn accept(listener: StdListener, site: Arc<Site>) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() == CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let site = Arc::clone(&site);
-        tokio::spawn(async move {
+        let connection = tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let site = Arc::clone(&site);
                 async move { Ok::<_, Infallible>(answer(request, &site).await) }
             });
             let mut builder = http1::Builder::new();
             builder.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+            builder.max_buf_size(MAX_HEAD);
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             // Who goes away, or stays too long, is of no interest.
             let _ = tokio::time::timeout(LIFE, connection).await;
-            drop(place);
         });
+        open.push_back(connection.abort_handle());
     }
 }
 
@@ -144,15 +153,27 @@ async fn hook(request: Request<Incoming>, site: &Site) -> Answer {
     if body.size_hint().lower() > MAX_BODY as u64 {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "too large\n");
     }
-    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "too large, or broken off\n");
-    };
     let headers = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let mut hook = match Hook::begin(&headers, secret) {
+        Ok(hook) => hook,
+        Err(disbelief) => return said(site, Verdict::Refused(disbelief)),
+    };
+    let mut body = Limited::new(body, MAX_BODY);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return plain(StatusCode::PAYLOAD_TOO_LARGE, "too large, or broken off\n");
+        };
+        hook.body(frame.data_ref().map_or(&[], |data| data.as_ref()));
+    }
     let now = clock::now().as_second();
     let verdict = {
         let mut seen = site.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        webhook::judge(&headers, &body.to_bytes(), secret, &site.served.git_ref, &mut seen, now)
+        hook.end(&site.served.git_ref, &mut seen, now)
     };
+    said(site, verdict)
+}
+
+fn said(site: &Site, verdict: Verdict) -> Answer {
     site.hooks.count(verdict);
     match verdict {
         Verdict::Accepted => {

@@ -8,7 +8,7 @@
 //! | `X-Gitlab-Token` | the secret itself |
 //!
 //! The first of them that is there decides; a bad one is not rescued by another. All comparisons take the same time
-//! whatever they find.
+//! whatever they find, and a body is hashed once, whatever is said about it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,9 @@ use std::collections::VecDeque;
 
 /// How far the clock of a sender may be off, in seconds.
 pub const TOLERANCE: i64 = 300;
+
+/// Signatures of one request that are looked at: more than one are there while a secret is replaced.
+const MOST_SIGNATURES: usize = 16;
 
 /// Deliveries that are remembered, against their being sent again.
 const REMEMBERED: usize = 4096;
@@ -41,75 +44,98 @@ pub enum Disbelief {
 /// What tells a delivery from all others: whoever sends it again cannot change it.
 pub type Delivery = Vec<u8>;
 
-/// Believes a request that somebody signed who knows the secret. `now` is in seconds since the epoch.
-///
-/// # Errors
-/// See [`Disbelief`].
-pub fn verify(headers: Headers<'_>, body: &[u8], secret: &str, now: i64) -> Result<Delivery, Disbelief> {
-    if let Some(signature) = headers("webhook-signature") {
-        return standard(headers, signature, body, secret, now);
+/// A request whose head was looked at, as far as that goes without its body. The body comes piece by piece, so that
+/// nobody has to hold it, and is gone through once, however many signatures there are.
+pub struct Check {
+    hashed: hmac::Context,
+    proof: Proof,
+}
+
+/// What the head brings forward.
+enum Proof {
+    /// The HMAC of the body.
+    OfBody(Vec<u8>),
+    /// HMACs, one of which is to be that of id, time and body.
+    Standard { signatures: Vec<Vec<u8>>, id: Delivery, time: String },
+    /// The secret itself, which was right. Nothing binds it to the body: the sender's own id is the best there is.
+    Token(Option<Delivery>),
+}
+
+impl Check {
+    /// Looks at the head. Who brings nothing that could be believed is not listened to.
+    ///
+    /// # Errors
+    /// See [`Disbelief`].
+    pub fn begin(headers: Headers<'_>, secret: &str) -> Result<Self, Disbelief> {
+        if let Some(signatures) = headers("webhook-signature") {
+            return Self::standard(headers, signatures, secret);
+        }
+        let hashed = hmac::Context::with_key(&key(secret.as_bytes()));
+        if let Some(signature) = headers("x-hub-signature-256") {
+            let signature = signature.strip_prefix("sha256=").and_then(hex).ok_or(Disbelief::Wrong)?;
+            return Ok(Self { hashed, proof: Proof::OfBody(signature) });
+        }
+        if let Some(signature) = headers("x-forgejo-signature").or_else(|| headers("x-gitea-signature")) {
+            let signature = hex(signature).ok_or(Disbelief::Wrong)?;
+            return Ok(Self { hashed, proof: Proof::OfBody(signature) });
+        }
+        let token = headers("x-gitlab-token").ok_or(Disbelief::Unsigned)?;
+        if !same(token.as_bytes(), secret.as_bytes()) {
+            return Err(Disbelief::Wrong);
+        }
+        let id = headers("idempotency-key").or_else(|| headers("x-gitlab-event-uuid"));
+        Ok(Self { hashed, proof: Proof::Token(id.map(|id| id.as_bytes().to_vec())) })
     }
-    if let Some(signature) = headers("x-hub-signature-256") {
-        return hex_of_body(signature.strip_prefix("sha256=").ok_or(Disbelief::Wrong)?, body, secret);
+
+    fn standard(headers: Headers<'_>, signatures: &str, secret: &str) -> Result<Self, Disbelief> {
+        let id = headers("webhook-id").ok_or(Disbelief::Unsigned)?;
+        let time = headers("webhook-timestamp").ok_or(Disbelief::Unsigned)?;
+        // The specification gives secrets as base64 behind this prefix.
+        let raw = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+        let mut hashed = hmac::Context::with_key(&key(raw.as_deref().unwrap_or(secret.as_bytes())));
+        hashed.update(format!("{id}.{time}.").as_bytes());
+        let known = signatures.split(' ').take(MOST_SIGNATURES);
+        let signatures = known.filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok()).collect();
+        let (id, time) = (id.as_bytes().to_vec(), time.to_owned());
+        Ok(Self { hashed, proof: Proof::Standard { signatures, id, time } })
     }
-    if let Some(signature) = headers("x-forgejo-signature").or_else(|| headers("x-gitea-signature")) {
-        return hex_of_body(signature, body, secret);
+
+    /// More of the body.
+    pub fn body(&mut self, piece: &[u8]) {
+        self.hashed.update(piece);
     }
-    let token = headers("x-gitlab-token").ok_or(Disbelief::Unsigned)?;
-    if !same(token.as_bytes(), secret.as_bytes()) {
-        return Err(Disbelief::Wrong);
+
+    /// That was all of it. `now` is in seconds since the epoch.
+    ///
+    /// # Errors
+    /// See [`Disbelief`].
+    pub fn end(self, now: i64) -> Result<Delivery, Disbelief> {
+        let hash = self.hashed.sign();
+        match self.proof {
+            Proof::OfBody(given) if same(&given, hash.as_ref()) => Ok(given),
+            Proof::Standard { signatures, id, time }
+                if signatures.iter().any(|given| same(given, hash.as_ref())) =>
+            {
+                let time: i64 = time.parse().map_err(|_| Disbelief::Stale)?;
+                if now.abs_diff(time) > TOLERANCE.unsigned_abs() {
+                    return Err(Disbelief::Stale);
+                }
+                Ok(id)
+            }
+            Proof::OfBody(_) | Proof::Standard { .. } => Err(Disbelief::Wrong),
+            Proof::Token(id) => Ok(id.unwrap_or_else(|| hash.as_ref().to_vec())),
+        }
     }
-    // Nothing binds the token to the body: the sender's own id is the best there is.
-    let id = headers("idempotency-key").or_else(|| headers("x-gitlab-event-uuid"));
-    Ok(id.map_or_else(|| digest(body, secret), |id| id.as_bytes().to_vec()))
 }
 
 fn key(secret: &[u8]) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret)
 }
 
-fn digest(body: &[u8], secret: &str) -> Delivery {
-    hmac::sign(&key(secret.as_bytes()), body).as_ref().to_vec()
-}
-
 /// Compares by their digests under a key of this call's own making, which takes the same time for all.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let key = key(b);
     hmac::verify(&key, a, hmac::sign(&key, b).as_ref()).is_ok()
-}
-
-fn hex_of_body(signature: &str, body: &[u8], secret: &str) -> Result<Delivery, Disbelief> {
-    let given = hex(signature).ok_or(Disbelief::Wrong)?;
-    hmac::verify(&key(secret.as_bytes()), body, &given).map_err(|_| Disbelief::Wrong)?;
-    Ok(given)
-}
-
-fn standard(
-    headers: Headers<'_>,
-    signatures: &str,
-    body: &[u8],
-    secret: &str,
-    now: i64,
-) -> Result<Delivery, Disbelief> {
-    let id = headers("webhook-id").ok_or(Disbelief::Unsigned)?;
-    let time = headers("webhook-timestamp").ok_or(Disbelief::Unsigned)?;
-    let mut signed = format!("{id}.{time}.").into_bytes();
-    signed.extend_from_slice(body);
-    // The specification gives secrets as base64 behind this prefix.
-    let raw = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
-    let key = key(raw.as_deref().unwrap_or(secret.as_bytes()));
-    let is_good = |signature: &str| {
-        let given = signature.strip_prefix("v1,").and_then(|text| STANDARD.decode(text).ok());
-        given.is_some_and(|given| hmac::verify(&key, &signed, &given).is_ok())
-    };
-    if !signatures.split(' ').any(is_good) {
-        return Err(Disbelief::Wrong);
-    }
-    let time: i64 = time.parse().map_err(|_| Disbelief::Stale)?;
-    if now.abs_diff(time) > TOLERANCE.unsigned_abs() {
-        return Err(Disbelief::Stale);
-    }
-    Ok(id.as_bytes().to_vec())
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
@@ -148,7 +174,9 @@ mod tests {
 
     fn ask(headers: &[(&str, &str)], body: &[u8], secret: &str) -> Result<Delivery, Disbelief> {
         let find = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        verify(&find, body, secret, NOW)
+        let mut check = Check::begin(&find, secret)?;
+        body.chunks(3).for_each(|piece| check.body(piece));
+        check.end(NOW)
     }
 
     #[test]
@@ -168,6 +196,7 @@ mod tests {
             assert!(ask(&[(header, &signature[7..])], body, secret).is_ok());
             assert_eq!(ask(&[(header, &signature[7..69])], body, secret), Err(Disbelief::Wrong));
             assert_eq!(ask(&[(header, "xyz")], body, secret), Err(Disbelief::Wrong));
+            assert_eq!(ask(&[(header, "")], body, secret), Err(Disbelief::Wrong));
         }
     }
 
@@ -190,6 +219,8 @@ mod tests {
         let good = signed("1800000000");
         assert_eq!(ask_at("1800000000", &good).unwrap(), b"msg_1");
         assert_eq!(ask_at("1800000000", &format!("v1a,xx {good}")).unwrap(), b"msg_1");
+        let many = format!("{}{good}", "v1,eHh4 ".repeat(16));
+        assert_eq!(ask_at("1800000000", &many), Err(Disbelief::Wrong), "so many are not looked at");
         assert_eq!(ask_at("1800000001", &good), Err(Disbelief::Wrong), "the time is signed");
         assert_eq!(ask_at("1799999699", &signed("1799999699")), Err(Disbelief::Stale));
         assert!(ask_at("1799999701", &signed("1799999701")).is_ok());

@@ -1,6 +1,6 @@
 //! A webhook: believed or not, about our branch or not, and then a nudge.
 
-use super::signature::{Disbelief, Headers, Seen, verify};
+use super::signature::{Check, Disbelief, Headers, Seen};
 use serde::Deserialize;
 
 /// Largest body that is looked into for a branch; a larger one, once believed, is a nudge whatever it is about.
@@ -38,7 +38,56 @@ struct Push {
     git_ref: Option<String>,
 }
 
-/// Judges one. `followed` is the branch, tag or full ref of the sync.
+/// A webhook whose head was heard; its body comes piece by piece.
+pub struct Hook {
+    check: Check,
+    event: String,
+    /// The body as far as it is looked into; none of one that is too large for that.
+    body: Option<Vec<u8>>,
+}
+
+impl Hook {
+    /// Listens to whom may be believed.
+    ///
+    /// # Errors
+    /// See [`Disbelief`].
+    pub fn begin(headers: Headers<'_>, secret: &str) -> Result<Self, Disbelief> {
+        let check = Check::begin(headers, secret)?;
+        let event = ["x-github-event", "x-gitea-event", "x-forgejo-event", "x-gitlab-event"];
+        let event = event.iter().find_map(|name| headers(name)).unwrap_or("push").to_lowercase();
+        Ok(Self { check, event, body: Some(Vec::new()) })
+    }
+
+    /// More of its body.
+    pub fn body(&mut self, piece: &[u8]) {
+        self.check.body(piece);
+        self.body = self.body.take().filter(|body| body.len() + piece.len() <= LOOKED_INTO);
+        if let Some(body) = &mut self.body {
+            body.extend_from_slice(piece);
+        }
+    }
+
+    /// What is made of it. `followed` is the branch, tag or full ref of the sync.
+    pub fn end(self, followed: &str, seen: &mut Seen, now: i64) -> Verdict {
+        let delivery = match self.check.end(now) {
+            Ok(delivery) => delivery,
+            Err(disbelief) => return Verdict::Refused(disbelief),
+        };
+        if !seen.is_new(delivery) {
+            return Verdict::Replayed;
+        }
+        if !self.event.contains("push") && self.event != "create" && self.event != "delete" {
+            return Verdict::Ignored;
+        }
+        let push: Option<Push> = self.body.and_then(|body| serde_json::from_slice(&body).ok());
+        match push.and_then(|push| push.git_ref) {
+            Some(git_ref) if !is_about(&git_ref, followed) => Verdict::Ignored,
+            _ => Verdict::Accepted,
+        }
+    }
+}
+
+/// Judges one whose body is there.
 pub fn judge(
     headers: Headers<'_>,
     body: &[u8],
@@ -47,22 +96,12 @@ pub fn judge(
     seen: &mut Seen,
     now: i64,
 ) -> Verdict {
-    let delivery = match verify(headers, body, secret, now) {
-        Ok(delivery) => delivery,
-        Err(disbelief) => return Verdict::Refused(disbelief),
-    };
-    if !seen.is_new(delivery) {
-        return Verdict::Replayed;
-    }
-    let event = ["x-github-event", "x-gitea-event", "x-forgejo-event", "x-gitlab-event"];
-    let event = event.iter().find_map(|name| headers(name)).unwrap_or("push").to_lowercase();
-    if !event.contains("push") && event != "create" && event != "delete" {
-        return Verdict::Ignored;
-    }
-    let push: Option<Push> = (body.len() <= LOOKED_INTO).then(|| serde_json::from_slice(body).ok()).flatten();
-    match push.and_then(|push| push.git_ref) {
-        Some(git_ref) if !is_about(&git_ref, followed) => Verdict::Ignored,
-        _ => Verdict::Accepted,
+    match Hook::begin(headers, secret) {
+        Ok(mut hook) => {
+            hook.body(body);
+            hook.end(followed, seen, now)
+        }
+        Err(disbelief) => Verdict::Refused(disbelief),
     }
 }
 
@@ -104,6 +143,22 @@ mod tests {
         assert_eq!(told(&[("x-gitlab-event", "Issue Hook")], "{}", "main"), Verdict::Ignored);
         // Who cannot be understood and is believed may mean us.
         assert_eq!(told(&[push], "payload=%7B%7D", "main"), Verdict::Accepted);
+    }
+
+    /// However large it is, no more of it is held than what is looked into.
+    #[test]
+    fn a_large_body_is_a_nudge_and_is_not_held() {
+        let find = |name: &str| (name == "x-gitlab-token").then_some("s");
+        let mut hook = Hook::begin(&find, "s").unwrap();
+        let piece = vec![b' '; LOOKED_INTO / 4];
+        for _ in 0..4 {
+            hook.body(&piece);
+        }
+        assert_eq!(hook.body.as_ref().map(Vec::len), Some(LOOKED_INTO));
+        hook.body(br#"{"ref":"refs/heads/other"}"#);
+        hook.body(&piece);
+        assert_eq!(hook.body, None);
+        assert_eq!(hook.end("main", &mut Seen::default(), 0), Verdict::Accepted);
     }
 
     #[test]

@@ -20,5 +20,8 @@ mod story;
 mod sync_write_back;
 mod verify;
 mod waiting;
+mod webhook_property;
 mod webhooks;
 mod write_back;
+
+use taskmaster::web::{signature, webhook};

@@ -149,3 +149,56 @@ fn a_body_that_never_ends_is_not_waited_for_and_one_that_is_too_large_is_refused
     // Others are served meanwhile.
     assert_eq!(listening.ask("GET /healthz HTTP/1.1", "").0, 200);
 }
+
+#[test]
+fn who_only_holds_connections_keeps_nobody_out() {
+    let listening = Listening::new();
+    let hold = |_| {
+        let mut stream = TcpStream::connect(&listening.address).unwrap();
+        stream.write_all(b"POST /webhook HTTP/1.1\r\nHost: x\r\n").unwrap();
+        stream
+    };
+    let held: Vec<TcpStream> = (0..40).map(hold).collect();
+    let mut stream = TcpStream::connect(&listening.address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(held);
+}
+
+#[test]
+fn who_cannot_be_believed_is_not_listened_to() {
+    let listening = Listening::new();
+    let answer = |headers: &str| {
+        let mut stream = TcpStream::connect(&listening.address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        // The body that it announces never comes.
+        let head = format!("POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(answer(""), "401");
+    assert_eq!(answer("X-Gitlab-Token: wrong\r\n"), "401");
+    assert_eq!(answer("X-Hub-Signature-256: sha256=zz\r\n"), "401");
+    let many = "v1, ".repeat(60_000);
+    assert_eq!(answer(&format!("webhook-signature: {many}\r\n")), "431");
+}
+
+/// The seeds of the fuzz target: what is to be made of each is the first word of its name.
+#[test]
+fn every_seed_is_judged_as_its_name_says() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/webhook");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let verdict = super::webhook_property::check(&std::fs::read(&path).unwrap());
+        assert!(name.starts_with(&format!("{}-", verdict.name())), "{name}: {verdict:?}");
+        count += 1;
+    }
+    assert!(count >= 12, "{count}");
+}

@@ -1,0 +1,18 @@
+//! No head and no body makes the judge of webhooks panic, believe without the secret, or wake twice.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+// The files themselves: the package around them would take minutes to build with sanitizers.
+#[path = "../../src/web/signature.rs"]
+#[expect(dead_code, reason = "the program uses all of it")]
+mod signature;
+#[path = "../../src/web/webhook.rs"]
+#[expect(dead_code, reason = "the program uses all of it")]
+mod webhook;
+#[path = "../../tests/it/gitops/webhook_property.rs"]
+mod webhook_property;
+
+fuzz_target!(|input: &[u8]| {
+    webhook_property::check(input);
+});
