@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the project's file.
 pub const PROJECT_FILE: &str = "taskmaster.toml";
+/// Folder of catalogues where none is named.
+pub const CATALOGUE: &str = "tasks";
 /// Name of the state directory, beside the project's file.
 pub const STATE_DIR: &str = ".taskmaster";
 /// Environment where nothing else is said.
@@ -181,7 +183,7 @@ impl Project {
 
     /// Folder of catalogues.
     pub fn catalogue_dir(&self) -> PathBuf {
-        self.root.join(self.settings.catalogue.as_deref().unwrap_or(Path::new("tasks")))
+        self.root.join(self.settings.catalogue.as_deref().unwrap_or(Path::new(CATALOGUE)))
     }
 
     /// Attempts and checks at work at the same time.

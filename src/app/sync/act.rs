@@ -222,7 +222,14 @@ impl Syncer {
             let revision = standing.in_force.as_ref().filter(|_| stays).and_then(|known| known.revision);
             return Ok(Outcome { revision, notes, ..Outcome::of(&commit, &facts, result) });
         }
-        let done = self.act(standing, (&commit, &facts), &document, observer)?;
+        let done = match self.act(standing, (&commit, &facts), &document, observer) {
+            // What lies in the tree besides the commit can make it unsound: that is told, and the loop goes on.
+            Err(fault) if judge::is_of_the_commit(&fault) => {
+                let result = SyncResult::Refused { reasons: judge::told(&fault) };
+                return Ok(Outcome { notes, ..Outcome::of(&commit, &facts, result) });
+            }
+            done => done?,
+        };
         standing.drifted = done.drifted;
         standing.left = done.left;
         notes.extend(done.written.note);

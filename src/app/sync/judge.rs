@@ -6,12 +6,13 @@ use crate::app::ledger::Ledger;
 use crate::app::plan::{self, Request};
 use crate::app::views;
 use crate::app::workspace::{ReadOptions, Workspace};
-use crate::config::{PROJECT_FILE, Project};
+use crate::config::{CATALOGUE, PROJECT_FILE, Project};
 use crate::git::commit::CommitId;
 use crate::git::error::GitError;
+use crate::git::follow::normal;
 use crate::git::history::SignatureError;
 use crate::git::mirror::Mirror;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use taskmaster_core::diagnostic::Severity;
 use taskmaster_core::plan::Disposition;
 
@@ -56,8 +57,11 @@ pub fn judge(
         .prefix("judge-")
         .tempdir_in(&place.dir)
         .map_err(|source| AppError::Io { path: place.dir.clone(), source })?;
-    let in_project = |path: &Path| options.project.join(path).to_string_lossy().into_owned();
-    if let Err(fault) = mirror.export(commit, &[in_project(Path::new(PROJECT_FILE))], export.path()) {
+    let bring = |paths: &[&Path]| {
+        let paths: Vec<String> = paths.iter().map(|path| literal(&options.project.join(path))).collect();
+        mirror.bring(commit, &paths, export.path())
+    };
+    if let Err(fault) = bring(&[Path::new(PROJECT_FILE)]) {
         return refused_by_git(fault);
     }
     let project = match project_in(export.path(), &options.project, options.jobs, outer) {
@@ -68,13 +72,33 @@ pub fn judge(
         let why = format!("neither --path nor `document` in its {PROJECT_FILE} names a document");
         return Ok(refused(vec![why]));
     };
-    let catalogue = project.catalogue_dir();
-    let catalogue = catalogue.strip_prefix(export.path()).unwrap_or(&catalogue).to_path_buf();
-    let wanted = [in_project(&document), catalogue.to_string_lossy().into_owned()];
-    if let Err(fault) = mirror.export(commit, &wanted, export.path()) {
+    let catalogue = project.settings.catalogue.clone().unwrap_or_else(|| PathBuf::from(CATALOGUE));
+    if let Some(out) = [&document, &catalogue].into_iter().find(|path| !stays_below(&options.project, path)) {
+        return Ok(refused(vec![format!("{} is not inside of the repository", shown(out))]));
+    }
+    if let Err(fault) = bring(&[&document, &catalogue]) {
         return refused_by_git(fault);
     }
     judge_export(options, project, document, ledger)
+}
+
+/// A pathspec of exactly this path below the repository's top, and of all below it.
+fn literal(path: &Path) -> String {
+    format!(":(top,literal){}", normal(path).to_string_lossy())
+}
+
+/// True where a path of the project, which lies in a folder of the repository, stays in the repository by its words:
+/// steps upwards come first, because behind a name they might lead through a link.
+fn stays_below(project: &Path, path: &Path) -> bool {
+    let steps_up = path.components().take_while(|part| *part == Component::ParentDir).count();
+    let mut rest = path.components().skip(steps_up);
+    steps_up <= project.components().count()
+        && rest.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// A path as a reason tells it.
+fn shown(path: &Path) -> String {
+    crate::report::clean_lines(&path.to_string_lossy()).join(" ")
 }
 
 /// The document: named, else the one that the project names.
@@ -125,7 +149,7 @@ pub(super) fn request(options: &SyncOptions, document: &Path) -> Request {
 }
 
 /// True where somebody who writes to the repository can mend it.
-fn is_of_the_commit(fault: &AppError) -> bool {
+pub(super) fn is_of_the_commit(fault: &AppError) -> bool {
     matches!(
         fault,
         AppError::Document(_)
@@ -138,9 +162,10 @@ fn is_of_the_commit(fault: &AppError) -> bool {
 }
 
 /// What is wrong, each in one line with its place.
-fn told(fault: &AppError) -> Vec<String> {
+pub(super) fn told(fault: &AppError) -> Vec<String> {
     match fault {
         AppError::Document(findings) | AppError::Catalogue(findings) => errors(findings),
+        AppError::Usage { message, help: Some(help) } => vec![format!("{message}; {help}")],
         other => vec![other.to_string()],
     }
 }
@@ -169,7 +194,9 @@ fn refused(mut reasons: Vec<String>) -> Judgement {
 /// What git says about the commit itself refuses it; all else is a fault of the place.
 fn refused_by_git(fault: GitError) -> Result<Judgement, AppError> {
     match fault {
-        GitError::Unsafe(_) | GitError::TooLarge { .. } => Ok(refused(vec![fault.to_string()])),
+        GitError::Unsafe(_) | GitError::TooLarge { .. } | GitError::Malformed { .. } => {
+            Ok(refused(vec![fault.to_string()]))
+        }
         fault => Err(fault.into()),
     }
 }

@@ -12,6 +12,7 @@ use crate::app::plan::Prepared;
 use crate::app::write_back::{Evidence, texts};
 use crate::git::commit::CommitId;
 use crate::git::error::GitError;
+use crate::git::names;
 use crate::git::push::PushError;
 use crate::git::write::{Author, RebaseError};
 use std::collections::{BTreeMap, HashMap};
@@ -84,7 +85,7 @@ impl Syncer {
             let path = path.to_string_lossy();
             ours = self.mirror.commit_file(&ours, &path, text.as_bytes(), &message, &options.author)?;
         }
-        match options.branch.as_deref().filter(|branch| *branch != self.git_ref()) {
+        match options.branch.as_deref().filter(|branch| Some(*branch) != names::branch(self.git_ref())) {
             Some(branch) => self.propose(&ours, branch, commit, prepared, new),
             None => self.push_straight(ours, commit),
         }
@@ -138,10 +139,13 @@ impl Syncer {
 
     /// Onto the branch that is followed.
     fn push_straight(&self, mut ours: CommitId, commit: &CommitId) -> Result<WrittenBack, GitError> {
-        let branch = self.git_ref().strip_prefix("refs/heads/").unwrap_or(self.git_ref()).to_owned();
+        let Some(branch) = names::branch(self.git_ref()) else {
+            let note = format!("marks were not written back: {} is no branch", self.git_ref());
+            return Ok(WrittenBack::told(note));
+        };
         let mut tip = commit.clone();
         for _ in 0..TRIES {
-            match self.mirror.push(&ours, &branch, Some(&tip)) {
+            match self.mirror.push(&ours, branch, Some(&tip)) {
                 Ok(()) => {
                     let note = Some(format!("marks were written back as {}", ours.short()));
                     return Ok(WrittenBack { note, moved: true });
@@ -196,5 +200,7 @@ fn undone_where_drifted(mut known: HashMap<TaskKey, TaskEvidence>) -> HashMap<Ta
 /// The message, with trailers that name the sync and the run.
 fn message(path: &str, sync: &str, run: Option<&RunId>) -> String {
     let run = run.map(|run| format!("Taskmaster-Run: {run}\n")).unwrap_or_default();
+    // The name of a file is whatever a commit says: it stays in its line.
+    let path = crate::report::clean_lines(path).join(" ");
     format!("Marks of {path} as they are proved\n\nTaskmaster-Sync: {sync}\n{run}")
 }

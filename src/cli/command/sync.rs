@@ -17,6 +17,7 @@ use crate::cli::progress::Progress;
 use crate::exec::ports::Observer;
 use crate::exec::secret;
 use crate::git::history::Signers;
+use crate::git::names;
 use crate::git::write::Author;
 use crate::web::server::{self, Served};
 use jiff::SignedDuration;
@@ -63,7 +64,7 @@ fn done(context: &Context, name: &str, what: &str) -> Result<Exit, AppError> {
 }
 
 fn begin(context: &Context, args: &BeginArgs) -> Result<Exit, AppError> {
-    let options = options(args)?;
+    let options = options(args, &context.workspace.working_dir)?;
     let bell = Bell::default();
     let unheard = |source| AppError::Io { path: "the system's signals".into(), source };
     bell.hear_signals().map_err(unheard)?;
@@ -170,7 +171,7 @@ fn clean(text: &str) -> String {
     crate::report::clean_lines(text).join(" ")
 }
 
-fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
+fn options(args: &BeginArgs, working_dir: &Path) -> Result<SyncOptions, AppError> {
     let Some(url) = args.repo.clone() else {
         let help = "taskmaster sync --repo URL [--ref main] [--path prd/platform.md] [--env kind]";
         return Err(AppError::usage("--repo is missing", help));
@@ -187,7 +188,7 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
     Ok(SyncOptions {
         name: checked_name(&args.name.clone().unwrap_or_else(|| name_of(&url)))?,
         url,
-        right: right(&args.access)?,
+        right: right(&args.access, working_dir)?,
         git_timeout: args.access.git_timeout,
         git_ref: args.git_ref.clone(),
         project: args.project.as_deref().map_or_else(|| Ok(PathBuf::new()), inside)?,
@@ -195,7 +196,7 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
         prune: args.prune,
         self_heal: args.self_heal,
         check: args.check,
-        signers: signers(&args.access),
+        signers: signers(&args.access, working_dir),
         windows: windows(&args.pace)?,
         pace: pace(&args.pace),
         jobs: args.jobs.map(usize::from),
@@ -212,7 +213,16 @@ fn write_back(args: &BeginArgs) -> Result<WriteBackOptions, AppError> {
         return Err(AppError::usage(message, "as in `--author 'Robot <robot@example.org>'`"));
     };
     let author = Author { name: name.trim().to_owned(), email: email.trim().to_owned() };
-    Ok(WriteBackOptions { branch: args.write_back_branch.clone(), author })
+    let branch = args.write_back_branch.as_deref().map(|name| {
+        let none =
+            || AppError::usage(format!("`{}` is no branch", clean(name)), "as in --write-back-branch marks");
+        names::branch(name).map(str::to_owned).ok_or_else(none)
+    });
+    if branch.is_none() && names::branch(&args.git_ref).is_none() {
+        let message = format!("`{}` is no branch that marks could be pushed to", clean(&args.git_ref));
+        return Err(AppError::usage(message, "--write-back-branch names one"));
+    }
+    Ok(WriteBackOptions { branch: branch.transpose()?, author })
 }
 
 /// A path that stays in the repository.
@@ -224,7 +234,7 @@ fn inside(path: &Path) -> Result<PathBuf, AppError> {
     Err(AppError::usage(message, "give a path relative to its root"))
 }
 
-fn right(args: &AccessArgs) -> Result<Right, AppError> {
+fn right(args: &AccessArgs, working_dir: &Path) -> Result<Right, AppError> {
     Ok(match (&args.token, &args.ssh_key) {
         (Some(_), Some(_)) => {
             return Err(AppError::usage(
@@ -235,7 +245,10 @@ fn right(args: &AccessArgs) -> Result<Right, AppError> {
         (Some(token), None) => {
             Right::Token { username: args.token_user.clone(), token: reference(token, "--token")? }
         }
-        (None, Some(file)) => Right::SshKey { file: file.clone(), known_hosts: args.known_hosts.clone() },
+        (None, Some(file)) => {
+            let known_hosts = args.known_hosts.as_deref().map(|file| working_dir.join(file));
+            Right::SshKey { file: working_dir.join(file), known_hosts }
+        }
         (None, None) => Right::None,
     })
 }
@@ -253,9 +266,13 @@ pub(super) fn reference(text: &str, option: &str) -> Result<SecretRef, AppError>
     found.ok_or_else(|| AppError::usage(format!("{option} takes no secret, but where it is found"), help))
 }
 
-fn signers(args: &AccessArgs) -> Option<Signers> {
-    let signers =
-        Signers { allowed_signers: args.allowed_signers.clone(), gnupg_home: args.gnupg_home.clone() };
+fn signers(args: &AccessArgs, working_dir: &Path) -> Option<Signers> {
+    // Git is started elsewhere.
+    let here = |path: &PathBuf| working_dir.join(path);
+    let signers = Signers {
+        allowed_signers: args.allowed_signers.as_ref().map(here),
+        gnupg_home: args.gnupg_home.as_ref().map(here),
+    };
     (signers != Signers::default()).then_some(signers)
 }
 

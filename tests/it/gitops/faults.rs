@@ -180,12 +180,10 @@ fn the_repository_cannot_widen_what_it_may_do() {
     let toml = "document = \"prd.md\"\nstate_dir = \"/tmp/elsewhere\"\nallow_contexts = [\"*\"]\n";
     let tasks = TASKS.replace("[touch, one]", "[kubectl, --context, prod-eu, version]");
     shop.origin.commit(&[("taskmaster.toml", toml), ("tasks/local.yaml", &tasks)], "wider");
-    let refused = shop.here.run(&shop.line("--once"));
-    assert!(
-        refused.stderr.contains("prod-eu") && refused.stderr.contains("looks like production"),
-        "{}",
-        refused.stderr
-    );
+    let refused = shop.sync("", 10)["refused"]["reasons"].to_string();
+    for words in ["prod-eu", "looks like production", "--allow-context"] {
+        assert!(refused.contains(words), "{refused}");
+    }
     assert!(
         shop.here.path().join(".taskmaster/ledger.db").exists()
             || shop.here.path().join(".taskmaster").exists()
@@ -218,6 +216,27 @@ fn only_commits_that_were_signed_as_asked_are_taken() {
     let reason = refused["refused"]["reasons"][0].as_str().unwrap();
     assert!(reason.contains("not signed"), "{reason}");
     assert_eq!(shop.read("two"), None);
+    // The file is one of who calls, wherever git is started.
+    let key = shop.origin.scratch().join("key").display().to_string();
+    let made =
+        std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &key]).status();
+    assert!(made.unwrap().success());
+    let public = std::fs::read_to_string(format!("{key}.pub")).unwrap();
+    shop.here.write("signers", format!("dev@example.org {public}"));
+    let key = format!("user.signingKey={key}");
+    shop.origin.git(&[
+        "-c",
+        "gpg.format=ssh",
+        "-c",
+        &key,
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--gpg-sign",
+        "--message",
+        "x",
+    ]);
+    shop.sync("--allowed-signers signers", 0);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod drift;
 mod environments;
 mod faults;
 mod git;
+mod hostile;
 pub(crate) mod origin;
 mod promotion;
 mod property;
