@@ -81,6 +81,8 @@ pub struct Surroundings {
     pub program: String,
     /// True where a program of this name is on PATH.
     pub has_tool: fn(&str) -> bool,
+    /// A variable of the environment; none where it is nobody's.
+    pub env_vars: Option<fn(&str) -> Option<String>>,
 }
 
 impl Surroundings {
@@ -91,17 +93,20 @@ impl Surroundings {
             state_dir: absolute(&project.state_dir),
             program: own_program(),
             has_tool: on_path,
+            env_vars: Some(|name| std::env::var(name).ok()),
         }
     }
 
     /// No machine in particular, for what is compared: the same wherever it is asked, and a place is
-    /// taken to have every tool.
+    /// taken to have every tool. Who proposes a catalogue names variables of the environment, so none is read: its
+    /// value would be shown.
     pub fn anywhere() -> Self {
         Self {
             project_root: "/project".to_owned(),
             state_dir: "/project/.taskmaster".to_owned(),
             program: "taskmaster".to_owned(),
             has_tool: |_| true,
+            env_vars: None,
         }
     }
 }
@@ -240,7 +245,7 @@ impl Binder {
             document_path: &self.document_path,
             environment: &self.environment,
             vars: &self.vars,
-            env_vars: &|name| std::env::var(name).ok(),
+            env_vars: self.surroundings.env_vars.as_ref().map(|find| find as _),
             tool_on_path: &self.surroundings.has_tool,
             os: if cfg!(target_os = "macos") { OperatingSystem::Macos } else { OperatingSystem::Linux },
             project_root: &self.surroundings.project_root,

@@ -39,6 +39,9 @@ pub enum OperatingSystem {
     Macos,
 }
 
+/// Variables of an environment, by their names.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// Every fact from outside that binding depends on.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
@@ -50,8 +53,9 @@ pub struct Inputs<'a> {
     pub environment: &'a EnvironmentName,
     /// Variables given by `--var` and by the configuration; they win over those of catalogues.
     pub vars: &'a BTreeMap<String, String>,
-    /// Looks up a variable of taskmaster's own environment, for `{from_env: NAME}`.
-    pub env_vars: &'a dyn Fn(&str) -> Option<String>,
+    /// Looks up a variable of taskmaster's own environment, for `{from_env: NAME}`. Where it is none's environment, a
+    /// default counts, and without one `<env NAME>` stands for the value.
+    pub env_vars: Option<Variables<'a>>,
     /// Is there a program of this name on PATH?
     pub tool_on_path: &'a dyn Fn(&str) -> bool,
     /// The operating system.

@@ -1,10 +1,11 @@
 //! The files of a side: the working tree as it lies there, or those of a commit.
 
-use super::export::{Export, literal, normal, slashed};
+use super::export::{Export, literal, slashed};
 use super::target::Ends;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::{ConfigError, PROJECT_FILE, Project, Settings, Trust};
+use crate::git::follow::{normal, stays_inside};
 use crate::git::repository::Repository;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -144,7 +145,7 @@ impl Tree {
             let message = format!("the catalogue {} is not inside of the repository", catalogue.display());
             AppError::usage(message, "a commit holds the files of its repository only")
         })?;
-        self.bring(&[literal(&below)])?;
+        self.bring_file(layout, &catalogue)?;
         workspace.project.settings.catalogue = Some(self.relative(layout, &below));
         Ok(workspace)
     }
@@ -166,8 +167,12 @@ impl Tree {
         }
     }
 
-    /// Brings one file or folder of the project.
+    /// Brings one file or folder of the project. Nothing is read by a link that leads out of the repository: its
+    /// words would be shown to whoever reads the comparison.
     pub(super) fn bring_file(&self, layout: &Layout, path: &Path) -> Result<(), AppError> {
+        if let Self::Working(repository, _) = self {
+            return Ok(stays_inside(repository.root(), &self.project(layout).join(path))?);
+        }
         let paths: Vec<String> = layout.pathspec(self, path).iter().map(|path| literal(path)).collect();
         self.bring(&paths)
     }

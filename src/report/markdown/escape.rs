@@ -8,18 +8,22 @@ pub(super) fn text(foreign: &str) -> String {
     let line = human::line(foreign);
     let mut rest = line.chars();
     while let Some(c) = rest.next() {
+        let before_digit = rest.as_str().starts_with(|next: char| next.is_ascii_digit());
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
+            '&' => out.push_str(if before_digit { "&amp;&#8203;" } else { "&amp;" }),
+            // An address is a link, and one of an issue tells that issue of this place.
+            ':' if rest.as_str().starts_with("//") => out.push_str(":&#8203;"),
+            '.' if ends(&out, "www") => out.push_str("&#8203;."),
             // A character without width behind the sign stops GitHub from notifying people and from
             // linking issues; a backslash does not.
             '@' | '#' => {
                 out.push(c);
                 out.push_str("&#8203;");
             }
-            // `GH-12` is an issue, too, and on GitLab `!12` a merge request.
-            '-' | '!' if rest.as_str().starts_with(|next: char| next.is_ascii_digit()) => {
+            // `GH-12` is an issue, too, and on GitLab `!12` a merge request, `%12` a milestone, `&12` an epic.
+            '-' | '!' | '%' if before_digit => {
                 out.push(c);
                 out.push_str(if refers(&out) { "&#8203;" } else { "" });
             }
@@ -38,11 +42,11 @@ pub(super) fn text(foreign: &str) -> String {
 
 /// True where a number behind it would be read as a reference.
 fn refers(text: &str) -> bool {
-    let ends = |end: &str| {
-        text.len() >= end.len()
-            && text.as_bytes()[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
-    };
-    ends("!") || ends("gh-")
+    ends(text, "!") || ends(text, "%") || ends(text, "gh-")
+}
+
+fn ends(text: &str, end: &str) -> bool {
+    text.len() >= end.len() && text.as_bytes()[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
 }
 
 /// Where a text that begins a line would become a list or an underline (`- x`, `1. x`, `===`).
@@ -91,6 +95,9 @@ mod tests {
         assert_eq!(text("<script>*x*</script>"), r"&lt;script&gt;\*x\*&lt;/script&gt;");
         assert_eq!(text("ask @team about #12"), "ask @&#8203;team about #&#8203;12");
         assert_eq!(text("GH-7, gh-7, a-7 and !7"), "GH-&#8203;7, gh-&#8203;7, a-7 and !&#8203;7");
+        assert_eq!(text("%7 &7 50%"), "%&#8203;7 &amp;&#8203;7 50%");
+        assert_eq!(text("see https://x.y/issues/1"), "see https:&#8203;//x.y/issues/1");
+        assert_eq!(text("WWW.x.y a: b"), "WWW&#8203;.x.y a: b");
         assert_eq!(text("a | b"), r"a \| b");
         assert_eq!(text("1. first"), r"1\. first");
         assert_eq!(text("- item"), r"\- item");

@@ -3,7 +3,8 @@
 use super::against_world::World;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 15] = [
+    "Address https://github.com/org/repo/issues/1 www.evil.invalid &12 %12",
     "Quote \"x\"] end --> click t0 \"javascript:alert(1)\"",
     "Ticks ``` and ` and ~~~ out",
     "Pipe | splits | cells",
@@ -110,7 +111,7 @@ fn no_title_breaks_out_of_the_comment() {
         let next = read.prose[at + 1..].chars().next().unwrap();
         assert_eq!(next, '\u{200b}', "{:?}", &read.prose[at..]);
     }
-    for word in ["GH-1", "!1"] {
+    for word in ["GH-1", "!1", "://", "www.", "&1", "%1"] {
         assert!(!read.prose.contains(word), "{word}");
     }
     assert!(read.cells_in_rows.iter().all(|cells| *cells == 3), "{:?}", read.cells_in_rows);
@@ -161,6 +162,65 @@ fn no_title_breaks_out_of_the_picture() {
         nodes += usize::from(line.contains("NEW: runs"));
     }
     assert_eq!(nodes, HOSTILE.len(), "{picture}");
+}
+
+/// Somebody who opens a pull request reads no files of the machine that compares, and none of its variables.
+#[test]
+fn what_is_not_in_the_repository_is_not_shown() {
+    let host = tempfile::tempdir().unwrap();
+    std::fs::write(host.path().join("all.yaml"), "password hunter2\n").unwrap();
+    std::fs::write(host.path().join("prd.md"), "# hunter2\n\n## Phase 1: One\n\n- [ ] T001 First\n").unwrap();
+    let link = |world: &World, target: &std::path::Path, name: &str| {
+        let path = world.root().join(name);
+        let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+        std::os::unix::fs::symlink(target, path).unwrap();
+    };
+    let refused = |world: &World, line: &str| {
+        let done = world.plan(&format!("{line} --format markdown"));
+        assert!(done.stderr.contains("leads out of the repository"), "{}{}", done.stdout, done.stderr);
+        assert!(!format!("{}{}", done.stdout, done.stderr).contains("hunter2"), "{}", done.stderr);
+    };
+    for (target, name) in [("prd.md", "prd.md"), ("all.yaml", "tasks/all.yaml"), ("", "tasks")] {
+        let world = world();
+        link(&world, &host.path().join(target), name);
+        refused(&world, "prd.md --against git:main");
+    }
+    // By its words the first link stays inside; where it ends by way of the second one, it does not.
+    let world = world();
+    world.write("a/b/c/all.yaml", "tasks: {}\n").write("taskmaster.toml", "catalogue = \"a/b/c\"\n");
+    link(&world, std::path::Path::new("../../.."), "a/b/c/up");
+    let steps = "../".repeat(4);
+    let far = format!("a/b/c/up/{steps}{}", host.path().join("prd.md").strip_prefix("/").unwrap().display());
+    link(&world, std::path::Path::new(&far), "prd.md");
+    world.git(&["checkout", "--quiet", "-b", "evil"]);
+    world.commit("evil");
+    refused(&world, "prd.md --against git:main..evil");
+    // A variable is told by its name.
+    let world = World::new();
+    world.write("prd.md", "# A\n\n## Phase 1: One\n\n- [ ] T001 First\n");
+    let of = |words: &str| {
+        let vars = "vars:\n  t: {from_env: PLAN_TOKEN}\n  d: {from_env: PLAN_TOKEN, default: usual}\n";
+        format!("{vars}tasks:\n  T001: {{run: {{exec: [echo, {words}]}}}}\n")
+    };
+    world.write("tasks/all.yaml", &of("first")).commit("first");
+    world.write("tasks/all.yaml", &of("\"{{ vars.t }} {{ vars.d }}\""));
+    let mut command = world.command("plan prd.md --against git:main --format markdown");
+    let output = command.env("PLAN_TOKEN", "hunter2").output().unwrap();
+    let comment = String::from_utf8(output.stdout).unwrap();
+    assert!(comment.contains("<env PLAN_TOKEN> usual") && !comment.contains("hunter2"), "{comment}");
+}
+
+/// A folder that looks like a bare repository brings settings of its own, which start programs.
+#[test]
+fn a_repository_inside_of_the_folder_is_none() {
+    let world = World::below("sub");
+    world.write("prd.md", "# A\n\n## Phase 1: One\n\n- [ ] T001 First\n");
+    world.write("tasks/all.yaml", "tasks:\n  T001: {run: {exec: [a]}}\n").write("taskmaster.toml", "");
+    world.commit("first");
+    world.write("HEAD", "ref: refs/heads/main\n").write("objects/x", "").write("refs/x", "");
+    world.write("config", "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n");
+    let done = world.plan("prd.md --against git:main");
+    assert!(done.code != 0 && done.stderr.contains("is in no Git repository"), "{}", done.stderr);
 }
 
 #[test]

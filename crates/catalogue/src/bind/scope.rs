@@ -98,9 +98,14 @@ impl<'e> Evaluation<'e> {
         if let VariableSpec::Declared(declared) = spec
             && declared.value.is_none()
             && let Some(variable) = &declared.from_env
-            && let Some(text) = (self.inputs.env_vars)(&variable.text)
         {
-            return Source::Given(like(written, &text));
+            match self.inputs.env_vars.map(|find| find(&variable.text)) {
+                Some(Some(text)) => return Source::Given(like(written, &text)),
+                None if declared.default.is_none() => {
+                    return Source::Given(Json::String(format!("<env {}>", variable.text)));
+                }
+                Some(None) | None => {}
+            }
         }
         match (written, spec) {
             (Some(tree), _) => Source::Tree(tree),

@@ -118,7 +118,7 @@ impl World {
             document_path: "prd/platform.md",
             environment: &self.environment,
             vars: &self.vars,
-            env_vars: &|name| self.env_vars.get(name).cloned(),
+            env_vars: Some(&|name| self.env_vars.get(name).cloned()),
             tool_on_path: &|name| self.tools.iter().any(|tool| tool == name),
             os: OperatingSystem::Linux,
             project_root: &self.project_root,
