@@ -5,7 +5,6 @@ use libfuzzer_sys::fuzz_target;
 
 // The files themselves: the package around them would take minutes to build with sanitizers.
 #[path = "../../src/web/signature.rs"]
-#[expect(dead_code, reason = "the program uses all of it")]
 mod signature;
 #[path = "../../src/web/webhook.rs"]
 #[expect(dead_code, reason = "the program uses all of it")]
