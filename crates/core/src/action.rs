@@ -399,3 +399,6 @@ pub struct Binding {
     /// `tasks/local.yaml:34`, for messages.
     pub place: String,
 }
+
+/// Bindings by task. They are large, and are made in any order.
+pub type Bindings = BTreeMap<TaskId, Box<Binding>>;

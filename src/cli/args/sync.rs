@@ -89,6 +89,9 @@ pub struct BeginArgs {
     /// End with 21 instead of waiting for a person
     #[arg(long)]
     pub no_wait: bool,
+    /// Decide tasks marked done anew: marks written back from another environment prove nothing here
+    #[arg(long)]
+    pub ignore_marks: bool,
     /// Make warnings errors
     #[arg(long)]
     pub strict: bool,

@@ -180,6 +180,7 @@ fn options(args: &BeginArgs) -> Result<SyncOptions, AppError> {
         read: ReadOptions { document: args.path.clone(), strict: args.strict, ..ReadOptions::default() },
         environment: environment.environment.clone(),
         vars: environment.vars.iter().cloned().collect(),
+        ignore_marks: args.ignore_marks,
         allow_inline: environment.allow_inline,
         allow_contexts: environment.allow_context.clone(),
         ..Request::default()

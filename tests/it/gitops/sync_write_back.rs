@@ -35,6 +35,17 @@ fn what_is_proved_is_ticked_by_a_commit_that_names_its_run_and_answers_itself_ne
 }
 
 #[test]
+fn marks_of_one_environment_prove_nothing_in_another_that_ignores_them() {
+    let shop = Shop::new();
+    shop.sync("--write-back", 0);
+    let two = |name: &str| shop.here.read(&format!(".taskmaster/sync/{name}/tree/two"));
+    shop.sync("--name next --env next --ignore-marks", 0);
+    assert_eq!(two("next").as_deref(), Some("two\n"), "done there, whatever is ticked");
+    shop.sync("--name third --env third", 0);
+    assert_eq!(two("third"), None, "taken as done, as a mark says");
+}
+
+#[test]
 fn what_drifted_is_unticked_and_ticked_again_once_it_is_healed() {
     let shop = Shop::new();
     shop.sync("--write-back", 0);
