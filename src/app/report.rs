@@ -9,14 +9,14 @@ use super::views;
 use super::way_on::way_on;
 use super::workspace::Workspace;
 use crate::clock;
-use crate::exec::dry_run::{self, Part};
+use crate::exec::dry_run;
 use crate::report::view::{
     Approval, AttemptView, CommandLine, Durations, HistoryView, ProbeView, Proof, ProofKind, ReportTask,
     ReportView, RequirementView, RolloutView, SyncView,
 };
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
-use taskmaster_core::action::{Action, ActionKind, Policy};
+use taskmaster_core::action::{Action, ActionKind, Part, Policy};
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};

@@ -1,8 +1,8 @@
 //! What a repository, a network and other people do to a sync.
 
-use super::server::Fault;
 use super::story::{PRD, Shop, TASKS};
 use serde_json::json;
+use taskmaster_git_server::Fault;
 use taskmaster_testkit::until;
 
 /// A shop that stands at its first commit.

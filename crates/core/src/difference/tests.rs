@@ -3,7 +3,7 @@
 use super::around::{Role, TieFate};
 use super::model::*;
 use super::*;
-use crate::action::{Action, ActionKind, Bindings, Invocation, Policy, Probe, ProcessSpec, Step, When};
+use crate::action::{Action, ActionKind, Bindings, Invocation, Part, Policy, Probe, ProcessSpec, Step, When};
 use crate::build::{document, phase, task};
 use crate::document::{Claim, Edge, EdgeKind};
 use crate::id::TaskKey;
