@@ -57,6 +57,32 @@ fn what_drifted_is_unticked_and_ticked_again_once_it_is_healed() {
     assert_eq!(commits(&shop), 4);
 }
 
+/// The tick tells of the action before the edit: that the new one failed or was interrupted does not make it true.
+#[test]
+fn what_was_edited_and_failed_is_tried_again_though_it_is_ticked() {
+    let shop = Shop::new();
+    shop.sync("--write-back", 0);
+    let two = |line: &str| TASKS.replace("echo two >>two", line);
+    shop.origin.commit(&[("prd.md", TICKED), ("tasks/local.yaml", &two("exit 3"))], "broken");
+    shop.sync("", 20);
+    shop.sync("", 20);
+    shop.origin.commit(&[("tasks/local.yaml", &two("echo zwei >>two"))], "mended");
+    shop.sync("", 0);
+    assert_eq!(shop.read("two").as_deref(), Some("two\nzwei\n"));
+}
+
+/// Another environment follows the same document: a tick of the first is no proof in it.
+#[test]
+fn marks_of_another_place_are_ignored_where_that_is_wanted() {
+    let shop = Shop::new();
+    shop.origin.commit(&[("prd.md", TICKED)], "ticked elsewhere");
+    shop.sync("", 0);
+    assert_eq!(shop.read("two"), None, "a claim, and nothing checks it");
+    shop.sync("--ignore-marks", 0);
+    shop.sync("--ignore-marks", 0);
+    assert_eq!(shop.read("two").as_deref(), Some("two\n"), "done, and once");
+}
+
 /// What somebody else does in a shell: a commit of the developer's files, published.
 fn commit_of_another(shop: &Shop, message: &str) -> String {
     let (bare, work) = (shop.origin.path(), shop.origin.work());

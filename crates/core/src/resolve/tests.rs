@@ -271,6 +271,22 @@ fn a_mark_that_evidence_wrote_changes_nothing() {
     }
 }
 
+/// Done once, ticked by write-back, then edited: an attempt of the new action that failed or was interrupted leaves a
+/// mark that tells of the old one.
+#[test]
+fn a_mark_older_than_the_last_attempt_is_no_claim() {
+    let failed = TaskState::Failed { reason: "boom".to_owned() };
+    for state in [TaskState::Pending, failed, TaskState::Claimed] {
+        let mut world = World::chain("a");
+        *world.binding("a") = binding("p/a", false);
+        world.task("a").status = Claim::Completed;
+        world.record("a", state.clone()).last_duration_ms = Some(7);
+        assert_eq!(world.disposition("a"), Disposition::Execute, "{state:?}");
+        world.record("a", state.clone()).last_duration_ms = None;
+        assert_eq!(world.disposition("a"), Disposition::Claimed, "never done here: {state:?}");
+    }
+}
+
 #[test]
 fn a_lost_end_stays_unknown_until_it_is_resolved() {
     let mut world = World::chain("a b");
