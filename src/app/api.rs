@@ -36,14 +36,14 @@ use super::run::{self, RunOptions, RunResult};
 use super::workspace::ReadOptions;
 use super::{logs, parse, report, tasks};
 use crate::config::{Project, Settings};
-use crate::exec::ports::Observer;
+use crate::exec::ports::Silent;
 use crate::process::show::Follower;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use taskmaster_core::document::Document;
 use taskmaster_core::id::TaskId;
-use taskmaster_core::journal::{Entry, Outcome};
+use taskmaster_core::journal::Outcome;
 use taskmaster_core::select::Selection;
 use taskmaster_core::state::TaskState;
 
@@ -178,17 +178,6 @@ pub fn execute_phase(
         tasks_failed: count(|s| matches!(s, TaskState::Failed { .. })),
         results: results(project, &request, &result)?,
     })
-}
-
-/// Nobody looks on.
-struct Silent;
-
-impl Observer for Silent {
-    fn entry(&mut self, _entry: &Entry) {}
-    fn output(&mut self, _task: &TaskId, _last_line: &str) {}
-    fn note(&mut self, _task: &TaskId, _text: &str) {}
-    fn stopping(&mut self, _wishes: u32, _at_work: usize) {}
-    fn tick(&mut self) {}
 }
 
 fn execute(

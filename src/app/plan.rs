@@ -328,7 +328,8 @@ fn resolved(
         recorded.values_mut().for_each(|recorded| recorded.open_attempt = None);
     }
     let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
-    let outputs = known_outputs(ledger, &reading, &environment, &recording)?;
+    let ledger_of_outputs = ledger.filter(|_| binder.catalogue.gives_outputs());
+    let outputs = known_outputs(ledger_of_outputs, &reading, &environment, &recording)?;
 
     let (mut bound, catalogue_findings) = binder.bind(&reading, &outputs, catalogue_findings)?;
     for binding in bound.bindings.values_mut() {

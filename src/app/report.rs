@@ -9,14 +9,14 @@ use super::views;
 use super::way_on::way_on;
 use super::workspace::Workspace;
 use crate::clock;
-use crate::exec::dry_run::{self, Part};
+use crate::exec::dry_run;
 use crate::report::view::{
     Approval, AttemptView, CommandLine, Durations, HistoryView, ProbeView, Proof, ProofKind, ReportTask,
     ReportView, RequirementView, RolloutView, SyncView,
 };
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
-use taskmaster_core::action::{Action, ActionKind, Policy};
+use taskmaster_core::action::{Action, ActionKind, Part, Policy};
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{OutputValue, ProbeKind, Verdict};
@@ -289,12 +289,26 @@ impl Evidence {
     ) -> Option<Proof> {
         let mut kind = proof_kind(found, probes, self.is_group(&found.id))?;
         let mut by = found.by.clone();
+        if kind == ProofKind::ExitCode && !self.is_of_shown_run(found) {
+            kind = asked_by(action.filter(|_| self.is_of_today(found))).unwrap_or(kind);
+        }
         if kind == ProofKind::ExitCode && action.is_some_and(|action| action.kind == ActionKind::Approval) {
             // Its whole work was the yes.
             kind = ProofKind::Person;
             by = self.approvals(done).pop().map(|approval| approval.by);
         }
         Some(Proof { kind, at: Some(found.since), by, message: found.message.clone() })
+    }
+
+    /// The answers of checks are at hand.
+    fn is_of_shown_run(&self, found: &TaskEvidence) -> bool {
+        self.run.as_ref().map(|run| &run.summary.id) == found.run.as_ref()
+    }
+
+    /// Done by the action as it is now.
+    fn is_of_today(&self, found: &TaskEvidence) -> bool {
+        let today = self.prepared.bound.bindings.get(&found.id).map(|binding| &binding.digest);
+        found.digest.is_some() && found.digest.as_ref() == today
     }
 
     fn is_group(&self, id: &TaskId) -> bool {
@@ -370,6 +384,13 @@ fn proof_kind(found: &TaskEvidence, probes: &[ProbeView], is_group: bool) -> Opt
         },
         _ => return None,
     })
+}
+
+/// What decides about the end of an action: its verify, else its check.
+fn asked_by(action: Option<&Action>) -> Option<ProofKind> {
+    let action = action?;
+    let verify = action.verify.as_ref().map(|_| ProofKind::Verify);
+    verify.or_else(|| action.check.as_ref().map(|_| ProofKind::Check))
 }
 
 /// The command lines of an action's check, work and verify, as shown to people.

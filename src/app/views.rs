@@ -7,8 +7,8 @@ use super::workspace::Reading;
 use crate::report::view::{
     ChangeView, ChangesView, DiagnosticView, DocumentView, EdgeView, PhaseView, RunView, TaskRow,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use taskmaster_core::action::Binding;
+use std::collections::{BTreeSet, HashMap};
+use taskmaster_core::action::Bindings;
 use taskmaster_core::deployments::Commit;
 use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{TaskId, TaskKey};
@@ -44,7 +44,7 @@ pub fn phases(document: &Document) -> Vec<PhaseView> {
 }
 
 /// Every edge of the document, then those that the catalogue adds (`needs`, outputs of others).
-pub fn edges(document: &Document, bindings: &BTreeMap<TaskId, Binding>) -> Vec<EdgeView> {
+pub fn edges(document: &Document, bindings: &Bindings) -> Vec<EdgeView> {
     let written = document.edges.iter().map(|edge| EdgeView {
         task: edge.task.clone(),
         dependency: edge.dependency.clone(),

@@ -3,6 +3,7 @@
 use super::error::{AppError, Findings};
 use super::ledger::{KnownDocument, Ledger};
 use super::source::{self, DocumentText};
+use super::sync::status;
 use crate::config::{DEFAULT_ENVIRONMENT, Project};
 use crate::store::{Access, Store};
 use std::path::{Path, PathBuf};
@@ -87,7 +88,15 @@ impl Workspace {
         if let Some(path) = &self.project.settings.document {
             return Ok(self.shown(&self.project.root.join(path)));
         }
-        let known = self.ledger_if_any()?.map_or_else(|| Ok(Vec::new()), |ledger| ledger.documents())?;
+        let ledger = self.ledger_if_any()?;
+        let known = ledger.as_ref().map_or_else(|| Ok(Vec::new()), |ledger| ledger.documents())?;
+        let stands = |document: &KnownDocument| self.project.root.join(&document.path).exists();
+        if let Some(ledger) = ledger.as_ref().filter(|_| !known.iter().any(stands))
+            && let several @ [_, _, ..] = status::in_force(ledger)?.as_slice()
+        {
+            let help = format!("name one: --sync {}", several.join(", --sync "));
+            return Err(AppError::usage("there are several syncs, each with a document", help));
+        }
         match known.as_slice() {
             [only] => Ok(self.shown(&self.project.root.join(&only.path))),
             [] => Err(AppError::usage("no document was parsed yet", "name one: taskmaster parse PRD.md")),

@@ -2,23 +2,8 @@
 
 use super::ports::Render;
 use super::show;
-use taskmaster_core::action::{Action, Invocation, Outputs, Probe, Step};
+use taskmaster_core::action::{Action, Invocation, Outputs, Part, Probe, Step};
 use taskmaster_core::id::TaskId;
-
-/// Which part of an action a step belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The check, with what prepares it.
-    Check,
-    /// The work.
-    Run,
-    /// Reading the outputs.
-    Outputs,
-    /// The verify, with what prepares it.
-    Verify,
-    /// Taking it back.
-    Undo,
-}
 
 /// One step of one task.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -78,6 +78,17 @@ pub trait Observer {
     fn tick(&mut self);
 }
 
+/// Nobody looks on.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn entry(&mut self, _entry: &Entry) {}
+    fn output(&mut self, _task: &TaskId, _last_line: &str) {}
+    fn note(&mut self, _task: &TaskId, _text: &str) {}
+    fn stopping(&mut self, _wishes: u32, _at_work: usize) {}
+    fn tick(&mut self) {}
+}
+
 /// Decides what happens next. [`Scheduler`] does; tests may put a script in its place.
 pub trait Decide {
     /// Takes events that came together.

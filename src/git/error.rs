@@ -12,6 +12,16 @@ const MAX_LINES: usize = 4;
 /// So much of each, in characters.
 const MAX_LINE: usize = 300;
 
+/// The kind of a [`GitError::Name`] that is an address.
+pub(super) const ADDRESS: &str = "address of a repository";
+
+/// What git says after every failed fetch, whatever its reason. Classified by, but shown only where it is all.
+const BOILERPLATE: &[&str] = &[
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+];
+
 /// The last lines that git said, fit to be shown: no controls, no secrets, no users in addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said(String);
@@ -49,7 +59,12 @@ impl Said {
 
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "it did not say why" } else { &self.0 })
+        let lines: Vec<&str> = self.0.split("; ").filter(|line| !BOILERPLATE.contains(line)).collect();
+        match (lines.is_empty(), self.0.is_empty()) {
+            (false, false) => f.write_str(&lines.join("; ")),
+            (_, true) => f.write_str("it did not say why"),
+            (true, false) => f.write_str(&self.0),
+        }
     }
 }
 
@@ -337,7 +352,8 @@ impl GitError {
                 "look whether the address is right and can be reached from here; it is tried again"
             }
             Self::Credentials { .. } => {
-                "look whether the token or key is still valid and may read (and for write-back write) the repository"
+                "give a token (`--token env:NAME`) or a key (`--ssh-key FILE`) that is still valid and may read (and for \
+                 write-back write) the repository"
             }
             Self::Untrusted { .. } => {
                 "put the host's key into the known_hosts file, or its authority into http.sslCAInfo, once you have verified it"
@@ -346,7 +362,7 @@ impl GitError {
                 "look at the address; a private repository that one may not read is told as missing too, and one that \
                  moved is not followed"
             }
-            Self::NoRef { .. } => "look which there are: git ls-remote",
+            Self::NoRef { .. } => "look which there are: git ls-remote; a commit is named by all its digits",
             Self::NotARepository { .. } => "call it in a working tree of Git",
             Self::TimedOut { .. } => "give it more time, or look what the remote is doing",
             Self::Corrupt { .. } => "git fsck tells more",
@@ -358,7 +374,12 @@ impl GitError {
                 "take it out of the address, where everybody sees it, and give the token by reference, as `env:NAME`"
             }
             Self::InTheWay { .. } => "move it elsewhere: what is not tracked is never removed",
-            Self::Busy { .. } => "wait for the other one, or stop it",
+            Self::Busy { .. } => {
+                "wait for it or stop it; one that loops is asked for a sync by `taskmaster sync now`"
+            }
+            Self::Name { kind: ADDRESS, .. } => {
+                "as in https://git.example.com/team/shop.git, git@example.com:team/shop.git or /srv/git/shop.git"
+            }
             Self::NoFile { .. }
             | Self::Interrupted
             | Self::TooLarge { .. }
@@ -375,6 +396,17 @@ mod tests {
 
     fn classify(said: &str) -> GitError {
         GitError::classify("fetch".to_owned(), Some(128), Said::new(said.as_bytes(), None))
+    }
+
+    #[test]
+    fn what_git_says_after_every_fetch_is_shown_only_where_it_is_all() {
+        let all = BOILERPLATE.join("\n");
+        let away = classify(&format!("ssh: connect to host x port 22: Connection refused\n{all}"));
+        assert_eq!(
+            away.to_string(),
+            "the remote does not answer: ssh: connect to host x port 22: Connection refused"
+        );
+        assert!(classify(&all).to_string().ends_with("and the repository exists."));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! are let through. A secret never stands in an address, because addresses stand in argvs and errors.
 
 use super::command::Command;
-use super::error::GitError;
+use super::error::{ADDRESS, GitError};
 use crate::process::redact::Redactor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -175,7 +175,7 @@ fn ssh_path(path: &Path) -> Option<String> {
 }
 
 fn transport(url: &str) -> Result<Transport, GitError> {
-    let no = |why| Err(GitError::Name { kind: "address of a repository", text: url.to_owned(), why });
+    let no = |why| Err(GitError::Name { kind: ADDRESS, text: url.to_owned(), why });
     if url.is_empty() || url.len() > MAX_URL {
         return no("it is empty or too long");
     }
@@ -208,7 +208,7 @@ fn transport(url: &str) -> Result<Transport, GitError> {
 
 /// `user@host:path`.
 fn scp_like(url: &str) -> Result<Transport, GitError> {
-    let no = |why| Err(GitError::Name { kind: "address of a repository", text: url.to_owned(), why });
+    let no = |why| Err(GitError::Name { kind: ADDRESS, text: url.to_owned(), why });
     if url.split_once("::").is_some_and(|(helper, _)| helper.chars().all(|c| c.is_ascii_alphanumeric())) {
         return no("helpers of git are not started");
     }

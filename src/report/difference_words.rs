@@ -2,9 +2,9 @@
 
 use super::human::{self, Names};
 use super::view::{DifferenceView, TaskDifferenceView, TieView};
-use taskmaster_core::action::ActionKind;
+use taskmaster_core::action::{ActionKind, Part};
 use taskmaster_core::difference::model::{
-    BindingChange, Change, Effect, Elsewhere, FileChange, FileFate, Means, Part, TieKind, Why,
+    BindingChange, Change, Effect, Elsewhere, FileChange, FileFate, Means, TieKind, Why,
 };
 
 /// Most names in one reason.

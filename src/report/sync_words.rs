@@ -104,7 +104,12 @@ fn last(sync: &SyncView) -> Option<String> {
     let took = super::human::duration(sync.duration_ms);
     let failures =
         if sync.failures > 1 { format!(", {} times in a row", sync.failures) } else { String::new() };
-    Some(format!("{} {}{failures}, took {took}", time(sync.last?), result(sync.last_result.as_ref()?)))
+    let result = match sync.last_result.as_ref()? {
+        // Its reasons stand above, each in a line.
+        SyncResult::Refused { .. } if sync.refused.is_some() => "the commit is refused".to_owned(),
+        result => self::result(result),
+    };
+    Some(format!("{} {result}{failures}, took {took}", time(sync.last?)))
 }
 
 fn next(sync: &SyncView) -> Option<String> {

@@ -35,6 +35,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crates/catalogue", &["taskmaster_core", "taskmaster_delivery", "taskmaster_kube_api"]),
     ("crates/testkit", &["taskmaster_core"]),
     ("apps/sample-api", &[]),
+    ("tests/cluster", &[]),
+    ("tests/e2e", &["taskmaster_git_server"]),
+    ("tests/experiment", &[]),
+    ("tests/git-server", &[]),
+    ("tests/simulate", &["taskmaster_delivery"]),
     ("src/clock", &[]),
     ("src/process", &["taskmaster_core"]),
     ("src/git", &["taskmaster_core"]),
@@ -87,7 +92,7 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
 fn owner(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
-        ["crates" | "apps", name, "src", ..] => Some(format!("{}/{name}", parts[0])),
+        ["crates" | "apps" | "tests", name, "src", ..] => Some(format!("{}/{name}", parts[0])),
         ["src", "main.rs" | "lib.rs"] => None,
         ["src", module, ..] => Some(format!("src/{}", module.trim_end_matches(".rs"))),
         _ => None,
@@ -230,6 +235,7 @@ fn a_wrong_import_is_found() {
         ("crates/prd/src/x.rs", "use {taskmaster_catalogue::load, std::fs};"),
         ("src/exec/x.rs", "fn f() { std::time::Instant::now(); }"),
         ("src/novelty/x.rs", ""),
+        ("tests/e2e/src/x.rs", "use taskmaster_core::plan::Plan;"),
     ];
     for (path, text) in wrong {
         assert_eq!(faults(path, text).len(), 1, "{path}: {text}");

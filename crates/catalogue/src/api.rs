@@ -3,7 +3,7 @@
 use crate::load::Catalogue;
 use std::collections::BTreeMap;
 use std::fmt;
-use taskmaster_core::action::Binding;
+use taskmaster_core::action::Bindings;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::Document;
 use taskmaster_core::id::{EnvironmentName, TaskId};
@@ -89,7 +89,7 @@ impl fmt::Debug for Inputs<'_> {
 #[derive(Debug, Default)]
 pub struct Bound {
     /// One for each task that something binds. A skipped task has no action.
-    pub bindings: BTreeMap<TaskId, Binding>,
+    pub bindings: Bindings,
     /// Faults in catalogues; `source` is the index of the text among those given to [`load`].
     pub diagnostics: Vec<Diagnostic>,
     /// Faults of the document (unbound tasks, refused inline actions) with places in its sources.

@@ -69,6 +69,11 @@ impl Catalogue {
         names.into_iter().map(EnvironmentName::from).collect()
     }
 
+    /// False where no task could give outputs, in any environment.
+    pub fn gives_outputs(&self) -> bool {
+        self.files.iter().flat_map(File::entries).any(|entry| entry.fields.gives_outputs())
+    }
+
     /// `tasks/local.yaml:34`
     pub(crate) fn describe(&self, place: crate::decode::Place) -> String {
         let name = self.names.get(place.source).map_or("", String::as_str);

@@ -239,6 +239,49 @@ pub struct Action {
     pub outputs: Option<Outputs>,
 }
 
+/// A part of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Is it done already? With what prepares the question.
+    Check,
+    /// The work.
+    Run,
+    /// Values for later tasks.
+    Outputs,
+    /// Did the work have its effect? With what prepares the question.
+    Verify,
+    /// Takes it back.
+    Undo,
+}
+
+impl Part {
+    /// In the order in which they are done.
+    pub const ALL: [Self; 5] = [Self::Check, Self::Run, Self::Outputs, Self::Verify, Self::Undo];
+
+    /// Its key in a catalogue.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Run => "run",
+            Self::Outputs => "outputs",
+            Self::Verify => "verify",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// Whether the two have another one.
+    pub fn differs(self, before: &Action, now: &Action) -> bool {
+        match self {
+            Self::Check => before.check != now.check,
+            Self::Run => before.run != now.run,
+            Self::Outputs => before.outputs != now.outputs,
+            Self::Verify => before.verify != now.verify,
+            Self::Undo => before.undo != now.undo,
+        }
+    }
+}
+
 /// Why an attempt failed. Retry policies name these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -399,3 +442,6 @@ pub struct Binding {
     /// `tasks/local.yaml:34`, for messages.
     pub place: String,
 }
+
+/// Bindings by task. They are large, and are made in any order.
+pub type Bindings = BTreeMap<TaskId, Box<Binding>>;

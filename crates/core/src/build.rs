@@ -1,7 +1,9 @@
-//! Short ways to write documents in tests of this crate.
+//! Short ways to write documents and plans in tests of this crate.
 
+use crate::action::Policy;
 use crate::document::{Claim, Document, Metadata, Phase, Priority, Task};
-use crate::id::{PhaseId, TaskId};
+use crate::id::{PhaseId, TaskId, TaskKey};
+use crate::plan::{Disposition, PlannedTask};
 use crate::text::Span;
 use std::collections::BTreeMap;
 
@@ -33,6 +35,29 @@ pub(crate) fn task(phase: &str, title: &str) -> Task {
         source: 0,
         span: Span::default(),
         mark: None,
+    }
+}
+
+/// A task `tN` of a plan that executes an action without check, verify or dependencies.
+pub(crate) fn planned_task(number: usize) -> PlannedTask {
+    PlannedTask {
+        key: TaskKey::new(format!("key {number}")),
+        id: TaskId::new(format!("t{number}")),
+        ordinal: format!("1.{number}"),
+        title: format!("Task {number}"),
+        phase: "p".into(),
+        priority: Priority::Medium,
+        line: number,
+        dependencies: Vec::new(),
+        reads: Vec::new(),
+        disposition: Disposition::Execute,
+        kind: None,
+        has_check: false,
+        has_verify: false,
+        policy: Policy::default(),
+        digest: None,
+        last_duration_ms: None,
+        approval: None,
     }
 }
 

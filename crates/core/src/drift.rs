@@ -57,31 +57,11 @@ pub const fn change(verdict: &Verdict, drifted: bool) -> Option<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Policy;
-    use crate::document::Priority;
-    use crate::id::{Digest, PhaseId, TaskId, TaskKey};
-    use crate::plan::Disposition;
+    use crate::build::planned_task;
+    use crate::id::Digest;
 
     fn checked() -> PlannedTask {
-        PlannedTask {
-            key: TaskKey::new("k"),
-            id: TaskId::new("a"),
-            ordinal: "1.1".to_owned(),
-            title: "a".to_owned(),
-            phase: PhaseId::new("p"),
-            priority: Priority::Medium,
-            line: 1,
-            dependencies: Vec::new(),
-            reads: Vec::new(),
-            disposition: Disposition::Execute,
-            kind: None,
-            has_check: true,
-            has_verify: false,
-            policy: Policy::default(),
-            digest: Some(Digest::new("d")),
-            last_duration_ms: None,
-            approval: None,
-        }
+        PlannedTask { has_check: true, digest: Some(Digest::new("d")), ..planned_task(0) }
     }
 
     #[test]

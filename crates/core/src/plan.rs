@@ -166,27 +166,10 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::planned_task;
 
     fn task(number: usize, dependencies: &[usize], reads: &[usize]) -> PlannedTask {
-        PlannedTask {
-            key: TaskKey::new(format!("key {number}")),
-            id: TaskId::new(format!("t{number}")),
-            ordinal: number.to_string(),
-            title: String::new(),
-            phase: "p".into(),
-            priority: Priority::Medium,
-            line: number,
-            dependencies: dependencies.to_vec(),
-            reads: reads.to_vec(),
-            disposition: Disposition::Execute,
-            kind: None,
-            has_check: false,
-            has_verify: false,
-            policy: Policy::default(),
-            digest: None,
-            last_duration_ms: None,
-            approval: None,
-        }
+        PlannedTask { dependencies: dependencies.to_vec(), reads: reads.to_vec(), ..planned_task(number) }
     }
 
     #[test]

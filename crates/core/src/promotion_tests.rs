@@ -1,8 +1,8 @@
 //! Pairs of standings row by row, and what holds what back.
 
 use super::*;
-use crate::action::{ActionKind, Policy};
-use crate::document::Priority;
+use crate::action::ActionKind;
+use crate::build::planned_task;
 use crate::id::Digest;
 
 fn failed() -> Standing {
@@ -123,24 +123,13 @@ fn a_group_follows_its_subtasks() {
 }
 
 fn planned(disposition: Disposition) -> PlannedTask {
+    let is_executed = disposition == Disposition::Execute;
     PlannedTask {
-        key: "key".into(),
-        id: "a".into(),
-        ordinal: "1.1".to_owned(),
-        title: "A".to_owned(),
-        phase: "p".into(),
-        priority: Priority::High,
-        line: 1,
-        dependencies: Vec::new(),
-        reads: Vec::new(),
-        kind: (disposition == Disposition::Execute).then_some(ActionKind::Shell),
-        digest: (disposition == Disposition::Execute).then(|| Digest::of(b"today")),
+        kind: is_executed.then_some(ActionKind::Shell),
+        digest: is_executed.then(|| Digest::of(b"today")),
         disposition,
         has_check: true,
-        has_verify: false,
-        policy: Policy::default(),
-        last_duration_ms: None,
-        approval: None,
+        ..planned_task(0)
     }
 }
 

@@ -2,14 +2,11 @@
 
 use crate::exec::dry_run;
 use crate::report::view::{CommandsView, LineFate, LineView};
-use taskmaster_core::action::{Action, HttpSpec, Invocation, OutputMatch, Probe, Step};
-use taskmaster_core::difference::model::Part;
+use taskmaster_core::action::{Action, HttpSpec, Invocation, OutputMatch, Part, Probe, Step};
 use taskmaster_core::id::TaskId;
 
 /// Longest command lines that are compared line by line, in lines.
 const MOST_LINES: usize = 2_000;
-
-const PARTS: [Part; 5] = [Part::Check, Part::Run, Part::Outputs, Part::Verify, Part::Undo];
 
 /// What stands in these parts on both sides; a side without the action has none.
 pub(super) fn changes(
@@ -18,13 +15,13 @@ pub(super) fn changes(
     now: Option<&Action>,
     parts: &[Part],
 ) -> Vec<CommandsView> {
-    let wanted = PARTS.into_iter().filter(|part| parts.contains(part));
+    let wanted = Part::ALL.into_iter().filter(|part| parts.contains(part));
     let shown = wanted.filter_map(|part| {
         let of = |action: Option<&Action>| action.map(|action| lines(task, action, part)).unwrap_or_default();
         let (old, new) = (of(before), of(now));
         let mut lines = compare(&old, &new);
         let is_silent = lines.iter().all(|line| line.fate == LineFate::Kept);
-        if is_silent && before.zip(now).is_some_and(|(before, now)| differs(before, now, part)) {
+        if is_silent && before.zip(now).is_some_and(|(before, now)| part.differs(before, now)) {
             let text = "(no line of it differs: something else that belongs to it does)".to_owned();
             lines.push(LineView { fate: LineFate::Kept, text });
         }
@@ -33,27 +30,10 @@ pub(super) fn changes(
     shown.collect()
 }
 
-fn differs(before: &Action, now: &Action, part: Part) -> bool {
-    match part {
-        Part::Check => before.check != now.check,
-        Part::Run => before.run != now.run,
-        Part::Outputs => before.outputs != now.outputs,
-        Part::Verify => before.verify != now.verify,
-        Part::Undo => before.undo != now.undo,
-    }
-}
-
 /// Every line of one part: what is called, with what, and what its answer must be.
 fn lines(task: &TaskId, action: &Action, part: Part) -> Vec<String> {
-    let of_part = |line: &dry_run::Line| match line.part {
-        dry_run::Part::Check => part == Part::Check,
-        dry_run::Part::Run => part == Part::Run,
-        dry_run::Part::Outputs => part == Part::Outputs,
-        dry_run::Part::Verify => part == Part::Verify,
-        dry_run::Part::Undo => part == Part::Undo,
-    };
     let mut all = Vec::new();
-    for line in dry_run::of_action(task, action).iter().filter(|line| of_part(line)) {
+    for line in dry_run::of_action(task, action).iter().filter(|line| line.part == part) {
         all.extend(line.text.lines().map(str::to_owned));
         all.extend(line.cwd.iter().map(|cwd| format!("  in {cwd}")));
         let env = line.env.iter().filter(|env| !is_usual(env)).flat_map(|env| env.lines());

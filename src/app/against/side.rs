@@ -11,11 +11,11 @@ use crate::report::view::DiagnosticView;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use taskmaster_catalogue::Outputs;
-use taskmaster_core::action::Binding;
+use taskmaster_core::action::{Binding, Bindings};
 use taskmaster_core::diagnostic::Severity;
 use taskmaster_core::difference::{self, Files};
 use taskmaster_core::document::Document;
-use taskmaster_core::id::{Digest, DocumentId, EnvironmentName, TaskId, TaskKey};
+use taskmaster_core::id::{Digest, DocumentId, EnvironmentName, TaskKey};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::resolve;
 use taskmaster_core::select::Selection;
@@ -28,7 +28,7 @@ pub(super) struct Side {
     pub(super) document: Document,
     pub(super) id: DocumentId,
     pub(super) environment: EnvironmentName,
-    pub(super) bindings: BTreeMap<TaskId, Binding>,
+    pub(super) bindings: Bindings,
     pub(super) files: Files,
     pub(super) plan: Plan,
     /// Warnings about document and catalogue.
@@ -177,12 +177,7 @@ fn document_path(tree: &Tree, workspace: &Workspace, layout: &Layout) -> Result<
     }
 }
 
-fn files(
-    tree: &Tree,
-    layout: &Layout,
-    binder: &Binder,
-    bindings: &BTreeMap<TaskId, Binding>,
-) -> Result<Files, AppError> {
+fn files(tree: &Tree, layout: &Layout, binder: &Binder, bindings: &Bindings) -> Result<Files, AppError> {
     let globs: BTreeSet<&String> = bindings.values().flat_map(|binding| &binding.inputs).collect();
     let committed = tree.bring_inputs(layout, &globs)?;
     let is_kept = |path: &String| {
@@ -195,7 +190,7 @@ fn files(
         let kept = contents.into_iter().filter(|(path, _)| is_kept(path)).collect();
         Ok((binding.task.clone(), kept))
     };
-    bindings.values().filter(|binding| !binding.inputs.is_empty()).map(of_one).collect()
+    bindings.values().filter(|binding| !binding.inputs.is_empty()).map(|binding| of_one(binding)).collect()
 }
 
 fn warnings(findings: &[&Findings]) -> Vec<DiagnosticView> {

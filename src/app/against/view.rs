@@ -8,9 +8,9 @@ use crate::report::view::{
     CommandsView, DiagnosticView, DifferenceView, DocumentView, NameView, NodeView, PhaseView, PictureView,
     TaskDifferenceView, TieView,
 };
-use taskmaster_core::action::Action;
+use taskmaster_core::action::{Action, Part};
 use taskmaster_core::difference::around::{Around, Node};
-use taskmaster_core::difference::model::{BindingChange, Difference, Effect, Part, TaskDifference, Tie};
+use taskmaster_core::difference::model::{BindingChange, Difference, Effect, TaskDifference, Tie};
 use taskmaster_core::document::{Dialect, Task};
 use taskmaster_core::id::TaskId;
 
@@ -131,7 +131,6 @@ impl Sides<'_> {
         };
         let (before, now) = (action(self.base, &told.base), action(self.head, &told.head));
         let Some(id) = told.head.as_ref().or(told.base.as_ref()) else { return Vec::new() };
-        let all = [Part::Check, Part::Run, Part::Outputs, Part::Verify, Part::Undo];
         let changed: Vec<Part> = told.binding.iter().filter_map(part).collect();
         match (&before, &now, &told.effect) {
             // What is shown of a task that is gone is what would be done, not what would no longer be.
@@ -144,7 +143,7 @@ impl Sides<'_> {
                 commands::changes(id, before.as_ref(), now.as_ref(), &[&[Part::Run], &changed[..]].concat())
             }
             (Some(_), Some(_), _) => commands::changes(id, before.as_ref(), now.as_ref(), &changed),
-            (None, ..) => commands::changes(id, None, now.as_ref(), &all),
+            (None, ..) => commands::changes(id, None, now.as_ref(), &Part::ALL),
         }
     }
 

@@ -116,7 +116,8 @@ impl Syncer {
         Ok(syncer)
     }
 
-    /// A name belongs to one repository and environment for good.
+    /// A name belongs to one repository and environment once a commit of it came into force; until then what was
+    /// mistyped may be typed again.
     fn check_same(&self) -> Result<(), AppError> {
         let ledger = self.ledger()?;
         let Some(standing) = standing::of(&ledger, &self.options.name)? else { return Ok(()) };
@@ -124,6 +125,9 @@ impl Syncer {
         let repository = self.options.url.clone();
         if standing.repository == repository && standing.environment == environment {
             return Ok(());
+        }
+        if standing.in_force.is_none() {
+            return self.keep(&Standing::new(repository, self.options.git_ref.clone(), environment));
         }
         let message = format!(
             "the sync `{}` is of {} in {}",
@@ -196,7 +200,8 @@ impl Syncer {
             Err(GitError::Interrupted) => return Err(AppError::Interrupted),
             Err(fault) if fault.is_of_the_remote() => {
                 let result = SyncResult::Unreachable { message: fault.to_string() };
-                let (commit, facts, run, revision, notes) = (None, None, None, None, Vec::new());
+                let notes: Vec<String> = fault.help().map(str::to_owned).into_iter().collect();
+                let (commit, facts, run, revision) = (None, None, None, None);
                 return Ok(Outcome { commit, facts, result, run, revision, notes, moved: false });
             }
             Err(fault) => return Err(fault.into()),
@@ -276,7 +281,7 @@ impl Syncer {
         self.mirror.checkout(commit, &self.place.tree())?;
         let workspace = self.workspace()?;
         let request = self.request(standing, document);
-        let drifted = self.ask_for_drift(&workspace, &request)?;
+        let drifted = self.ask_for_drift(&workspace, &request)?.unwrap_or(standing.drifted);
         let session = run::begin_under(lease, &workspace, &request, observer)?;
         let held = Held::of(session.prepared());
         self.comes_into_force(standing, (commit, facts), &held)?;
@@ -319,14 +324,15 @@ impl Syncer {
         })
     }
 
-    /// Asks the checks of what was done, where that is wanted; how many tasks have drifted.
-    fn ask_for_drift(&self, workspace: &Workspace, request: &Request) -> Result<u64, AppError> {
+    /// Asks the checks of what was done, where that is wanted; how many tasks have drifted. None where it is not:
+    /// then what was found before still is.
+    fn ask_for_drift(&self, workspace: &Workspace, request: &Request) -> Result<Option<u64>, AppError> {
         if !self.options.check && !self.options.self_heal {
-            return Ok(0);
+            return Ok(None);
         }
         let whole = Request { anew: Anew::Checked, work_only: false, ..request.clone() };
         let view = drift::look(workspace, &whole)?;
-        Ok(view.drifted().count() as u64)
+        Ok(Some(view.drifted().count() as u64))
     }
 
     /// What is asked of the tree. A document without an `id` of its own keeps the one that it had under another

@@ -165,19 +165,26 @@ pub(super) fn is_of_the_commit(fault: &AppError) -> bool {
 pub(super) fn told(fault: &AppError) -> Vec<String> {
     match fault {
         AppError::Document(findings) | AppError::Catalogue(findings) => errors(findings),
-        AppError::Usage { message, help: Some(help) } => vec![format!("{message}; {help}")],
-        other => vec![other.to_string()],
+        other => vec![with_help(other.to_string(), other.help().as_deref())],
     }
+}
+
+fn with_help(reason: String, help: Option<&str>) -> String {
+    let help = help.map(|help| format!(" ({})", help.lines().collect::<Vec<_>>().join(" ")));
+    reason + &help.unwrap_or_default()
 }
 
 fn errors(findings: &Findings) -> Vec<String> {
     let all = views::diagnostics(findings);
     let errors = all.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
     errors
-        .map(|error| match (&error.path, error.line) {
-            (Some(path), Some(line)) => format!("{path}:{line}: {}", error.message),
-            (Some(path), None) => format!("{path}: {}", error.message),
-            (None, _) => error.message.clone(),
+        .map(|error| {
+            let place = match (&error.path, error.line) {
+                (Some(path), Some(line)) => format!("{path}:{line}: "),
+                (Some(path), None) => format!("{path}: "),
+                (None, _) => String::new(),
+            };
+            with_help(format!("{place}{}", error.message), error.help.as_deref())
         })
         .collect()
 }

@@ -40,7 +40,8 @@ pub fn view(workspace: &Workspace, name: Option<&str>) -> Result<SyncStatusView,
 
 /// One sync.
 pub fn of(ledger: &Ledger, state_dir: &Path, name: &str) -> Result<SyncView, AppError> {
-    let Some(standing) = standing::of(ledger, name)? else { return Err(unknown(name, &[])) };
+    let Some(mut standing) = standing::of(ledger, name)? else { return Err(unknown(name, &[])) };
+    standing.drifted = standing.drifted.min(still_drifted(ledger, &standing)?);
     let paused = standing::paused(ledger, name)?;
     let history = ledger.sync(name)?;
     let waiting = waiting(ledger, &standing)?;
@@ -107,6 +108,13 @@ pub fn of_document(
     Ok(None)
 }
 
+/// Tasks that drifted, and that nobody did again since.
+fn still_drifted(ledger: &Ledger, standing: &Standing) -> Result<u64, AppError> {
+    let Some(document) = &standing.document else { return Ok(0) };
+    let evidence = ledger.evidence(document, &standing.environment)?;
+    Ok(evidence.into_values().filter(|found| found.drifted.is_some()).count() as u64)
+}
+
 fn entry(entry: SyncEntry) -> SyncEntryView {
     SyncEntryView { at: entry.at, commit: entry.commit, result: entry.result, run: entry.run }
 }
@@ -142,7 +150,7 @@ pub fn health(standing: &Standing, paused: bool) -> SyncHealth {
 }
 
 /// The checkout of a sync as a place to work in: of the one that is named; else, in a folder that holds no
-/// project of its own, of the only one. None where there is none.
+/// project of its own, of the only one of which a commit ever came into force. None where there is none.
 pub fn workspace(outer: &Workspace, name: Option<&str>) -> Result<Option<Workspace>, AppError> {
     let has_project = || {
         let project = &outer.project;
@@ -158,8 +166,10 @@ pub fn workspace(outer: &Workspace, name: Option<&str>) -> Result<Option<Workspa
     let name = match (name, names.as_slice()) {
         (Some(name), names) if names.iter().any(|known| known == name) => name,
         (Some(name), names) => return Err(unknown(name, names)),
-        (None, [only]) => only,
-        (None, _) => return Ok(None),
+        (None, _) => match in_force(&ledger)?.as_slice() {
+            [only] => &only.clone(),
+            _ => return Ok(None),
+        },
     };
     let Some(standing) = standing::of(&ledger, name)? else { return Ok(None) };
     let tree = SyncPlace::new(&outer.project.state_dir, name).tree();
@@ -169,6 +179,17 @@ pub fn workspace(outer: &Workspace, name: Option<&str>) -> Result<Option<Workspa
     project.settings.environment = Some(standing.environment.to_string());
     let known_as = Some((path, document));
     Ok(Some(Workspace { working_dir: project.root.clone(), project, known_as }))
+}
+
+/// Those of which a commit ever came into force: of the others there is nothing to look at.
+pub fn in_force(ledger: &Ledger) -> Result<Vec<String>, AppError> {
+    let mut found = Vec::new();
+    for name in standing::names(ledger)? {
+        if standing::of(ledger, &name)?.is_some_and(|standing| standing.in_force.is_some()) {
+            found.push(name);
+        }
+    }
+    Ok(found)
 }
 
 /// The name that is meant: given, else the only one.
@@ -208,7 +229,25 @@ pub fn resume(workspace: &Workspace, name: &str) -> Result<(), AppError> {
     standing::set_paused(&mut workspace.ledger()?, name, None)
 }
 
+/// Who hears that a sync is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A process that loops.
+    Now,
+    /// One that is paused.
+    Paused,
+    /// Nobody loops.
+    ByNobody,
+}
+
 /// Asks for a sync now.
-pub fn now(workspace: &Workspace, name: &str) -> Result<(), AppError> {
-    standing::nudge(&mut workspace.ledger()?, name)
+pub fn now(workspace: &Workspace, name: &str) -> Result<Heard, AppError> {
+    let mut ledger = workspace.ledger()?;
+    standing::nudge(&mut ledger, name)?;
+    let view = of(&ledger, &workspace.project.state_dir, name)?;
+    Ok(match (view.process, view.paused) {
+        (None, _) => Heard::ByNobody,
+        (Some(_), Some(_)) => Heard::Paused,
+        (Some(_), None) => Heard::Now,
+    })
 }

@@ -5,6 +5,14 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Shortest time between two looks: a server of Git is not to be asked without a pause.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = super::duration(text)?;
+    if interval < SHORTEST_INTERVAL { Err("the shortest is 1s".to_owned()) } else { Ok(interval) }
+}
+
 /// `taskmaster sync`
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -83,6 +91,9 @@ pub struct BeginArgs {
     /// Attempts and checks at work at the same time [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Do what is marked done and was never done here: for documents whose marks another place writes
+    #[arg(long)]
+    pub ignore_marks: bool,
     /// After a failure, go on with what does not depend on it
     #[arg(short, long)]
     pub keep_going: bool,
@@ -146,7 +157,7 @@ pub struct AccessArgs {
 #[command(next_help_heading = "Loop")]
 pub struct PaceArgs {
     /// Time between two looks, a tenth more or less
-    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = super::duration)]
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = interval)]
     pub interval: Duration,
     /// Longest delay after failures, which begins at 10s and doubles
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = super::duration)]

@@ -51,9 +51,24 @@ pub(crate) fn run(context: &Context, args: SyncArgs) -> Result<Exit, AppError> {
         }
         Some(SyncCommand::Now(args)) => {
             let name = status::named(workspace, args.name.as_deref())?;
-            status::now(workspace, &name)?;
-            done(context, &name, "asked for")
+            let heard = status::now(workspace, &name)?;
+            let exit = done(context, &name, "asked for")?;
+            if let Some(why) = unheard(heard) {
+                context.say(why);
+            }
+            Ok(exit)
         }
+    }
+}
+
+/// Why nothing begins though it was asked for.
+fn unheard(heard: status::Heard) -> Option<&'static str> {
+    match heard {
+        status::Heard::Now => None,
+        status::Heard::Paused => Some("it is paused: it begins when `taskmaster sync resume` lets it"),
+        status::Heard::ByNobody => Some(
+            "no process loops: nothing begins before one does, or somebody calls `taskmaster sync --once`",
+        ),
     }
 }
 
@@ -116,7 +131,8 @@ fn once(context: &Context, syncer: &mut Syncer) -> Result<Exit, AppError> {
     let standing = syncer.sync(&mut progress)?;
     let view = status::view(&context.workspace, Some(syncer.name()))?;
     context.show(&view)?;
-    let drifted = if standing.drifted > 0 { Exit::Drift } else { Exit::Ok };
+    let has_drifted = view.syncs.iter().any(|sync| sync.drifted > 0);
+    let drifted = if has_drifted { Exit::Drift } else { Exit::Ok };
     let result = standing.result.map_or(Exit::Ok, |result| Exit::from_code(result.exit_code()));
     Ok(result.and(drifted))
 }
@@ -156,7 +172,9 @@ impl Listener for Loud<'_> {
     fn paused(&mut self, paused: Option<&Paused>) {
         self.context.say(&match paused {
             Some(paused) => {
-                format!("paused by {}; `taskmaster sync resume` lets it go on", clean(&paused.by))
+                let why = paused.message.as_ref().map(|message| format!(": {}", clean(message)));
+                let (by, why) = (clean(&paused.by), why.unwrap_or_default());
+                format!("paused by {by}{why}; `taskmaster sync resume` lets it go on")
             }
             None => "resumed".to_owned(),
         });
@@ -183,6 +201,7 @@ fn options(args: &BeginArgs, working_dir: &Path) -> Result<SyncOptions, AppError
         vars: environment.vars.iter().cloned().collect(),
         allow_inline: environment.allow_inline,
         allow_contexts: environment.allow_context.clone(),
+        ignore_marks: args.ignore_marks,
         ..Request::default()
     };
     Ok(SyncOptions {

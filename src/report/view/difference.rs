@@ -2,9 +2,9 @@
 
 use super::common::{DiagnosticView, DocumentView, PhaseView};
 use serde::Serialize;
-use taskmaster_core::action::ActionKind;
+use taskmaster_core::action::{ActionKind, Part};
 use taskmaster_core::difference::around::{Line, PhaseRest, Role};
-use taskmaster_core::difference::model::{BindingChange, Change, Effect, Elsewhere, Part, TieKind};
+use taskmaster_core::difference::model::{BindingChange, Change, Effect, Elsewhere, TieKind};
 use taskmaster_core::id::{EnvironmentName, PhaseId, TaskId};
 
 /// A task as people call it.

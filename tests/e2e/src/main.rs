@@ -8,7 +8,6 @@ mod beside;
 mod charts;
 #[cfg(test)]
 mod dockerfiles;
-mod git_server;
 mod gitops;
 mod guides;
 mod infra;
@@ -24,12 +23,13 @@ mod waits;
 mod watch;
 mod world;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
+use taskmaster_git_server::Server;
 use world::World;
 
 #[derive(Parser)]
@@ -72,7 +72,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::GitServer { address, root } => git_server::serve(address, root),
+        Command::GitServer { address, root } => git_server(address, &root),
         Command::Run { project, words } => {
             World::new(&project).and_then(|mut world| suite(&mut world, &words))
         }
@@ -90,6 +90,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What Argo CD and syncs read, and scenarios push to; until the process ends.
+fn git_server(address: SocketAddr, root: &Path) -> Result<()> {
+    Server::listen(address, root, std::env::vars_os()).with_context(|| address.to_string())?.stay();
+    Ok(())
 }
 
 fn suite(world: &mut World, words: &[String]) -> Result<()> {

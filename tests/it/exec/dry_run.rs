@@ -2,8 +2,8 @@
 
 use super::world::{Catalogue, action, named, probe, process, request, sh};
 use std::collections::BTreeMap;
-use taskmaster::exec::dry_run::{Part, lines};
-use taskmaster_core::action::{Action, HttpSpec, Outputs, ProcessSpec, SecretRef, Value};
+use taskmaster::exec::dry_run::lines;
+use taskmaster_core::action::{Action, HttpSpec, Outputs, Part, ProcessSpec, SecretRef, Value};
 use taskmaster_core::id::TaskId;
 
 #[test]

@@ -13,12 +13,12 @@ use taskmaster::exec::stop::{StopSender, Stops};
 use taskmaster_core::action::{
     Action, ActionKind, HttpSpec, Invocation, Policy, Probe, ProcessSpec, RetryPolicy, Step,
 };
-use taskmaster_core::document::Priority;
-use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId};
 use taskmaster_core::journal::{Entry, Outcome, OutputValue, Record, Verdict};
-use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
+use taskmaster_core::plan::{Plan, PlannedTask};
 use taskmaster_core::scheduler::{Options, RunEnd, Scheduler};
 use taskmaster_core::state::TaskState;
+use taskmaster_testkit::planned_task;
 use tempfile::TempDir;
 
 /// Nothing here takes longer; a test that hangs fails.
@@ -276,23 +276,13 @@ impl World {
     pub(super) fn task(&mut self, id: &str, action: Action) -> &mut PlannedTask {
         let number = self.tasks.len();
         self.tasks.push(PlannedTask {
-            key: TaskKey::new(format!("KEY{number}")),
             id: id.into(),
-            ordinal: format!("1.{}", number + 1),
             title: id.to_owned(),
-            phase: "phase".into(),
-            priority: Priority::Medium,
-            line: number + 1,
-            dependencies: Vec::new(),
-            reads: Vec::new(),
-            disposition: Disposition::Execute,
             kind: Some(action.kind),
             has_check: action.check.is_some(),
             has_verify: action.verify.is_some(),
             policy: Policy { grace_ms: 2_000, ..Policy::default() },
-            digest: None,
-            last_duration_ms: None,
-            approval: None,
+            ..planned_task(number)
         });
         self.catalogue.actions.insert(id.to_owned(), action);
         self.tasks.last_mut().unwrap()

@@ -9,10 +9,9 @@ use taskmaster::app::plan::Request;
 use taskmaster::app::run::{self, RunOptions};
 use taskmaster::app::workspace::{ReadOptions, Workspace};
 use taskmaster::config::{Project, Settings};
-use taskmaster::exec::ports::Observer;
+use taskmaster::exec::ports::Silent;
 use taskmaster::store::Durability;
-use taskmaster_core::id::TaskId;
-use taskmaster_core::journal::{Entry, Record};
+use taskmaster_core::journal::Record;
 use taskmaster_testkit::{Sandbox, until};
 
 const ONE: &str = "## Phase 1: A\n\n- [ ] One\n";
@@ -162,17 +161,6 @@ fn no_run_is_recorded_while_a_lock_holds() {
     assert!(matches!(&refused, LedgerError::Locked { .. }), "{refused}");
     assert_eq!(refused.exit_code(), 43);
     assert!(begin(&mut book, 7).is_ok(), "from then on it counts as unlocked");
-}
-
-/// Nobody looks on.
-struct Silent;
-
-impl Observer for Silent {
-    fn entry(&mut self, _: &Entry) {}
-    fn output(&mut self, _: &TaskId, _: &str) {}
-    fn note(&mut self, _: &TaskId, _: &str) {}
-    fn stopping(&mut self, _: u32, _: usize) {}
-    fn tick(&mut self) {}
 }
 
 /// As between the question of a `destroy` and its answer.

@@ -1,8 +1,8 @@
 //! What a repository, a network and other people do to a sync.
 
-use super::server::Fault;
 use super::story::{PRD, Shop, TASKS};
 use serde_json::json;
+use taskmaster_git_server::Fault;
 use taskmaster_testkit::until;
 
 /// A shop that stands at its first commit.
@@ -153,7 +153,7 @@ fn a_server_that_never_answers_is_given_up() {
     shop.origin.commit(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo zwei"))], "in German");
     shop.origin.fault("git-upload-pack", Fault::Hang);
     let gone = shop.here.run(&shop.line("--once --git-timeout 1s")).code(32);
-    assert!(gone.stderr.contains("did not end within 1 s"), "{}", gone.stderr);
+    assert!(gone.stdout.contains("did not end within 1 s"), "{}", gone.stdout);
     assert_eq!(shop.read("two").as_deref(), Some("two\n"), "nothing ran");
     shop.origin.heal();
     shop.sync("", 0);
@@ -172,6 +172,72 @@ fn a_name_belongs_to_one_repository() {
     assert_eq!(status["summary"], json!({ "total": 2, "healthy": 2, "degraded": 0 }));
     let typo = shop.here.run("sync status othr").code(2);
     assert!(typo.stderr.contains("did you mean `other`?"), "{}", typo.stderr);
+}
+
+#[test]
+fn what_was_mistyped_is_typed_again_and_stands_in_nobodys_way() {
+    let shop = Shop::new();
+    let line = shop.line("--once --name shop");
+    let wrong = line.replace(&shop.origin.url(), &format!("{}-not", shop.origin.url()));
+    shop.here.run(&wrong).code(32);
+    shop.here.run(&format!("{line} --ref no-such")).code(32);
+    shop.here.run(&format!("{line} --env local")).code(0);
+    shop.here.run(&wrong.replace("shop", "other")).code(32);
+    shop.here.run("report").code(0);
+    shop.here.run(&line.replace("--name shop", "--name another")).code(0);
+    let several = shop.here.run("report").code(2).stderr;
+    assert!(several.contains("name one: --sync another, --sync shop\n"), "{several}");
+    shop.here.run("report --sync shop").code(0);
+    shop.here.run("audit").code(0);
+}
+
+#[test]
+fn a_reason_says_what_helps() {
+    let shop = synced();
+    let typo = PRD.replace("- [ ] Two", "- [ ] Two (depends on: Oen)");
+    shop.origin.commit(&[("prd.md", &typo)], "typo");
+    let refused = shop.sync("", 10);
+    let reason = refused["refused"]["reasons"][0].as_str().unwrap();
+    assert!(reason.starts_with("prd.md:6: ") && reason.ends_with("(did you mean `One`?)"), "{reason}");
+    let text = shop.here.run("sync status").code(0).stdout;
+    assert!(text.contains("Z the commit is refused, took "), "told once, in a line of its own: {text}");
+    let no_ref = shop.sync("--ref no-such", 32);
+    assert!(no_ref["notes"][0].as_str().unwrap().contains("git ls-remote"), "{no_ref}");
+    let relative = shop.here.run("sync --repo ../shop.git --once").code(2).stderr;
+    assert!(relative.contains("/srv/git/shop.git"), "{relative}");
+    let never = shop.here.run(&shop.line("--interval 0s")).code(2).stderr;
+    assert!(never.contains("the shortest is 1s"), "{never}");
+    let unheard = shop.here.run("sync now").code(0);
+    assert_eq!(unheard.stdout, "origin: asked for\n");
+    assert!(unheard.stderr.contains("no process loops"), "{}", unheard.stderr);
+}
+
+/// A sync that does not ask forgets nothing of what one that asked has found, and believes whoever repaired it.
+#[test]
+fn drift_is_known_until_it_is_done_again() {
+    let shop = synced();
+    shop.remove("one");
+    shop.sync("--check", 31);
+    let unasked = shop.sync("", 31);
+    assert_eq!((&unasked["health"], &unasked["drifted"]), (&json!("degraded"), &json!(1)));
+    shop.here.run("run").code(0);
+    let repaired = shop.status();
+    assert_eq!((&repaired["health"], &repaired["drifted"]), (&json!("healthy"), &json!(0)));
+    shop.sync("", 0);
+}
+
+#[test]
+fn what_a_check_proved_is_told_so_after_a_sync_that_did_something_else() {
+    let shop = synced();
+    let kinds = || {
+        let report = shop.here.run("report -o json").code(0).json();
+        [0, 1].map(|task| report["tasks"][task]["proof"]["kind"].as_str().unwrap().to_owned())
+    };
+    let before = kinds();
+    assert_eq!(before, ["check", "exit_code"]);
+    shop.origin.commit(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo zwei"))], "in German");
+    shop.sync("", 0);
+    assert_eq!(kinds(), before);
 }
 
 #[test]

@@ -16,7 +16,6 @@ pub(crate) mod origin;
 mod promotion;
 mod property;
 mod scene;
-pub(crate) mod server;
 mod story;
 mod sync_write_back;
 mod verify;

@@ -2,11 +2,11 @@
 //!
 //! Its commits have fixed times and people, so the same story gives the same ids on every machine.
 
-use super::server::{Fault, Request, Server};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use taskmaster_git_server::{Fault, Request, Server};
 
 /// A remote with one branch, `main`.
 pub(crate) struct Origin {

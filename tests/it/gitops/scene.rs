@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use taskmaster::app::ledger::Ledger;
 use taskmaster::store::{Access, Durability};
-use taskmaster_core::action::{FailureKind, Policy};
-use taskmaster_core::document::Priority;
-use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
+use taskmaster_core::action::FailureKind;
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskKey};
 use taskmaster_core::journal::{KnownTask, Outcome, ProbeKind, Record, Verdict};
-use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
+use taskmaster_core::plan::{Plan, PlannedTask};
 use taskmaster_core::state::TaskState;
-use taskmaster_testkit::Sandbox;
+use taskmaster_testkit::{Sandbox, known_task, planned_task};
 
 /// A sandbox with a document and one catalogue.
 pub(super) fn project(prd: &str, tasks: &str) -> Sandbox {
@@ -82,15 +81,7 @@ impl Book {
 
     /// Revision 1 of a document with this many tasks `Task 0`, `Task 1`, ….
     pub(super) fn document(&mut self, name: &str, tasks: usize) {
-        let known = |number| KnownTask {
-            key: TaskKey::new(format!("{name} {number}")),
-            id: TaskId::new(format!("t{number}")),
-            title: format!("Task {number}"),
-            phase: "p".to_owned(),
-            priority: "high".to_owned(),
-            status: "pending".to_owned(),
-            explicit_id: true,
-        };
+        let known = |number| KnownTask { key: key(name, number), ..known_task(number) };
         let record = Record::DocumentParsed {
             document: name.into(),
             revision: 1,
@@ -131,14 +122,15 @@ impl Book {
         let (document, environment) =
             (DocumentId::new(past.document), EnvironmentName::new(past.environment));
         let before = self.plans.get(&(document.clone(), environment.clone())).copied().unwrap_or_default();
-        let tasks = past.tasks.iter().map(|(number, _)| planned(past, *number)).collect();
+        let planned = |number| PlannedTask { key: key(past.document, number), ..planned_task(number) };
+        let tasks = past.tasks.iter().map(|(number, _)| planned(*number)).collect();
         Plan { number: before + 1, document, revision: 1, environment, tasks }
     }
 
     /// An attempt of one minute, and the state that its task came to.
     fn attempt(&mut self, run: &RunId, past: &Past<'_>, number: usize, to: &TaskState) {
         let attempt = AttemptId::new(format!("{run} {number}"));
-        let (key, id) = (key(past, number), TaskId::new(format!("t{number}")));
+        let (key, id) = (key(past.document, number), planned_task(number).id);
         let begun = Record::AttemptStarted {
             attempt: attempt.clone(),
             run: run.clone(),
@@ -202,30 +194,8 @@ impl Book {
     }
 }
 
-fn key(past: &Past<'_>, number: usize) -> TaskKey {
-    TaskKey::new(format!("{} {number}", past.document))
-}
-
-fn planned(past: &Past<'_>, number: usize) -> PlannedTask {
-    PlannedTask {
-        key: key(past, number),
-        id: TaskId::new(format!("t{number}")),
-        ordinal: format!("1.{number}"),
-        title: format!("Task {number}"),
-        phase: "p".into(),
-        priority: Priority::High,
-        line: number + 3,
-        dependencies: Vec::new(),
-        reads: Vec::new(),
-        disposition: Disposition::Execute,
-        kind: None,
-        has_check: false,
-        has_verify: false,
-        policy: Policy::default(),
-        digest: None,
-        last_duration_ms: None,
-        approval: None,
-    }
+fn key(document: &str, number: usize) -> TaskKey {
+    TaskKey::new(format!("{document} {number}"))
 }
 
 fn started(run: &RunId, plan: Plan, past: &Past<'_>) -> Record {

@@ -182,9 +182,14 @@ fn a_loop_follows_a_push_when_a_webhook_rings() {
     assert!(looping.is_running());
     // It is paused: what is pushed waits.
     here.run("sync pause --message freeze").code(0);
-    until("it is paused", 20, || (shop.status()["health"] == json!("paused")).then_some(()));
+    assert_eq!(shop.status()["health"], json!("paused"));
+    // The loop has seen it: its next sync is never.
+    until("it is paused", 20, || {
+        shop.status()["next"].as_str().filter(|next| next.starts_with('9')).map(drop)
+    });
     shop.origin.commit(&[("tasks/local.yaml", &catalogue.replace("zwei", "deux"))], "in French");
-    here.run("sync now").code(0);
+    let asked = here.run("sync now").code(0).stderr;
+    assert!(asked.contains("it is paused"), "{asked}");
     let text = here.run("sync status").code(0).stdout;
     assert!(text.contains("‖ origin paused") && text.contains(": freeze"), "{text}");
     assert!(!shop.read("two").unwrap().contains("deux"));
@@ -195,5 +200,6 @@ fn a_loop_follows_a_push_when_a_webhook_rings() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let done = looping.wait().code(0);
     assert!(done.stderr.contains("listens on http://127.0.0.1:"), "{}", done.stderr);
+    assert!(done.stderr.contains(": freeze; `taskmaster sync resume`"), "{}", done.stderr);
     assert_eq!((&shop.status()["process"], &shop.status()["next"]), (&Value::Null, &Value::Null));
 }

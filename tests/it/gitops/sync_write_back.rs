@@ -35,6 +35,17 @@ fn what_is_proved_is_ticked_by_a_commit_that_names_its_run_and_answers_itself_ne
 }
 
 #[test]
+fn marks_of_one_environment_prove_nothing_in_another_that_ignores_them() {
+    let shop = Shop::new();
+    shop.sync("--write-back", 0);
+    let two = |name: &str| shop.here.read(&format!(".taskmaster/sync/{name}/tree/two"));
+    shop.sync("--name next --env next --ignore-marks", 0);
+    assert_eq!(two("next").as_deref(), Some("two\n"), "done there, whatever is ticked");
+    shop.sync("--name third --env third", 0);
+    assert_eq!(two("third"), None, "taken as done, as a mark says");
+}
+
+#[test]
 fn what_drifted_is_unticked_and_ticked_again_once_it_is_healed() {
     let shop = Shop::new();
     shop.sync("--write-back", 0);
@@ -44,6 +55,32 @@ fn what_drifted_is_unticked_and_ticked_again_once_it_is_healed() {
     shop.sync("--write-back --self-heal", 0);
     assert_eq!(shop.origin.read("prd.md"), TICKED);
     assert_eq!(commits(&shop), 4);
+}
+
+/// The tick tells of the action before the edit: that the new one failed or was interrupted does not make it true.
+#[test]
+fn what_was_edited_and_failed_is_tried_again_though_it_is_ticked() {
+    let shop = Shop::new();
+    shop.sync("--write-back", 0);
+    let two = |line: &str| TASKS.replace("echo two >>two", line);
+    shop.origin.commit(&[("prd.md", TICKED), ("tasks/local.yaml", &two("exit 3"))], "broken");
+    shop.sync("", 20);
+    shop.sync("", 20);
+    shop.origin.commit(&[("tasks/local.yaml", &two("echo zwei >>two"))], "mended");
+    shop.sync("", 0);
+    assert_eq!(shop.read("two").as_deref(), Some("two\nzwei\n"));
+}
+
+/// Another environment follows the same document: a tick of the first is no proof in it.
+#[test]
+fn marks_of_another_place_are_ignored_where_that_is_wanted() {
+    let shop = Shop::new();
+    shop.origin.commit(&[("prd.md", TICKED)], "ticked elsewhere");
+    shop.sync("", 0);
+    assert_eq!(shop.read("two"), None, "a claim, and nothing checks it");
+    shop.sync("--ignore-marks", 0);
+    shop.sync("--ignore-marks", 0);
+    assert_eq!(shop.read("two").as_deref(), Some("two\n"), "done, and once");
 }
 
 /// What somebody else does in a shell: a commit of the developer's files, published.

@@ -8,10 +8,9 @@ use std::process::Command;
 use std::time::Instant;
 use taskmaster::app::workspace::ReadOptions;
 use taskmaster::app::write_back::{Evidence, Subject, TextFault, WriteBack, texts};
-use taskmaster::exec::ports::Observer;
+use taskmaster::exec::ports::{Observer, Silent};
 use taskmaster_core::document::{Claim, Document};
 use taskmaster_core::id::{AttemptId, TaskId};
-use taskmaster_core::journal::Entry;
 use taskmaster_core::state::TaskState;
 use taskmaster_prd::{Options, SourceText, parse_many};
 use taskmaster_testkit::{Sandbox, until};
@@ -262,17 +261,6 @@ fn a_person_s_word_and_a_group_are_written_too() {
     assert_prd(&sandbox, &prd.replace("[ ]", "[x]"));
 }
 
-/// Nobody to be told.
-struct Deaf;
-
-impl Observer for Deaf {
-    fn entry(&mut self, _: &Entry) {}
-    fn output(&mut self, _: &TaskId, _: &str) {}
-    fn note(&mut self, _: &TaskId, _: &str) {}
-    fn stopping(&mut self, _: u32, _: usize) {}
-    fn tick(&mut self) {}
-}
-
 /// An editor that writes a file in place has it half written for a moment.
 #[test]
 fn a_text_that_is_just_being_written_is_not_touched() {
@@ -290,8 +278,8 @@ fn a_text_that_is_just_being_written_is_not_touched() {
         environment: "local".into(),
         digest: reading.text.digest.clone(),
     };
-    let mut deaf = Deaf;
-    let mut write_back = WriteBack::new(&mut deaf, subject, Evidence::of_states(document, states));
+    let mut silent = Silent;
+    let mut write_back = WriteBack::new(&mut silent, subject, Evidence::of_states(document, states));
     for text in ["## Phase 1: P\n\n- [ ] one\n- [ ] tw", "## Phase 1: P\n\n- [ ] one\n- [ ] two\n"] {
         std::fs::write(&path, text).unwrap();
         write_back.tick();

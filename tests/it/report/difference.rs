@@ -4,11 +4,11 @@ use taskmaster::report::view::{
     CommandsView, DiagnosticView, DifferenceView, DocumentView, LineFate, LineView, NameView, NodeView,
     PhaseView, PictureView, TaskDifferenceView, TieView,
 };
-use taskmaster_core::action::ActionKind;
+use taskmaster_core::action::{ActionKind, Part};
 use taskmaster_core::diagnostic::Severity;
 use taskmaster_core::difference::around::{Line, PhaseRest, Role, TieFate};
 use taskmaster_core::difference::model::{
-    BindingChange, Change, Effect, Elsewhere, FileChange, FileFate, Means, Part, TieKind, Why,
+    BindingChange, Change, Effect, Elsewhere, FileChange, FileFate, Means, TieKind, Why,
 };
 use taskmaster_core::document::{Claim, Dialect};
 

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use taskmaster::app::ledger::{Ledger, LedgerError};
 use taskmaster::store::{Access, Durability};
-use taskmaster_core::action::Policy;
-use taskmaster_core::document::Priority;
-use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, PhaseId, RunId, TaskId, TaskKey};
-use taskmaster_core::journal::{Entry, KnownTask, Outcome, OutputValue, Record, TaskChange};
-use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
+use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
+use taskmaster_core::journal::{Entry, Outcome, OutputValue, Record, TaskChange};
+use taskmaster_core::plan::Plan;
 use taskmaster_core::state::{TaskState, WaitFor};
+use taskmaster_testkit::{known_task, planned_task};
 use tempfile::TempDir;
 
 pub(super) const TABLES: [&str; 9] =
@@ -110,11 +109,11 @@ pub(super) fn local() -> EnvironmentName {
 
 /// Address of the task with this number: `a`, `b`, ….
 pub(super) fn id(number: usize) -> TaskId {
-    TaskId::new(format!("t{number}"))
+    planned_task(number).id
 }
 
 pub(super) fn key(number: usize) -> TaskKey {
-    TaskKey::new(format!("KEY{number}"))
+    planned_task(number).key
 }
 
 pub(super) fn parsed(name: &str, revision: u64, tasks: usize) -> Record {
@@ -122,51 +121,23 @@ pub(super) fn parsed(name: &str, revision: u64, tasks: usize) -> Record {
 }
 
 pub(super) fn parsed_with(name: &str, revision: u64, tasks: usize, changes: Vec<TaskChange>) -> Record {
-    let known = |number| KnownTask {
-        key: key(number),
-        id: id(number),
-        title: format!("Task {number}"),
-        phase: "build".to_owned(),
-        priority: "high".to_owned(),
-        status: "pending".to_owned(),
-        explicit_id: true,
-    };
     Record::DocumentParsed {
         document: document(name),
         revision,
         path: format!("prd/{name}.md"),
         digest: Digest::of(format!("{name} {revision}").as_bytes()),
-        tasks: (0..tasks).map(known).collect(),
+        tasks: (0..tasks).map(known_task).collect(),
         changes,
     }
 }
 
 pub(super) fn plan(name: &str, revision: u64, number: u64, tasks: usize) -> Plan {
-    let planned = |number: usize| PlannedTask {
-        key: key(number),
-        id: id(number),
-        ordinal: format!("1.{number}"),
-        title: format!("Task {number}"),
-        phase: PhaseId::from("build"),
-        priority: Priority::High,
-        line: number + 3,
-        dependencies: Vec::new(),
-        reads: Vec::new(),
-        disposition: Disposition::Execute,
-        kind: None,
-        has_check: false,
-        has_verify: false,
-        policy: Policy::default(),
-        digest: None,
-        last_duration_ms: None,
-        approval: None,
-    };
     Plan {
         number,
         document: document(name),
         revision,
         environment: local(),
-        tasks: (0..tasks).map(planned).collect(),
+        tasks: (0..tasks).map(planned_task).collect(),
     }
 }
 

@@ -71,7 +71,7 @@ impl Selection<'_> {
         for task in tasks {
             match bind_one(task, request) {
                 Outcome::Bound(binding) => {
-                    bound.bindings.insert(task.id.clone(), *binding);
+                    bound.bindings.insert(task.id.clone(), binding);
                 }
                 Outcome::Faulty(faults) => bound.diagnostics.extend(faults),
                 Outcome::FaultyDocument(faults) => bound.document_diagnostics.extend(faults),

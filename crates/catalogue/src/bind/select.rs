@@ -85,7 +85,7 @@ impl<'c> Selection<'c> {
                 selection.add_file(file, &index, inputs.environment.as_str());
             }
         }
-        let gives = |task: &Task| selection.entries.get(&task.id).is_some_and(|e| gives_outputs(&e.fields()));
+        let gives = |task: &Task| selection.entries.get(&task.id).is_some_and(|e| e.fields().gives_outputs());
         let producers = inputs.document.tasks.iter().map(|task| (task.id.clone(), gives(task))).collect();
         selection.producers = Arc::new(producers);
         selection
@@ -217,10 +217,12 @@ fn scope_of(file: &File, overlay: Option<&Overlay>) -> Scope {
     Scope { vars: file.vars.overlay(&overlay.vars), defaults }
 }
 
-fn gives_outputs(fields: &EntryFields) -> bool {
-    match fields.outputs {
-        Some(OutputsSpec::None) => false,
-        Some(_) => true,
-        None => fields.run.iter().flat_map(|run| &run.0).any(|action| action.name() == "terraform"),
+impl EntryFields {
+    pub(crate) fn gives_outputs(&self) -> bool {
+        match self.outputs {
+            Some(OutputsSpec::None) => false,
+            Some(_) => true,
+            None => self.run.iter().flat_map(|run| &run.0).any(|action| action.name() == "terraform"),
+        }
     }
 }

@@ -158,12 +158,17 @@ impl File {
         head.chain(self.environments.iter().map(|(name, _)| name.text.as_str()))
     }
 
+    /// Every entry, of any environment.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let overlays = self.environments.iter().map(|(_, overlay)| &overlay.tasks);
+        std::iter::once(&self.tasks).chain(overlays).flat_map(|tasks| &tasks.0)
+    }
+
     /// Names of variables that it declares anywhere.
     pub(crate) fn variable_names(&self) -> impl Iterator<Item = &Literal> {
         let overlays = self.environments.iter().map(|(_, overlay)| overlay);
-        let vars = std::iter::once(&self.vars).chain(overlays.clone().map(|overlay| &overlay.vars));
-        let tasks = std::iter::once(&self.tasks).chain(overlays.map(|overlay| &overlay.tasks));
-        let of_entries = tasks.flat_map(|tasks| &tasks.0).map(|entry| &entry.fields.vars);
+        let vars = std::iter::once(&self.vars).chain(overlays.map(|overlay| &overlay.vars));
+        let of_entries = self.entries().map(|entry| &entry.fields.vars);
         vars.chain(of_entries).flat_map(Map::iter).map(|(name, _)| name)
     }
 

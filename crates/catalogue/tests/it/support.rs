@@ -140,7 +140,7 @@ impl World {
     pub(crate) fn binding(&self, text: &str) -> Binding {
         let mut bound = self.bind(text);
         assert_eq!(show_all(text, &bound.diagnostics), "", "the catalogue binds");
-        bound.bindings.remove("T1").expect("T1 is bound")
+        *bound.bindings.remove("T1").expect("T1 is bound")
     }
 
     /// Faults of loading and binding, as one text.

@@ -1,9 +1,9 @@
 //! What changed about how one task is done.
 
 use super::Of;
-use super::model::{BindingChange, FileChange, FileFate, Means, Part};
+use super::model::{BindingChange, FileChange, FileFate, Means};
 use super::policy;
-use crate::action::{Action, Binding, When};
+use crate::action::{Action, Binding, Part, When};
 use crate::id::Digest;
 use std::collections::BTreeMap;
 
@@ -46,14 +46,7 @@ pub(super) fn changes(before: &Of<'_>, now: &Of<'_>) -> Vec<BindingChange> {
 
 /// Parts of an action that differ.
 pub(super) fn parts(before: &Action, now: &Action) -> Vec<Part> {
-    let differs = [
-        (Part::Check, before.check != now.check),
-        (Part::Run, before.run != now.run),
-        (Part::Outputs, before.outputs != now.outputs),
-        (Part::Verify, before.verify != now.verify),
-        (Part::Undo, before.undo != now.undo),
-    ];
-    differs.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect()
+    Part::ALL.into_iter().filter(|part| part.differs(before, now)).collect()
 }
 
 /// Files whose contents differ, by path.

@@ -4,10 +4,10 @@
 //! now stays done; what a person did stays done whatever binds it; an action that reads outputs is asked
 //! again when they may be others, and a yes when something that it was given to was done again.
 
-use super::model::{Effect, Part, Why};
+use super::model::{Effect, Why};
 use super::pairs::{Pair, Pairs};
 use super::{Of, Side, binding};
-use crate::action::ActionKind;
+use crate::action::{ActionKind, Part};
 use crate::dag::{Dag, GraphError};
 use crate::id::TaskId;
 use crate::plan::Disposition;

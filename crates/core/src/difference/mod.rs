@@ -18,7 +18,7 @@ mod pairs;
 mod policy;
 mod ties;
 
-use crate::action::Binding;
+use crate::action::{Binding, Bindings};
 use crate::dag::GraphError;
 use crate::document::{Document, Task};
 use crate::id::{Digest, DocumentId, EnvironmentName, TaskId};
@@ -40,7 +40,7 @@ pub struct Side<'a> {
     /// Where it is done.
     pub environment: &'a EnvironmentName,
     /// How it is done. Paths of the machine must stand in actions of both sides in the same way.
-    pub bindings: &'a BTreeMap<TaskId, Binding>,
+    pub bindings: &'a Bindings,
     /// Contents of `inputs`.
     pub files: &'a Files,
     /// The plan of the whole document by somebody who remembers nothing.
@@ -49,7 +49,7 @@ pub struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn binding(&self, task: &Task) -> Option<&'a Binding> {
-        self.bindings.get(&task.id)
+        self.bindings.get(&task.id).map(Box::as_ref)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a comparison tells.
 
 use super::around::Around;
-use crate::action::ActionKind;
+use crate::action::{ActionKind, Part};
 use crate::document::Claim;
 use crate::id::{DocumentId, EnvironmentName, PhaseId, TaskId};
 use serde::Serialize;
@@ -135,35 +135,6 @@ pub enum Means {
         /// Its kind.
         kind: ActionKind,
     },
-}
-
-/// A part of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// Is it done already?
-    Check,
-    /// The work.
-    Run,
-    /// Values for later tasks.
-    Outputs,
-    /// Did the work have its effect?
-    Verify,
-    /// Takes it back.
-    Undo,
-}
-
-impl Part {
-    /// Its key in a catalogue.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Check => "check",
-            Self::Run => "run",
-            Self::Outputs => "outputs",
-            Self::Verify => "verify",
-            Self::Undo => "undo",
-        }
-    }
 }
 
 /// What became of a file.

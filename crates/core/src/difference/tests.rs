@@ -3,7 +3,7 @@
 use super::around::{Role, TieFate};
 use super::model::*;
 use super::*;
-use crate::action::{Action, ActionKind, Invocation, Policy, Probe, ProcessSpec, Step, When};
+use crate::action::{Action, ActionKind, Bindings, Invocation, Part, Policy, Probe, ProcessSpec, Step, When};
 use crate::build::{document, phase, task};
 use crate::document::{Claim, Edge, EdgeKind};
 use crate::id::TaskKey;
@@ -18,7 +18,7 @@ pub(super) struct World {
     pub(super) document: Document,
     id: DocumentId,
     environment: EnvironmentName,
-    pub(super) bindings: BTreeMap<TaskId, Binding>,
+    pub(super) bindings: Bindings,
     files: Files,
 }
 
@@ -75,7 +75,8 @@ impl World {
             tasks.extend(titles.split(' ').map(|title| task(name, title)));
         }
         let document = document(phases, tasks);
-        let bindings = document.tasks.iter().map(|task| (task.id.clone(), binding(&task.id))).collect();
+        let bindings =
+            document.tasks.iter().map(|task| (task.id.clone(), Box::new(binding(&task.id)))).collect();
         let (id, environment) = ("doc".into(), "local".into());
         let mut world = Self { document, id, environment, bindings, files: Files::new() };
         world.draw();

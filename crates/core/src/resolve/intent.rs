@@ -6,7 +6,7 @@
 //! 4. skipped or cancelled by a person: stays so;
 //! 5. completed before, no check, same digest: stays completed (a manual task too); one with a check,
 //!    too, where only what drifted, or nothing, is decided anew;
-//! 6. claimed done in the document, no check, not done before by another action: taken as done;
+//! 6. claimed done in the document, no check, and the mark tells of nothing older that the ledger knows: taken as done;
 //! 7. an action: executed (its check decides first);
 //! 8. subtasks, and nothing bound: a group;
 //! 9. otherwise a person does it.
@@ -47,7 +47,7 @@ impl Intent<'_> {
             return Disposition::Group;
         }
         let is_claimed = self.task.status == Claim::Completed && !options.ignore_marks;
-        if is_claimed && !self.has_check() && !self.was_done_otherwise() {
+        if is_claimed && !self.has_check() && !self.is_mark_outdated() {
             return Disposition::Claimed;
         }
         if self.action().is_some() { Disposition::Execute } else { Disposition::Manual }
@@ -83,12 +83,15 @@ impl Intent<'_> {
         recorded.digest.as_ref() == self.digest() || (recorded.by.is_some() && recorded.digest.is_none())
     }
 
-    /// Done before, by an action that is another one now. The mark tells of that, and write-back may have set it:
-    /// it says nothing about the action of today.
-    fn was_done_otherwise(&self) -> bool {
-        self.recorded.is_some_and(|recorded| {
-            let is_done = matches!(recorded.state, TaskState::Completed | TaskState::Satisfied);
-            is_done && recorded.digest.is_some() && !self.is_of_this_action(recorded)
+    /// The mark tells of what was done here before, and write-back may have set it: it says nothing about the action of
+    /// today. That is so where another action did it, and where an attempt succeeded once and something came after
+    /// it: a failure, an interruption, somebody who put it back.
+    fn is_mark_outdated(&self) -> bool {
+        self.recorded.is_some_and(|recorded| match recorded.state {
+            TaskState::Completed | TaskState::Satisfied => {
+                recorded.digest.is_some() && !self.is_of_this_action(recorded)
+            }
+            _ => recorded.last_duration_ms.is_some(),
         })
     }
 

@@ -9,7 +9,7 @@ mod intent;
 
 use self::graph::Graph;
 use self::intent::Intent;
-use crate::action::Binding;
+use crate::action::Bindings;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::{Document, Task};
 use crate::id::{DocumentId, EnvironmentName, TaskId, TaskKey};
@@ -33,7 +33,7 @@ pub struct Inputs<'a> {
     /// Number of the plan to make.
     pub number: u64,
     /// How tasks are done there.
-    pub bindings: &'a BTreeMap<TaskId, Binding>,
+    pub bindings: &'a Bindings,
     /// The ledger's identities; every task of the document has one.
     pub keys: &'a BTreeMap<TaskId, TaskKey>,
     /// What earlier runs left behind in this environment.
@@ -152,7 +152,7 @@ pub fn resolve(
         .zip(&keys)
         .map(|(task, key)| Intent {
             task,
-            binding: inputs.bindings.get(&task.id),
+            binding: inputs.bindings.get(&task.id).map(Box::as_ref),
             recorded: inputs.recorded.get(*key),
             has_subtasks: graph.has_subtasks(task),
         })
@@ -229,7 +229,7 @@ fn keys<'a>(inputs: &Inputs<'a>) -> Result<Vec<&'a TaskKey>, ResolveError> {
 }
 
 /// Names the tasks of the plan that each one reads outputs of.
-fn with_reads(mut tasks: Vec<PlannedTask>, bindings: &BTreeMap<TaskId, Binding>) -> Vec<PlannedTask> {
+fn with_reads(mut tasks: Vec<PlannedTask>, bindings: &Bindings) -> Vec<PlannedTask> {
     let place: HashMap<TaskId, usize> =
         tasks.iter().enumerate().map(|(place, task)| (task.id.clone(), place)).collect();
     for task in &mut tasks {

@@ -1,7 +1,7 @@
 //! Dispositions row by row, selections, and what a plan holds.
 
 use super::*;
-use crate::action::{Action, ActionKind, Invocation, Policy, Probe, Step, When};
+use crate::action::{Action, ActionKind, Binding, Bindings, Invocation, Policy, Probe, Step, When};
 use crate::build::{document, phase, task};
 use crate::document::{Claim, Edge, EdgeKind, InlineAction, InlineKind};
 use crate::id::Digest;
@@ -54,7 +54,7 @@ fn binding(id: &str, with_check: bool) -> Binding {
 /// A document, what binds its tasks, and what is recorded about them.
 struct World {
     document: Document,
-    bindings: BTreeMap<TaskId, Binding>,
+    bindings: Bindings,
     recorded: HashMap<TaskKey, Recorded>,
     options: ResolveOptions,
 }
@@ -67,7 +67,8 @@ impl World {
             let before = document.tasks[i - 1].id.clone();
             document.tasks[i].dependencies.push(before);
         }
-        let bindings = document.tasks.iter().map(|task| (task.id.clone(), binding(task.id.as_str(), true)));
+        let bindings =
+            document.tasks.iter().map(|task| (task.id.clone(), Box::new(binding(task.id.as_str(), true))));
         Self {
             bindings: bindings.collect(),
             document,
@@ -267,6 +268,22 @@ fn a_mark_that_evidence_wrote_changes_nothing() {
                 }
             }
         }
+    }
+}
+
+/// Done once, ticked by write-back, then edited: an attempt of the new action that failed or was interrupted leaves a
+/// mark that tells of the old one.
+#[test]
+fn a_mark_older_than_the_last_attempt_is_no_claim() {
+    let failed = TaskState::Failed { reason: "boom".to_owned() };
+    for state in [TaskState::Pending, failed, TaskState::Claimed] {
+        let mut world = World::chain("a");
+        *world.binding("a") = binding("p/a", false);
+        world.task("a").status = Claim::Completed;
+        world.record("a", state.clone()).last_duration_ms = Some(7);
+        assert_eq!(world.disposition("a"), Disposition::Execute, "{state:?}");
+        world.record("a", state.clone()).last_duration_ms = None;
+        assert_eq!(world.disposition("a"), Disposition::Claimed, "never done here: {state:?}");
     }
 }
 
@@ -546,7 +563,8 @@ fn a_phase_is_selected_with_its_sub_phases() {
     let later = phase(Some("2"), "Later");
     let document =
         document(vec![week, day, later], vec![task("week", "a"), task("day", "b"), task("later", "c")]);
-    let bindings = document.tasks.iter().map(|task| (task.id.clone(), binding(task.id.as_str(), true)));
+    let bindings =
+        document.tasks.iter().map(|task| (task.id.clone(), Box::new(binding(task.id.as_str(), true))));
     let world = World {
         bindings: bindings.collect(),
         document,
@@ -567,8 +585,12 @@ fn a_hundred_thousand_tasks_resolve() {
         let before = world.document.tasks[i - 1].id.clone();
         world.document.tasks[i].dependencies.push(before);
     }
-    world.bindings =
-        world.document.tasks.iter().map(|task| (task.id.clone(), binding(task.id.as_str(), true))).collect();
+    world.bindings = world
+        .document
+        .tasks
+        .iter()
+        .map(|task| (task.id.clone(), Box::new(binding(task.id.as_str(), true))))
+        .collect();
     for i in (0..count).step_by(2) {
         world.record(&format!("t{i}"), TaskState::Completed);
     }

@@ -2,13 +2,13 @@
 
 use super::support::{git, id, place, program};
 use crate::gitops::origin::Origin;
-use crate::gitops::server::{Fault, base64};
 use std::path::Path;
 use taskmaster::git::error::GitError;
 use taskmaster::git::mirror::Mirror;
 use taskmaster::git::push::PushError;
 use taskmaster::git::remote::{Access, Remote};
 use taskmaster::git::write::Author;
+use taskmaster_git_server::{Fault, base64};
 use zeroize::Zeroizing;
 
 const TOKEN: &str = "tok-7f3a9c-hidden";

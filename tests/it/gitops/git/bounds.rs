@@ -2,7 +2,6 @@
 
 use super::support::{git, mirror, place, program};
 use crate::gitops::origin::Origin;
-use crate::gitops::server::Fault;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use taskmaster::git::error::GitError;
 use taskmaster::git::mirror::Mirror;
 use taskmaster::git::remote::{Access, Remote};
 use taskmaster::git::repository::Repository;
+use taskmaster_git_server::Fault;
 
 fn origin() -> Origin {
     let origin = Origin::new();

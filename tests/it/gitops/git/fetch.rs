@@ -2,11 +2,11 @@
 
 use super::support::{files, git, id, mirror, mirror_of, pairs, place};
 use crate::gitops::origin::Origin;
-use crate::gitops::server::Fault;
 use std::process::Command;
 use taskmaster::git::error::GitError;
 use taskmaster::git::mirror::Mirror;
 use taskmaster::git::remote::{Access, Remote};
+use taskmaster_git_server::Fault;
 
 fn story() -> Origin {
     let origin = Origin::new();

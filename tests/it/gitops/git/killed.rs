@@ -2,11 +2,11 @@
 
 use super::support::{files, git, id, mirror, pairs, place};
 use crate::gitops::origin::Origin;
-use crate::gitops::server::Fault;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use taskmaster::git::mirror::Mirror;
 use taskmaster::git::remote::{Access, Remote};
+use taskmaster_git_server::Fault;
 
 /// Where the mirror of the process that is to be killed lies, and what it fetches.
 const PLACE: &str = "TEST_KILLED_PLACE";
