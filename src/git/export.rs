@@ -8,7 +8,7 @@ use super::blobs::{self, Receiver};
 use super::command::Command;
 use super::commit::CommitId;
 use super::error::GitError;
-use super::tree::{Entries, Entry, Kind, Links, MAX_LINKS, MAX_TARGET};
+use super::tree::{Entries, Entry, Kind, Links, MAX_LINKS, MAX_TARGET, too_many};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -96,13 +96,6 @@ pub(super) fn read_links(commands: &Commands<'_>, links: &[&Entry]) -> Result<Ve
         blobs::read(batch, links.iter().map(|entry| entry.object.as_str()), &mut collector)?;
     }
     Ok(collector.0)
-}
-
-pub(super) fn too_many(what: &str, count: usize, limit: usize) -> Result<(), GitError> {
-    if count > limit {
-        return Err(GitError::TooLarge { what: what.to_owned(), limit: limit as u64 });
-    }
-    Ok(())
 }
 
 fn fault(doing: &str, path: &Path, source: io::Error) -> GitError {

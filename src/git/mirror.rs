@@ -14,7 +14,7 @@ use super::follow;
 use super::lock::{Lock, beside};
 use super::names;
 use super::remote::Remote;
-use super::tree::{Entries, Entry, Kind, Links, MAX_ENTRIES, MAX_LINKS};
+use super::tree::{Entries, Entry, Kind, Links, MAX_LINKS, STREAM, too_many, walk};
 use crate::process::proc::ATTEMPT_VARIABLE;
 use std::fs;
 use std::io;
@@ -293,20 +293,13 @@ impl Mirror {
     /// # Errors
     /// [`GitError::Unsafe`] with the first fault; those of git.
     pub fn check_tree(&self, commit: &CommitId) -> Result<(), GitError> {
-        let mut reader = Entries::default();
         let mut links: Vec<Entry> = Vec::new();
-        let mut count = 0;
-        let list = self.command(Entries::LIST).args([commit.empty_tree(), commit.as_str(), "--"]);
-        list.slowly().at_most(u64::MAX).records(0, |record| {
-            if let Some(entry) = reader.next(record)? {
-                entry.check()?;
-                count += 1;
-                if entry.kind == Kind::Link {
-                    links.push(entry);
-                }
+        walk(self.command(STREAM).arg(commit.as_str()), |entry| {
+            entry.check()?;
+            if entry.kind == Kind::Link {
+                links.push(entry);
             }
-            export::too_many("the number of files in the repository", count, MAX_ENTRIES)?;
-            export::too_many("the number of links in the repository", links.len(), MAX_LINKS)
+            too_many("the number of links in the repository", links.len(), MAX_LINKS)
         })?;
         if links.is_empty() {
             return Ok(());

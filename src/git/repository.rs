@@ -7,6 +7,7 @@ use super::commit::CommitId;
 use super::error::GitError;
 use super::export;
 use super::follow;
+use super::tree::{STREAM, walk};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,14 @@ impl Repository {
         let words = ["merge-base", "--end-of-options", a.as_str(), b.as_str()];
         let (_, out) = self.git.command(&self.root, words).answer(&[0, 1])?;
         Ok(String::from_utf8_lossy(&out).trim().parse().ok())
+    }
+
+    /// Refuses a commit of more files than are ever looked at: exporting any of them may go through all.
+    ///
+    /// # Errors
+    /// [`GitError::TooLarge`]; those of git.
+    pub fn check_size(&self, commit: &CommitId) -> Result<(), GitError> {
+        walk(self.git.command(&self.root, STREAM).arg(commit.as_str()), |_| Ok(()))
     }
 
     /// Writes the files of `commit` that `pathspecs` name into the folder `into`, which is made where it is

@@ -4,7 +4,8 @@
 //! name that git itself would take for its own folder. Nothing of a commit is written before it was
 //! looked at here.
 
-use super::error::GitError;
+use super::command::Command;
+use super::error::{GitError, Said};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -119,7 +120,7 @@ impl Entries {
             None => {
                 self.facts = Some(facts(record).ok_or_else(|| GitError::Failed {
                     verb: "diff-tree".to_owned(),
-                    said: super::error::Said::new(record, None),
+                    said: Said::new(record, None),
                 })?);
                 Ok(None)
             }
@@ -132,14 +133,51 @@ fn facts(record: &[u8]) -> Option<(Kind, String)> {
     let text = std::str::from_utf8(record).ok()?;
     let mut words = text.strip_prefix(':')?.split(' ');
     let (_, mode, _, object) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let kind = match mode {
+    Some((kind(mode)?, object.to_owned()))
+}
+
+fn kind(mode: &str) -> Option<Kind> {
+    Some(match mode {
         "100755" => Kind::Program,
         "120000" => Kind::Link,
         "160000" => Kind::Submodule,
         mode if mode.starts_with("100") => Kind::File,
         _ => return None,
-    };
-    Some((kind, object.to_owned()))
+    })
+}
+
+/// Arguments that list all of a commit as it is found. A comparison with the tree without files holds all entries
+/// before it prints the first, and a few objects can unfold to more than any memory takes.
+pub(super) const STREAM: [&str; 4] = ["ls-tree", "-r", "-z", "--full-tree"];
+
+/// Gives every entry that `list` prints (see [`STREAM`]) to `each`, up to [`MAX_ENTRIES`].
+pub(super) fn walk(
+    list: Command<'_>,
+    mut each: impl FnMut(Entry) -> Result<(), GitError>,
+) -> Result<(), GitError> {
+    let mut count = 0;
+    list.slowly().at_most(u64::MAX).records(0, |record| {
+        count += 1;
+        too_many("the number of files in the repository", count, MAX_ENTRIES)?;
+        let unknown = || GitError::Failed { verb: "ls-tree".to_owned(), said: Said::new(record, None) };
+        each(listed(record).ok_or_else(unknown)?)
+    })
+}
+
+/// `100644 blob 1234…`, a tab and the path.
+fn listed(record: &[u8]) -> Option<Entry> {
+    let at = record.iter().position(|byte| *byte == b'\t')?;
+    let mut words = std::str::from_utf8(&record[..at]).ok()?.split(' ');
+    let (mode, _, object) = (words.next()?, words.next()?, words.next()?);
+    Some(Entry { kind: kind(mode)?, object: object.to_owned(), path: record[at + 1..].to_vec() })
+}
+
+/// Refuses more than `limit`.
+pub(super) fn too_many(what: &str, count: usize, limit: usize) -> Result<(), GitError> {
+    if count > limit {
+        return Err(GitError::TooLarge { what: what.to_owned(), limit: limit as u64 });
+    }
+    Ok(())
 }
 
 /// A path fit to be shown.
@@ -303,6 +341,10 @@ mod tests {
         let entry = entries.next(b"a\nb").unwrap().unwrap();
         assert_eq!(entry, Entry { kind: Kind::Program, object: "1".repeat(40), path: b"a\nb".to_vec() });
         assert!(entries.next(b"what is this").is_err());
+        let record = format!("120000 blob {}\ta\tb", "2".repeat(40));
+        let entry = Entry { kind: Kind::Link, object: "2".repeat(40), path: b"a\tb".to_vec() };
+        assert_eq!(listed(record.as_bytes()), Some(entry));
+        assert_eq!(listed(b"what is this"), None);
     }
 
     /// Links and folders in a real folder, each asked of the system itself.

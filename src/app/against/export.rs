@@ -17,6 +17,7 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn new(repository: &Repository, commit: &CommitId) -> Result<Self, AppError> {
+        repository.check_size(commit)?;
         let fault = |source| AppError::Io { path: std::env::temp_dir(), source };
         let dir = tempfile::Builder::new().prefix("taskmaster-").tempdir().map_err(fault)?;
         let root = std::fs::canonicalize(dir.path()).map_err(fault)?;

@@ -1,10 +1,11 @@
 //! What of a commit is refused before anything of it is written.
 
-use super::support::{id, mirror};
+use super::support::{git, id, mirror};
 use crate::gitops::origin::Origin;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use taskmaster::git::error::GitError;
+use taskmaster::git::repository::Repository;
 use taskmaster::git::tree::TreeFault;
 
 fn fault(origin: &Origin) -> Option<TreeFault> {
@@ -132,6 +133,13 @@ fn a_tree_that_unfolds_without_end_is_refused_soon() {
     let mirror = mirror(&origin);
     let commit = mirror.fetch("main").unwrap();
     assert!(matches!(mirror.check_tree(&commit), Err(GitError::TooLarge { limit: 1_000_000, .. })));
+    // The same where commits are compared.
+    let clone = origin.scratch().join("clone");
+    let mut command = Command::new("git");
+    command.args(["clone", "--quiet", "--no-checkout"]).arg(origin.path()).arg(&clone);
+    assert!(command.env_clear().envs(origin.env()).status().unwrap().success());
+    let repository = Repository::with(git(&origin), &clone).unwrap();
+    assert!(matches!(repository.check_size(&commit), Err(GitError::TooLarge { .. })));
 }
 
 #[test]
