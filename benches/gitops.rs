@@ -235,16 +235,19 @@ fn long_loop() {
             .map(|meta| meta.len())
             .sum()
     };
-    let looping = scene.looping(&["--interval", "1ms"]);
+    let looping = scene.looping(&["--interval", "1h"]);
     let began = Instant::now();
-    looping.wait_for(syncs / 10);
-    let (early, early_fds, early_bytes) =
-        (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
-    while looping.syncs() < syncs {
-        std::thread::sleep(Duration::from_millis(200));
+    let look = || (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
+    let (mut done, mut early) = (looping.syncs(), look());
+    for number in 0..syncs {
+        looping.ring(number as usize);
+        done += 1;
+        looping.wait_for(done);
+        if number == syncs / 10 {
+            early = look();
+        }
     }
-    let (late, late_fds, late_bytes) =
-        (looping.kib("VmRSS:"), looping.descriptors(), ledger(&scene.path("place")));
+    let ((early, early_fds, early_bytes), (late, late_fds, late_bytes)) = (early, look());
     let each = began.elapsed().as_secs_f64() * 1e3 / syncs as f64;
     println!("  {syncs} syncs, {each:.1} ms each");
     println!("  memory after a tenth {early} KiB, at the end {late} KiB, peak {} KiB", looping.kib("VmHWM:"));
