@@ -49,7 +49,7 @@ impl Listening {
     }
 
     fn wait_for(&self, word: &str) {
-        until(word, 20, || self.shop.read("two").filter(|text| text.contains(word)));
+        until(word, 60, || self.shop.read("two").filter(|text| text.contains(word)));
     }
 }
 
