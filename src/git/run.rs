@@ -2,6 +2,7 @@
 
 use super::error::GitError;
 use crate::clock;
+use crate::process::launch::search_path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
@@ -39,6 +40,14 @@ pub(super) struct Ended {
     pub(super) said: Vec<u8>,
 }
 
+/// The program by its full path; as it is named where it has one or nobody finds it.
+fn program(job: &Job<'_>) -> OsString {
+    let named = job.program.to_str().filter(|name| !name.contains('/'));
+    let search = job.env.iter().rev().find(|(name, _)| name == "PATH");
+    let found = named.zip(search).and_then(|(name, (_, search))| search_path(name, search, &job.dir).ok());
+    found.map_or_else(|| job.program.clone(), Into::into)
+}
+
 /// Gives standard output to `sink` piece by piece. A fault of the sink ends the command.
 pub(super) fn run(
     job: Job<'_>,
@@ -46,7 +55,7 @@ pub(super) fn run(
 ) -> Result<Ended, GitError> {
     let (stdout, to_stdout) = pipe()?;
     let (stderr, to_stderr) = pipe()?;
-    let mut it = duct::cmd(&job.program, &job.argv).unchecked().dir(&job.dir).full_env(job.env);
+    let mut it = duct::cmd(program(&job), &job.argv).unchecked().dir(&job.dir).full_env(job.env);
     it = it.before_spawn(|command| {
         command.process_group(0);
         Ok(())

@@ -124,8 +124,7 @@ pub fn launch(launch: Launch) -> Result<Child, SpawnError> {
 }
 
 fn expression(path: &Path, launch: Launch) -> Result<duct::Expression, SpawnError> {
-    // The program is given by its full path, which lets the standard library take posix_spawn
-    // instead of fork; argv[0] stays what the catalogue wrote.
+    // argv[0] stays what the catalogue wrote.
     let name = launch.argv[0].clone();
     let mut it = duct::cmd(path, &launch.argv[1..]).unchecked().dir(&launch.cwd);
     it = it.before_spawn(move |command| {
@@ -177,7 +176,12 @@ fn find_program(program: &str, launch: &Launch) -> Result<PathBuf, SpawnError> {
     search_path(program, &search, &launch.cwd)
 }
 
-fn search_path(program: &str, search: &OsStr, cwd: &Path) -> Result<PathBuf, SpawnError> {
+/// The file that `execvp` would take for a bare name, `search` being the value of `PATH`. A program that is given by
+/// its full path is spawned; of a bare name the standard library forks this process, with all its memory.
+///
+/// # Errors
+/// [`SpawnError::NotOnPath`] and [`SpawnError::NotExecutable`].
+pub fn search_path(program: &str, search: &OsStr, cwd: &Path) -> Result<PathBuf, SpawnError> {
     let mut folders = 0;
     let mut refused = None;
     if !program.is_empty() {

@@ -90,8 +90,9 @@ impl Sandbox {
 
     /// The command with these arguments, not started.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        // Whoever started the tests in the background made SIGINT ignored for all below it.
-        let mut command = Command::new("env");
+        // Whoever started the tests in the background made SIGINT ignored for all below it. The full path, as
+        // the standard library forks the whole process of the tests for a bare name and a PATH that is set.
+        let mut command = Command::new("/usr/bin/env");
         command.arg("--default-signal=INT,TERM,HUP").arg(&self.program);
         let inherited = ["PATH", "LLVM_PROFILE_FILE", "TMPDIR"];
         command

@@ -41,7 +41,7 @@ impl Backend {
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let header = |name: &str| request.headers.get(name).cloned().unwrap_or_default();
-        let mut command = Command::new("git");
+        let mut command = crate::git();
         command
             .arg("http-backend")
             .env_clear()

@@ -13,14 +13,27 @@ use http::Answer;
 use std::ffi::OsString;
 use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// So many requests are remembered, the first ones: more than a test asks about.
 const REMEMBERED: usize = 10_000;
+
+/// git, by its full path: of a bare name and a PATH that is set, the standard library forks the process, and the
+/// memory of a process that runs hundreds of tests takes long to fork.
+#[must_use]
+pub fn git() -> Command {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut places = std::env::split_paths(&path).map(|dir| dir.join("git"));
+        places.find(|program| program.is_file()).unwrap_or_else(|| "git".into())
+    });
+    Command::new(&*PROGRAM)
+}
 
 /// What a request meets instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

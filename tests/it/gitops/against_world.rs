@@ -90,7 +90,7 @@ impl World {
 
 /// `git` that knows no settings of this machine and no time.
 pub(crate) fn git(dir: &std::path::Path) -> Command {
-    let mut command = Command::new("git");
+    let mut command = taskmaster_git_server::git();
     command.current_dir(dir).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     let vars = [
         ("GIT_CONFIG_NOSYSTEM", "1"),

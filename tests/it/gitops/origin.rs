@@ -3,7 +3,6 @@
 //! Its commits have fixed times and people, so the same story gives the same ids on every machine.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use taskmaster_git_server::{Fault, Request, Server};
@@ -90,7 +89,7 @@ impl Origin {
     }
 
     fn output(&self, args: &[&str]) -> Vec<u8> {
-        let mut command = Command::new("git");
+        let mut command = taskmaster_git_server::git();
         command.args(args).env_clear().envs(self.env()).current_dir(self.work());
         let output = command.output().expect("git can be started");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -2,7 +2,6 @@
 
 use super::support::{files, git, id, mirror, mirror_of, pairs, place};
 use crate::gitops::origin::Origin;
-use std::process::Command;
 use taskmaster::git::error::GitError;
 use taskmaster::git::mirror::Mirror;
 use taskmaster::git::remote::{Access, Remote};
@@ -79,7 +78,7 @@ fn contents_come_when_they_are_needed_and_at_once() {
     let mirror = mirror(&origin);
     let head = mirror.fetch("main").unwrap();
     let kinds = || {
-        let mut command = Command::new("git");
+        let mut command = taskmaster_git_server::git();
         command.arg("--git-dir").arg(mirror.dir()).args(["cat-file", "--batch-all-objects", "--batch-check"]);
         let output = command.env_clear().envs(origin.env()).output().unwrap();
         String::from_utf8(output.stdout).unwrap().lines().filter(|line| line.contains(" blob ")).count()
@@ -128,7 +127,7 @@ fn what_was_pushed_is_seen_and_what_a_force_push_took_away_is_kept() {
     assert_eq!(mirror.fetch("main").unwrap(), other);
     assert!(!mirror.is_ancestor(&next, &other).unwrap());
     assert!(!mirror.is_ancestor(&id(&"3".repeat(40)), &other).unwrap());
-    let mut collect = Command::new("git");
+    let mut collect = taskmaster_git_server::git();
     collect.arg("--git-dir").arg(mirror.dir()).args(["gc", "--quiet", "--prune=now"]);
     assert!(collect.env_clear().envs(origin.env()).status().unwrap().success());
     assert!(mirror.has(&next).unwrap(), "a commit may be in force after its branch has left it");
@@ -146,7 +145,7 @@ fn many_fetches_leave_few_packs() {
     };
     let run = |args: &[&str], input: &str| {
         use std::io::Write;
-        let mut command = Command::new("git");
+        let mut command = taskmaster_git_server::git();
         command.arg("--git-dir").arg(mirror.dir()).args(args).env_clear().envs(origin.env());
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -236,7 +235,7 @@ fn a_repository_of_sha_256() {
     let origin = Origin::new();
     let bare = origin.scratch().join("served/long.git").display().to_string();
     let run = |args: &[&str]| {
-        let mut command = Command::new("git");
+        let mut command = taskmaster_git_server::git();
         let command = command.env_clear().envs(origin.env()).env("GIT_DIR", &bare).args(args);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));

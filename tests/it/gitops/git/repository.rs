@@ -5,7 +5,6 @@ use crate::gitops::origin::Origin;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use taskmaster::git::error::GitError;
 use taskmaster::git::repository::Repository;
 use taskmaster::git::tree::TreeFault;
@@ -26,7 +25,7 @@ impl Clone {
     }
 
     fn run(&self, dir: &Path, args: &[&str]) -> String {
-        let mut command = Command::new("git");
+        let mut command = taskmaster_git_server::git();
         let output =
             command.args(args).current_dir(dir).env_clear().envs(self.origin.env()).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));

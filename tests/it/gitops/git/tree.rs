@@ -3,7 +3,7 @@
 use super::support::{git, id, mirror};
 use crate::gitops::origin::Origin;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use taskmaster::git::error::GitError;
 use taskmaster::git::repository::Repository;
 use taskmaster::git::tree::TreeFault;
@@ -48,7 +48,7 @@ fn links_inside_are_taken_and_links_out_are_not() {
 /// Puts an object into the repository that no honest git would make.
 fn hashed(origin: &Origin, kind: &str, bytes: &[u8]) -> String {
     use std::io::Write;
-    let mut command = Command::new("git");
+    let mut command = taskmaster_git_server::git();
     command.arg("--git-dir").arg(origin.path()).args([
         "hash-object",
         "-t",
@@ -135,7 +135,7 @@ fn a_tree_that_unfolds_without_end_is_refused_soon() {
     assert!(matches!(mirror.check_tree(&commit), Err(GitError::TooLarge { limit: 1_000_000, .. })));
     // The same where commits are compared.
     let clone = origin.scratch().join("clone");
-    let mut command = Command::new("git");
+    let mut command = taskmaster_git_server::git();
     command.args(["clone", "--quiet", "--no-checkout"]).arg(origin.path()).arg(&clone);
     assert!(command.env_clear().envs(origin.env()).status().unwrap().success());
     let repository = Repository::with(git(&origin), &clone).unwrap();
