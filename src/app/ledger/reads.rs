@@ -56,16 +56,26 @@ impl Ledger {
         document: &DocumentId,
         environment: &EnvironmentName,
     ) -> Result<HashMap<TaskKey, TaskEvidence>, LedgerError> {
+        let all = self.evidence_where(document, environment, |_| true)?;
+        Ok(all.into_iter().map(|known| (known.key.clone(), known)).collect())
+    }
+
+    /// That of the tasks for which it is wanted.
+    pub fn evidence_where(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+        wanted: impl Fn(&TaskEvidence) -> bool,
+    ) -> Result<Vec<TaskEvidence>, LedgerError> {
         self.store.read(|snapshot| {
-            let rows = snapshot.task_states(document.as_str(), environment.as_str())?;
-            let named = |row| evidence(row).map(|known| (known.key.clone(), known));
-            let mut all: HashMap<_, _> = rows.into_iter().map(named).collect::<Result<_, _>>()?;
-            for drift in snapshot.drifts(document.as_str(), environment.as_str())? {
-                if let Some(known) = all.get_mut(&TaskKey::new(drift.key)) {
-                    known.drifted = Some(drift.at);
-                }
-            }
-            Ok(all)
+            let drifts = snapshot.drifts(document.as_str(), environment.as_str())?;
+            let drifts: HashMap<_, _> = drifts.into_iter().map(|drift| (drift.key, drift.at)).collect();
+            let rows = snapshot.task_states(document.as_str(), environment.as_str())?.into_iter();
+            let known = rows.map(|row| {
+                let drifted = drifts.get(&row.key).copied();
+                Ok(TaskEvidence { drifted, ..evidence(row)? })
+            });
+            known.filter(|known| known.as_ref().map_or(true, &wanted)).collect()
         })
     }
 

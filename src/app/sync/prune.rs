@@ -50,9 +50,8 @@ pub(super) struct Pruned {
 
 /// Tasks that were done and are gone. `known` are those that were left behind before.
 pub(super) fn removed(ledger: &Ledger, held: &Held, known: &[Left]) -> Result<Vec<Removed>, AppError> {
-    let evidence = ledger.evidence(&held.document, &held.environment)?;
-    let mut gone: Vec<TaskEvidence> =
-        evidence.into_values().filter(|found| !held.keys.contains(&found.key) && is_there(found)).collect();
+    let is_gone = |found: &TaskEvidence| !held.keys.contains(&found.key) && is_there(found);
+    let mut gone = ledger.evidence_where(&held.document, &held.environment, is_gone)?;
     if gone.is_empty() {
         return Ok(Vec::new());
     }

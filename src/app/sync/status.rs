@@ -3,7 +3,7 @@
 use super::options::{SyncPlace, project_in};
 use super::standing::{self, Paused, Standing};
 use crate::app::error::AppError;
-use crate::app::ledger::{Ledger, SyncEntry};
+use crate::app::ledger::{Ledger, SyncEntry, TaskEvidence};
 use crate::app::workspace::Workspace;
 use crate::clock;
 use crate::config::PROJECT_FILE;
@@ -111,8 +111,8 @@ pub fn of_document(
 /// Tasks that drifted, and that nobody did again since.
 fn still_drifted(ledger: &Ledger, standing: &Standing) -> Result<u64, AppError> {
     let Some(document) = &standing.document else { return Ok(0) };
-    let evidence = ledger.evidence(document, &standing.environment)?;
-    Ok(evidence.into_values().filter(|found| found.drifted.is_some()).count() as u64)
+    let drifted = |found: &TaskEvidence| found.drifted.is_some();
+    Ok(ledger.evidence_where(document, &standing.environment, drifted)?.len() as u64)
 }
 
 fn entry(entry: SyncEntry) -> SyncEntryView {
@@ -126,11 +126,11 @@ fn lives(pid: u32, start: u64) -> bool {
 /// Tasks that wait for a person, by their addresses.
 fn waiting(ledger: &Ledger, standing: &Standing) -> Result<Vec<TaskId>, AppError> {
     let Some(document) = &standing.document else { return Ok(Vec::new()) };
-    let evidence = ledger.evidence(document, &standing.environment)?;
-    let asks = evidence.into_values().filter(|found| {
+    let asks = |found: &TaskEvidence| {
         matches!(found.state, TaskState::Waiting { on: WaitFor::Approval { .. } | WaitFor::Manual })
-    });
-    let mut waiting: Vec<TaskId> = asks.map(|found| found.id).collect();
+    };
+    let asking = ledger.evidence_where(document, &standing.environment, asks)?;
+    let mut waiting: Vec<TaskId> = asking.into_iter().map(|found| found.id).collect();
     waiting.sort();
     Ok(waiting)
 }

@@ -66,7 +66,7 @@ record! {
         /// Does the work: one action, or several in a row.
         run: Option<RunSpec>,
         /// Did the work have its effect? Without one, the check answers.
-        verify: Option<ProbeSpec>,
+        verify: Option<Box<ProbeSpec>>,
         /// Takes it back. `none` leaves out what an action brings along.
         undo: Option<UndoSpec>,
         /// How values for later tasks are read.
