@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Response, Url, redirect};
 use std::time::{Duration, Instant};
+use taskmaster_core::host::is_loopback;
 use zeroize::Zeroizing;
 
 /// Shortest part of a URL that is taken for a token.
@@ -24,14 +25,6 @@ pub(super) fn client(direct: bool) -> ClientBuilder {
         .referer(false)
         .user_agent(concat!("taskmaster/", env!("CARGO_PKG_VERSION")));
     if direct { builder.no_proxy() } else { builder }
-}
-
-/// True where a URL leads to this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The innermost cause says what happened ("connection refused"); the outer ones may hold the whole URL.
@@ -97,7 +90,7 @@ pub(super) fn secrets(url: &str) -> Vec<Zeroizing<String>> {
         let parts = path.split('/').chain(query.split(['&', '='])).chain([parsed.username()]);
         hidden.extend(parts.filter(|part| is_token(part)).map(str::to_owned));
         hidden.extend(parsed.password().map(str::to_owned));
-        hidden.extend(parsed.host_str().filter(|_| !is_loopback(&parsed)).map(str::to_owned));
+        hidden.extend(parsed.host_str().filter(|host| !is_loopback(host)).map(str::to_owned));
         if path.len() >= SHORTEST_TOKEN {
             hidden.push(path.to_owned());
         }
@@ -114,20 +107,6 @@ fn is_token(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_this_machine_is_asked_past_the_proxy() {
-        let rows = [
-            ("http://127.0.0.1:80/", true),
-            ("http://[::1]:9/", true),
-            ("http://a.localhost/", true),
-            ("http://localhost.example.com/", false),
-            ("http://10.0.0.1/", false),
-        ];
-        for (url, expected) in rows {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
 
     #[test]
     fn others_say_how_long_to_leave_them_alone() {

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 use taskmaster_core::action::{HttpSpec, Value};
+use taskmaster_core::host::is_loopback;
 use zeroize::Zeroizing;
 
 const MAX_REDIRECTS: usize = 5;
@@ -79,7 +80,7 @@ impl Http {
     }
 
     fn client(&self, url: &Url, ca_file: Option<&Path>) -> Result<Client, HttpFault> {
-        let direct = is_loopback(url);
+        let direct = url.host_str().is_some_and(is_loopback);
         if ca_file.is_some() {
             return build(direct, ca_file);
         }
@@ -109,18 +110,6 @@ fn build(direct: bool, ca_file: Option<&Path>) -> Result<Client, HttpFault> {
         builder = builder.tls_certs_merge(bundle);
     }
     builder.build().map_err(|error| unusable("no client can be made", &error))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some(host) => {
-            let bare = host.trim_start_matches('[').trim_end_matches(']');
-            bare == "localhost"
-                || bare.ends_with(".localhost")
-                || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
-        None => false,
-    }
 }
 
 /// Sends the request, and again to where it is redirected.
@@ -245,27 +234,5 @@ pub async fn get(url: &str, limit: u64) -> Result<String, String> {
         None => std::str::from_utf8(&answer.body)
             .map(str::to_owned)
             .map_err(|_| "the answer is no text".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_asked_past_the_proxy() {
-        let cases = [
-            ("http://127.0.0.1:80/", true),
-            ("http://127.8.8.8/", true),
-            ("http://[::1]:9/", true),
-            ("http://localhost/", true),
-            ("http://a.localhost/", true),
-            ("http://localhost.example.com/", false),
-            ("http://10.0.0.1/", false),
-            ("http://example.com/", false),
-        ];
-        for (url, expected) in cases {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
     }
 }

@@ -9,7 +9,7 @@
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
 //! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
 //! is not). Beside them: [`environment`] (locks), [`promotion`] (what one environment has proved and another
-//! has not), [`deployments`] (what a time of runs comes to).
+//! has not), [`deployments`] (what a time of runs comes to), [`host`] (which addresses lead to this machine).
 
 pub mod action;
 #[cfg(test)]
@@ -22,6 +22,7 @@ pub mod difference;
 pub mod document;
 pub mod drift;
 pub mod environment;
+pub mod host;
 pub mod id;
 pub mod identity;
 pub mod journal;

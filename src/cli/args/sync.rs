@@ -157,16 +157,22 @@ pub struct AccessArgs {
 #[command(next_help_heading = "Loop")]
 pub struct PaceArgs {
     /// Time between two looks, a tenth more or less
-    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = interval)]
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = interval, conflicts_with = "once")]
     pub interval: Duration,
     /// Longest delay after failures, which begins at 10s and doubles
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = super::duration)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "15m",
+        value_parser = super::duration,
+        conflicts_with = "once"
+    )]
     pub longest_delay: Duration,
     /// Change something only then: `[allow|deny] CRON for LENGTH [in ZONE]` (repeatable)
     #[arg(long, value_name = "WINDOW")]
     pub window: Vec<String>,
     /// Serve webhooks, /metrics, /status and /healthz on this address
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "once")]
     pub listen: Option<String>,
     /// Secret of the webhooks, by reference: env:NAME, file:PATH or exec:COMMAND
     #[arg(long, value_name = "REFERENCE", requires = "listen")]

@@ -23,6 +23,7 @@ use crate::web::server::{self, Served};
 use jiff::SignedDuration;
 use std::path::{Component, Path, PathBuf};
 use taskmaster_core::action::SecretRef;
+use taskmaster_core::host::is_loopback;
 use taskmaster_core::sync::{Pace, SyncResult};
 use taskmaster_core::window::Window;
 
@@ -84,6 +85,10 @@ fn begin(context: &Context, args: &BeginArgs) -> Result<Exit, AppError> {
     let unheard = |source| AppError::Io { path: "the system's signals".into(), source };
     bell.hear_signals().map_err(unheard)?;
     let mut syncer = Syncer::open(options, context.workspace.project.clone(), bell)?;
+    if is_token_in_clear(args) {
+        context
+            .say("warning: the token goes over http, where whoever stands between reads it; https hides it");
+    }
     if args.once {
         return once(context, &mut syncer);
     }
@@ -92,6 +97,13 @@ fn begin(context: &Context, args: &BeginArgs) -> Result<Exit, AppError> {
     let mut loud = Loud { context, progress: super::run::progress(context), last: None };
     repeat::repeat(&mut syncer, &mut loud)?;
     Ok(Exit::Ok)
+}
+
+/// A token for another machine, by an address that hides nothing.
+fn is_token_in_clear(args: &BeginArgs) -> bool {
+    let url = args.repo.as_deref().and_then(|url| url.parse::<reqwest::Url>().ok());
+    let in_clear = |url: &reqwest::Url| url.scheme() == "http" && !url.host_str().is_some_and(is_loopback);
+    args.access.token.is_some() && url.as_ref().is_some_and(in_clear)
 }
 
 /// Serves webhooks and metrics where that is wanted.

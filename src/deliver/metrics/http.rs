@@ -8,7 +8,7 @@ use super::answer::QueryError;
 use super::settings::{BadSettings, Settings};
 use super::wire;
 use crate::clock;
-use crate::deliver::outbound::{self, Cut, innermost, is_loopback, retry_after};
+use crate::deliver::outbound::{self, Cut, innermost, retry_after};
 use crate::process::redact::{RedactStream, Redactor};
 use crate::process::show::harmless;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -18,6 +18,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use taskmaster_core::host::is_loopback;
 
 /// Longest answer that is read, in bytes.
 pub(super) const MAX_ANSWER: usize = 8 << 20;
@@ -189,7 +190,7 @@ fn beginning(redactor: &Arc<Redactor>, text: &str) -> String {
 }
 
 fn client(base: &Url, settings: &Settings) -> Result<Client, BadSettings> {
-    let mut builder = outbound::client(is_loopback(base))
+    let mut builder = outbound::client(base.host_str().is_some_and(is_loopback))
         .connect_timeout(settings.timeout)
         .pool_max_idle_per_host(MAX_IDLE);
     if let Some(path) = &settings.ca {

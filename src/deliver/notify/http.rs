@@ -4,13 +4,14 @@
 use super::secret::{Secret, redactor};
 use super::sign::{SIGNATURE, TIMESTAMP, signature};
 use crate::clock;
-use crate::deliver::outbound::{self, Cut, innermost, is_loopback};
+use crate::deliver::outbound::{self, Cut, innermost};
 use crate::process::show::harmless;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 use std::sync::OnceLock;
 use std::time::Duration;
+use taskmaster_core::host::is_loopback;
 
 /// A connection that takes longer will not do better later in the same request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -123,7 +124,7 @@ fn headers(post: &Post<'_>) -> Result<HeaderMap, Fault> {
 fn client(url: &Url) -> Result<Client, Fault> {
     static DIRECT: OnceLock<Client> = OnceLock::new();
     static USUAL: OnceLock<Client> = OnceLock::new();
-    let direct = is_loopback(url);
+    let direct = url.host_str().is_some_and(is_loopback);
     let slot = if direct { &DIRECT } else { &USUAL };
     if let Some(client) = slot.get() {
         return Ok(client.clone());

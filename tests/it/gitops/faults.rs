@@ -43,6 +43,24 @@ fn credentials_that_expired_are_told_without_showing_them() {
 }
 
 #[test]
+fn a_token_that_anybody_between_could_read_is_warned_about() {
+    let shop = Shop::new();
+    shop.here.write("token", "s3cret-token-of-ours");
+    // Through a proxy where nobody listens: the network stays on loopback.
+    let told = |url: &str| {
+        let line = format!("sync --repo {url} --path PRD.md --once --token file:token --name elsewhere");
+        let mut command = shop.here.command(line.split(' '));
+        command.env("http_proxy", "http://127.0.0.1:9").env("https_proxy", "http://127.0.0.1:9");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(32), "{url}");
+        String::from_utf8_lossy(&output.stderr).contains("goes over http")
+    };
+    assert!(told("http://git.example.test/shop.git"));
+    assert!(!told("https://git.example.test/shop.git"));
+    assert!(!told("http://127.0.0.1:9/shop.git"));
+}
+
+#[test]
 fn history_that_is_rewritten_is_followed_and_told() {
     let shop = Shop::new();
     shop.origin.commit(&[("tasks/local.yaml", &TASKS.replace("echo two", "echo zwei"))], "in German");
