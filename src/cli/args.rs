@@ -21,7 +21,7 @@ pub use rollout::{
     StatusArgs, UndoArgs, VerbArgs, WaitArgs, WatchArgs,
 };
 pub use run::{DestroyArgs, DriftArgs, ParseArgs, PlanArgs, RunArgs};
-pub use scope::{DocumentArgs, EnvironmentArgs, SelectionArgs, ViewArgs};
+pub use scope::{DocumentArgs, EnvironmentArgs, GrantArgs, SelectionArgs, ViewArgs, WorkArgs};
 pub use sync::{AccessArgs, BeginArgs, PaceArgs, PauseArgs, SyncArgs, SyncCommand, SyncNameArgs};
 pub use tasks::{ApproveArgs, ListArgs, LogsArgs, ResolveArgs, SetArgs, TaskArgs, TasksCommand};
 

@@ -1,6 +1,6 @@
 //! Arguments of `taskmaster env` and `taskmaster promote-env`.
 
-use super::{DocumentArgs, key_value};
+use super::{DocumentArgs, GrantArgs, WorkArgs};
 use clap::{Args, Subcommand};
 
 /// `taskmaster env …`
@@ -57,22 +57,10 @@ pub struct PromoteEnvArgs {
     /// Exit with 30 when something would run
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// A variable for the catalogue in TO
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = key_value)]
-    pub vars: Vec<(String, String)>,
-    /// Let actions written in the document run
-    #[arg(long)]
-    pub allow_inline: bool,
-    /// Act on this Kubernetes context though it looks like production (repeatable; `*` is any text)
-    #[arg(long, value_name = "NAME")]
-    pub allow_context: Vec<String>,
-    /// Attempts and checks at work at the same time [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
-    /// After a failure, go on with what does not depend on it
-    #[arg(short, long)]
-    pub keep_going: bool,
-    /// End with 21 instead of waiting for a person
-    #[arg(long)]
-    pub no_wait: bool,
+    /// Variables and consent.
+    #[command(flatten)]
+    pub grants: GrantArgs,
+    /// How it is done.
+    #[command(flatten)]
+    pub work: WorkArgs,
 }

@@ -1,6 +1,6 @@
 //! Arguments of what reads a document and acts by it: `parse`, `plan`, `run`, `destroy` and `drift`.
 
-use super::{DocumentArgs, EnvironmentArgs, SelectionArgs};
+use super::{DocumentArgs, EnvironmentArgs, SelectionArgs, WorkArgs};
 use clap::Args;
 
 /// `taskmaster parse`
@@ -53,18 +53,12 @@ pub struct RunArgs {
     /// The selection.
     #[command(flatten)]
     pub selection: SelectionArgs,
-    /// Attempts and checks at work at the same time [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
-    /// After a failure, go on with what does not depend on it
-    #[arg(short, long)]
-    pub keep_going: bool,
+    /// How it is done.
+    #[command(flatten)]
+    pub work: WorkArgs,
     /// Print every command line and run nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// End with 21 instead of waiting for a person
-    #[arg(long)]
-    pub no_wait: bool,
     /// Set the document's marks to what is recorded, as tasks begin and end
     #[arg(long)]
     pub write_back: bool,

@@ -27,6 +27,14 @@ pub struct EnvironmentArgs {
     /// Environment [default: taskmaster.toml's, else local]
     #[arg(short, long = "env", value_name = "NAME")]
     pub environment: Option<String>,
+    /// Variables and consent.
+    #[command(flatten)]
+    pub grants: GrantArgs,
+}
+
+/// What its actions are given, and may do.
+#[derive(Clone, Debug, Args)]
+pub struct GrantArgs {
     /// A variable for the catalogue
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -36,6 +44,20 @@ pub struct EnvironmentArgs {
     /// Act on this Kubernetes context though it looks like production (repeatable; `*` is any text)
     #[arg(long, value_name = "NAME")]
     pub allow_context: Vec<String>,
+}
+
+/// How tasks are worked through.
+#[derive(Clone, Debug, Args)]
+pub struct WorkArgs {
+    /// Attempts and checks at work at the same time [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// After a failure, go on with what does not depend on it
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// End with 21 instead of waiting for a person
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// Which tasks.

@@ -1,6 +1,6 @@
 //! `taskmaster sync …`
 
-use super::EnvironmentArgs;
+use super::{EnvironmentArgs, WorkArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -88,18 +88,12 @@ pub struct BeginArgs {
     /// The environment.
     #[command(flatten)]
     pub environment: EnvironmentArgs,
-    /// Attempts and checks at work at the same time [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    /// How it is done.
+    #[command(flatten)]
+    pub work: WorkArgs,
     /// Do what is marked done and was never done here: for documents whose marks another place writes
     #[arg(long)]
     pub ignore_marks: bool,
-    /// After a failure, go on with what does not depend on it
-    #[arg(short, long)]
-    pub keep_going: bool,
-    /// End with 21 instead of waiting for a person
-    #[arg(long)]
-    pub no_wait: bool,
     /// Make warnings errors
     #[arg(long)]
     pub strict: bool,

@@ -68,8 +68,8 @@ fn request(
     Ok(Request {
         read: read_options(document)?,
         environment: environment.environment.clone(),
-        vars: environment.vars.iter().cloned().collect(),
-        allow_inline: environment.allow_inline,
+        vars: environment.grants.vars.iter().cloned().collect(),
+        allow_inline: environment.grants.allow_inline,
         selection: Selection {
             phases: selection.phase.clone(),
             tasks: selection.task.clone(),
@@ -79,7 +79,7 @@ fn request(
         ignore_marks: selection.ignore_marks,
         include_cancelled: selection.include_cancelled,
         include_optional: selection.include_optional,
-        allow_contexts: environment.allow_context.clone(),
+        allow_contexts: environment.grants.allow_context.clone(),
         ..Request::default()
     })
 }

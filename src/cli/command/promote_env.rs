@@ -34,9 +34,9 @@ fn request(args: &PromoteEnvArgs) -> Result<Request, AppError> {
     Ok(Request {
         read: super::read_options(&args.document)?,
         environment: Some(args.to.clone()),
-        vars: args.vars.iter().cloned().collect(),
-        allow_inline: args.allow_inline,
-        allow_contexts: args.allow_context.clone(),
+        vars: args.grants.vars.iter().cloned().collect(),
+        allow_inline: args.grants.allow_inline,
+        allow_contexts: args.grants.allow_context.clone(),
         ..Request::default()
     })
 }
@@ -69,11 +69,11 @@ fn execute(
     context.findings(&promoting.prepared().binding_findings);
     context.findings(&promoting.prepared().catalogue_findings);
     let options = RunOptions {
-        jobs: args.jobs.map(usize::from),
-        keep_going: args.keep_going,
-        end_when_waiting: args.no_wait,
+        jobs: args.work.jobs.map(usize::from),
+        keep_going: args.work.keep_going,
+        end_when_waiting: args.work.no_wait,
         live_output: std::io::stderr().is_terminal(),
-        options: plan::as_options(&args.vars).collect(),
+        options: plan::as_options(&args.grants.vars).collect(),
         ..RunOptions::default()
     };
     let result = promoting.execute(options, &mut progress)?;

@@ -22,9 +22,9 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
         return Ok(Exit::Ok);
     }
     let options = RunOptions {
-        jobs: args.jobs.map(usize::from),
-        keep_going: args.keep_going,
-        end_when_waiting: args.no_wait,
+        jobs: args.work.jobs.map(usize::from),
+        keep_going: args.work.keep_going,
+        end_when_waiting: args.work.no_wait,
         live_output: std::io::stderr().is_terminal(),
         write_back: args.write_back,
         options: given(args),
@@ -51,21 +51,21 @@ fn given(args: &RunArgs) -> std::collections::BTreeMap<String, String> {
         ("phase", selection.phase.join(" ")),
         ("task", selection.task.join(" ")),
         ("from", selection.from.clone().unwrap_or_default()),
-        ("jobs", args.jobs.map(|jobs| jobs.to_string()).unwrap_or_default()),
+        ("jobs", args.work.jobs.map(|jobs| jobs.to_string()).unwrap_or_default()),
     ];
     let flags = [
         ("with-dependencies", selection.with_dependencies),
         ("ignore-marks", selection.ignore_marks),
         ("include-cancelled", selection.include_cancelled),
         ("include-optional", selection.include_optional),
-        ("keep-going", args.keep_going),
-        ("allow-inline", args.environment.allow_inline),
+        ("keep-going", args.work.keep_going),
+        ("allow-inline", args.environment.grants.allow_inline),
         ("write-back", args.write_back),
     ];
     let flags = flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "yes".to_owned()));
     let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
     let named = texts.chain(flags).map(|(name, text)| (name.to_owned(), text));
-    named.chain(plan::as_options(&args.environment.vars)).collect()
+    named.chain(plan::as_options(&args.environment.grants.vars)).collect()
 }
 
 /// Progress in the style that fits format and terminal.

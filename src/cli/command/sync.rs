@@ -210,9 +210,9 @@ fn options(args: &BeginArgs, working_dir: &Path) -> Result<SyncOptions, AppError
     let request = Request {
         read: ReadOptions { document: args.path.clone(), strict: args.strict, ..ReadOptions::default() },
         environment: environment.environment.clone(),
-        vars: environment.vars.iter().cloned().collect(),
-        allow_inline: environment.allow_inline,
-        allow_contexts: environment.allow_context.clone(),
+        vars: environment.grants.vars.iter().cloned().collect(),
+        allow_inline: environment.grants.allow_inline,
+        allow_contexts: environment.grants.allow_context.clone(),
         ignore_marks: args.ignore_marks,
         ..Request::default()
     };
@@ -230,9 +230,9 @@ fn options(args: &BeginArgs, working_dir: &Path) -> Result<SyncOptions, AppError
         signers: signers(&args.access, working_dir),
         windows: windows(&args.pace)?,
         pace: pace(&args.pace),
-        jobs: args.jobs.map(usize::from),
-        keep_going: args.keep_going,
-        no_wait: args.no_wait,
+        jobs: args.work.jobs.map(usize::from),
+        keep_going: args.work.keep_going,
+        no_wait: args.work.no_wait,
         write_back: args.write_back.then(|| write_back(args)).transpose()?,
     })
 }
