@@ -35,12 +35,13 @@ build: ## build the release programs
 
 test: ## all unit, property and command-line tests, the HTML report in a real browser
 	@tests/tools/chromium.sh
-	RUST_TEST_THREADS=$$(( $$(nproc) * 2 )) $(CARGO) test --workspace --locked
+	RUST_TEST_THREADS=$$(( $$(nproc) * 2 )) $(CARGO) test --workspace --locked --features taskmaster/crashpoints
 	$(CARGO) test --locked -p taskmaster-delivery --features mutants --test it mutants
 
 lint: $(TOOLS)/bin/cargo-deny ## formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --package taskmaster --all-targets --locked --features crashpoints -- -D warnings
 	$(TOOLS)/bin/cargo-deny --all-features check bans licenses sources
 
 parse: build ## parse PRD=… and show it

@@ -9,6 +9,7 @@ use super::error::GitError;
 use super::lock::beside;
 use super::mirror::Mirror;
 use super::tree::{Entries, shown};
+use crate::crash;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -202,7 +203,8 @@ impl<'t> Place<'t> {
             State::At(commit) => format!("at {commit}\n"),
         };
         let new = beside(&self.state, "new");
-        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &self.state));
+        let rename = || crash::around("note the checkout", || fs::rename(&new, &self.state));
+        let written = fs::write(&new, text).and_then(|()| rename());
         written.map_err(|source| fault("write", &self.state, source))
     }
 }

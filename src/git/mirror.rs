@@ -15,6 +15,7 @@ use super::lock::{Lock, beside};
 use super::names;
 use super::remote::Remote;
 use super::tree::{Entries, Entry, Kind, Links, MAX_LINKS, STREAM, too_many, walk};
+use crate::crash;
 use crate::process::proc::ATTEMPT_VARIABLE;
 use std::fs;
 use std::io;
@@ -165,7 +166,8 @@ impl Mirror {
             }
             _ => {}
         }
-        fs::rename(&new, &self.dir).map_err(|source| fault("move", &new, source))?;
+        crash::around("make the mirror", || fs::rename(&new, &self.dir))
+            .map_err(|source| fault("move", &new, source))?;
         remove_all(&old)
     }
 

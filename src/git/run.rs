@@ -2,6 +2,7 @@
 
 use super::error::GitError;
 use crate::clock;
+use crate::crash;
 use crate::process::launch::search_path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -79,7 +80,7 @@ pub(super) fn run(
         deadline: clock::monotonic() + job.timeout,
         stop: job.stop,
     };
-    match watch.until_it_ends(sink) {
+    match crash::around("git", || watch.until_it_ends(sink)) {
         Ok(code) => Ok(Ended { code, said: watch.said }),
         Err(error) => {
             watch.end();

@@ -3,6 +3,7 @@
 use super::child::Child;
 use super::memory_file;
 use super::proc::ATTEMPT_VARIABLE;
+use crate::crash;
 use rustix::fs::Access;
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -119,7 +120,8 @@ pub fn launch(launch: Launch) -> Result<Child, SpawnError> {
     let path = find_program(program, &launch)?;
     let (cwd, attempt) = (launch.cwd.clone(), launch.attempt.clone());
     let expression = expression(&path, launch)?;
-    let handle = expression.start().map_err(|error| classify(error, &path, &cwd))?;
+    let handle =
+        crash::around("spawn", || expression.start()).map_err(|error| classify(error, &path, &cwd))?;
     Ok(Child::new(handle, attempt))
 }
 

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::migrate::{self, MIGRATIONS};
 use super::open::{connect, exists};
 use super::types::Access;
+use crate::crash;
 use rusqlite::Connection;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,8 @@ pub(super) fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
     let file = directory::private().read(true).create_new(true).open(&fresh).map_err(io)?;
     build(&fresh).map_err(|source| StoreError::of(&fresh, source))?;
     file.sync_all().map_err(io)?;
-    fs::rename(&fresh, path).map_err(|source| StoreError::io(path, source))?;
+    crash::around("create the ledger", || fs::rename(&fresh, path))
+        .map_err(|source| StoreError::io(path, source))?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| StoreError::io(dir, source))
 }
 
@@ -57,7 +59,7 @@ pub(super) fn migrate(dir: &Path, path: &Path, found: u32) -> Result<(), StoreEr
         let fault = |source| StoreError::of(path, source);
         // Another process may have done it while we waited for the lock.
         if migrate::version(&conn).map_err(fault)? < known {
-            backup(&conn, path, found)?;
+            crash::around("back the ledger up", || backup(&conn, path, found))?;
             migrate::apply(&mut conn, MIGRATIONS).map_err(fault)?;
         }
         Ok(())

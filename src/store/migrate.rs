@@ -1,5 +1,6 @@
 //! Brings a database to the schema of this program, one numbered file after the other.
 
+use crate::crash;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The migrations in order; the first one makes schema 1.
@@ -27,7 +28,7 @@ pub(super) fn apply(conn: &mut Connection, migrations: &[&str]) -> rusqlite::Res
             tx.execute_batch(sql)?;
             tx.pragma_update(None, "user_version", number)?;
         }
-        tx.commit()?;
+        crash::around("migrate", || tx.commit())?;
     }
     Ok(())
 }

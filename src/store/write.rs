@@ -6,6 +6,7 @@ use super::open::Store;
 use super::read::{Snapshot, signed};
 use super::rows::{DocumentRow, DriftRow, ProcessRow, RunEndRow, RunRow, TaskStateRow};
 use super::types::{Durability, Head};
+use crate::crash::Kinds;
 use jiff::Timestamp;
 use rusqlite::{Params, Transaction, TransactionBehavior};
 use std::path::Path;
@@ -20,6 +21,7 @@ pub struct Tx<'a> {
     path: &'a Path,
     hashing: &'a super::chain::Hashing,
     head: Head,
+    kinds: Kinds,
 }
 
 impl Store {
@@ -33,7 +35,7 @@ impl Store {
         let fault = |source| StoreError::of(&self.path, source);
         let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate).map_err(fault)?;
         let head = Snapshot { conn: &tx, path: &self.path }.head()?;
-        let mut tx = Tx { tx, path: &self.path, hashing: &self.hashing, head };
+        let mut tx = Tx { tx, path: &self.path, hashing: &self.hashing, head, kinds: Kinds::default() };
         let answer = body(&mut tx)?;
         tx.commit(head)?;
         Ok(answer)
@@ -74,6 +76,7 @@ impl Tx<'_> {
             (signed(seq), at_us, stream, kind, json, hash),
         )?;
         self.head = Head { seq, hash };
+        self.kinds.note(kind);
         Ok(seq)
     }
 
@@ -81,7 +84,8 @@ impl Tx<'_> {
         if self.head.seq != before.seq {
             self.run("UPDATE chain SET seq = ?1, hash = ?2", (signed(self.head.seq), self.head.hash))?;
         }
-        self.tx.commit().map_err(|source| StoreError::of(self.path, source))
+        let (tx, path) = (self.tx, self.path);
+        self.kinds.around(|| tx.commit()).map_err(|source| StoreError::of(path, source))
     }
 
     fn run(&self, sql: &str, params: impl Params) -> Result<(), StoreError> {
@@ -91,6 +95,7 @@ impl Tx<'_> {
 
     /// Keeps a text under a key, in place of what was there.
     pub fn put_memo(&mut self, key: &str, text: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.kinds.note("memo");
         self.run(
             "INSERT INTO memos (key, text, at_us) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET text = ?2, at_us = ?3",

@@ -10,15 +10,16 @@ use syn::visit::Visit;
 /// What each module of the program may import from the program's other modules.
 const MODULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
-    ("process", &["clock"]),
-    ("git", &["clock", "process"]),
-    ("store", &["clock"]),
+    ("crash", &[]),
+    ("process", &["clock", "crash"]),
+    ("git", &["clock", "crash", "process"]),
+    ("store", &["clock", "crash"]),
     ("exec", &["clock", "process"]),
     ("report", &[]),
     ("config", &[]),
     ("deliver", &["clock", "process"]),
     ("agent", &["clock", "deliver", "process"]),
-    ("app", &["agent", "clock", "config", "deliver", "exec", "git", "process", "report", "store"]),
+    ("app", &["agent", "clock", "config", "crash", "deliver", "exec", "git", "process", "report", "store"]),
     ("web", &["app", "clock", "report"]),
     (
         "cli",
@@ -41,6 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tests/git-server", &[]),
     ("tests/simulate", &["taskmaster_delivery"]),
     ("src/clock", &[]),
+    ("src/crash", &[]),
     ("src/process", &["taskmaster_core"]),
     ("src/git", &["taskmaster_core"]),
     ("src/store", &["taskmaster_core"]),

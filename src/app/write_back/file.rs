@@ -1,5 +1,6 @@
 //! One file gets another text, if it still holds the one that was read.
 
+use crate::crash;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -30,7 +31,7 @@ pub(super) fn replace(path: &Path, old: &str, new: &str) -> io::Result<Replaced>
         if !holds(&target, old)? {
             return Ok(Replaced::Changed);
         }
-        fs::rename(&beside, &target)?;
+        crash::around("write marks back", || fs::rename(&beside, &target))?;
         Ok(Replaced::Yes)
     });
     if !matches!(replaced, Ok(Replaced::Yes)) {

@@ -25,3 +25,5 @@ mod webhooks;
 mod write_back;
 
 use taskmaster::web::{signature, webhook};
+
+pub(crate) use story::Shop;

@@ -12,20 +12,20 @@ pub(super) const TASKS: &str = "tasks:
 ";
 
 /// A sync's place, and the repository that it follows.
-pub(super) struct Shop {
-    pub(super) origin: Origin,
-    pub(super) here: Sandbox,
+pub(crate) struct Shop {
+    pub(crate) origin: Origin,
+    pub(crate) here: Sandbox,
 }
 
 impl Shop {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let origin = Origin::new();
         origin.commit(&[("prd.md", PRD), ("tasks/local.yaml", TASKS)], "a shop");
         Self { origin, here: sandbox() }
     }
 
     /// The arguments of a sync.
-    pub(super) fn line(&self, more: &str) -> String {
+    pub(crate) fn line(&self, more: &str) -> String {
         format!("sync --repo {} --path prd.md {more}", self.origin.url())
     }
 
@@ -38,7 +38,7 @@ impl Shop {
     }
 
     /// A file in the sync's tree.
-    pub(super) fn read(&self, name: &str) -> Option<String> {
+    pub(crate) fn read(&self, name: &str) -> Option<String> {
         self.here.read(&format!(".taskmaster/sync/origin/tree/{name}"))
     }
 

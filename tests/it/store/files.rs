@@ -234,7 +234,7 @@ fn the_log_of_a_ledger_that_is_refused_is_not_moved_into_it() {
 
 /// A ledger as the first schema had it: the events, and no read models. Written by hand here, so
 /// that a later change of the migrations cannot change what is migrated from.
-fn first_schema(dir: &Path) -> PathBuf {
+pub(crate) fn first_schema(dir: &Path) -> PathBuf {
     let ledger = whole();
     let from = ledger.path().join("state/ledger.db");
     let file = dir.join("ledger.db");

@@ -11,3 +11,5 @@ mod rollouts;
 mod rules;
 mod speed;
 mod support;
+
+pub(crate) use files::first_schema;

@@ -1,0 +1,181 @@
+//! Killed at each moment at which something is made to last, just before and just after it: the next command ends
+//! well, nothing finished is repeated, nothing is left over. The moments are those that the program itself passes
+//! (`src/crash.rs`), so a new one is tested as soon as it is there.
+
+use super::cli::{project, sandbox};
+use super::gitops::Shop;
+use super::store::first_schema;
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+use taskmaster_testkit::{Sandbox, until};
+
+const PRD: &str = "# Shop\n\n## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n";
+const TASKS: &str = "tasks:
+  a/one: {check: {file_exists: one}, run: {shell: 'echo one >>starts; touch one'}}
+  a/two: {check: {file_exists: two}, run: {shell: 'echo two >>starts; touch two'}}
+  a/three: {check: {file_exists: three}, run: {shell: 'echo three >>starts; touch three'}}
+";
+
+/// Kills `line` at each of its moments, each time in a new world, and then has it end; the names of the moments. Of
+/// the many moments of git, which keeps its own files whole, each `of_git`-th is enough.
+fn killed_everywhere<W: Sync>(
+    of_git: usize,
+    world: impl Fn() -> W + Sync,
+    here: impl Fn(&W) -> &Sandbox + Sync,
+    line: impl Fn(&W) -> String + Sync,
+    holds: impl Fn(&W) + Sync,
+) -> BTreeSet<String> {
+    let lived = world();
+    let log = here(&lived).path().with_file_name("moments");
+    let mut whole = here(&lived).command(line(&lived).split(' '));
+    let whole = whole.env("TASKMASTER_CRASH_LOG", &log).output().unwrap();
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    holds(&lived);
+    let log = std::fs::read_to_string(log).expect("moments are noted");
+    let moments: Vec<&str> = log.lines().map(|line| line.split_once(' ').expect("a number").1).collect();
+    let one = |number: usize, moment: &str| {
+        let world = world();
+        let mut command = here(&world).command(line(&world).split(' '));
+        let killed = command.env("TASKMASTER_CRASH_AT", number.to_string()).output().unwrap();
+        assert_eq!(
+            killed.status.signal(),
+            Some(9),
+            "{number} {moment}: {}",
+            String::from_utf8_lossy(&killed.stderr)
+        );
+        let next = here(&world).run(&line(&world));
+        assert_eq!(next.code, 0, "after {number} {moment}: {}{}", next.stdout, next.stderr);
+        holds(&world);
+        until("nobody is at work any more", 20, || nobody_works_in(here(&world)));
+        here(&world).run("audit").code(0);
+    };
+    let is_taken = |number: usize, moment: &str| !moment.ends_with("git") || number.is_multiple_of(of_git);
+    let taken = (1..).zip(&moments).filter(|(number, moment)| is_taken(*number, moment));
+    let taken: Vec<(usize, &&str)> = taken.collect();
+    let (one, halves) = (&one, taken.split_at(taken.len() / 2));
+    std::thread::scope(|scope| {
+        for half in [halves.0, halves.1] {
+            scope.spawn(move || half.iter().for_each(|(number, moment)| one(*number, moment)));
+        }
+    });
+    moments.iter().map(|moment| (*moment).to_owned()).collect()
+}
+
+/// Nobody's working directory is below the project.
+fn nobody_works_in(sandbox: &Sandbox) -> Option<()> {
+    let root = sandbox.path().canonicalize().ok()?;
+    let works = |entry: std::fs::DirEntry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&root))
+    };
+    (!std::fs::read_dir("/proc").ok()?.filter_map(Result::ok).any(works)).then_some(())
+}
+
+fn assert_passed(moments: &BTreeSet<String>, wanted: &[&str]) {
+    for what in wanted {
+        for when in ["before", "after"] {
+            let named = |moment: &String| moment.starts_with(when) && moment.contains(what);
+            assert!(moments.iter().any(named), "{when} {what} is none of {moments:#?}");
+        }
+    }
+}
+
+fn each_began_once(text: Option<String>) {
+    let text = text.unwrap_or_default();
+    let mut starts: Vec<_> = text.lines().collect();
+    starts.sort_unstable();
+    assert_eq!(starts, ["one", "three", "two"]);
+}
+
+/// Whatever a rename was to bring in, under another name.
+fn left_beside(sandbox: &Sandbox) -> Vec<String> {
+    let names = [sandbox.path(), sandbox.path().join(".taskmaster")].into_iter().flat_map(|dir| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
+    });
+    names
+        .filter(|name| name.contains(".new") || (name.ends_with(".taskmaster") && name != ".taskmaster"))
+        .collect()
+}
+
+#[test]
+#[cfg_attr(
+    not(feature = "crashpoints"),
+    ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
+)]
+fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
+    let holds = |sandbox: &Sandbox| {
+        each_began_once(sandbox.read("starts"));
+        assert_eq!(sandbox.read("prd.md").unwrap(), PRD.replace("[ ]", "[x]"));
+        assert_eq!(left_beside(sandbox), Vec::<String>::new());
+    };
+    let line = |_: &Sandbox| "run prd.md --write-back --jobs 1 --quiet".to_owned();
+    let moments = killed_everywhere(1, || project(PRD, TASKS), |sandbox| sandbox, line, holds);
+    let wanted =
+        ["create the ledger", "run.started", "attempt.started", "run.ended", "spawn", "write marks back"];
+    assert_passed(&moments, &wanted);
+}
+
+#[test]
+#[cfg_attr(
+    not(feature = "crashpoints"),
+    ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
+)]
+fn a_parse_that_is_killed_anywhere_is_finished_by_the_next() {
+    let world = || {
+        let sandbox = project(PRD, TASKS);
+        sandbox.run("parse prd.md").code(0);
+        sandbox.write("prd.md", PRD.replace("Two", "Zwei"));
+        sandbox
+    };
+    let holds = |sandbox: &Sandbox| {
+        let known = sandbox.run("tasks list -o json").code(0).json();
+        let ids: Vec<_> =
+            known["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["a/one", "a/zwei", "a/three"]);
+    };
+    let moments = killed_everywhere(1, world, |sandbox| sandbox, |_| "parse prd.md".to_owned(), holds);
+    assert_passed(&moments, &["document.parsed"]);
+}
+
+#[test]
+#[cfg_attr(
+    not(feature = "crashpoints"),
+    ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
+)]
+fn a_migration_that_is_killed_anywhere_is_finished_by_the_next_command() {
+    let world = || {
+        let sandbox = sandbox();
+        let state = sandbox.path().join(".taskmaster");
+        std::fs::create_dir(&state).unwrap();
+        first_schema(&state);
+        sandbox
+    };
+    let holds = |sandbox: &Sandbox| {
+        let events = sandbox.run("audit -o json").code(0).json()["events"].clone();
+        assert_eq!(events, 3);
+        assert!(sandbox.path().join(".taskmaster/ledger.db.schema-1").is_file(), "the older one is kept");
+    };
+    let line = |_: &Sandbox| "audit".to_owned();
+    let moments = killed_everywhere(1, world, |sandbox| sandbox, line, holds);
+    assert_passed(&moments, &["back the ledger up", "migrate"]);
+}
+
+#[test]
+#[cfg_attr(
+    not(feature = "crashpoints"),
+    ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
+)]
+fn a_sync_that_is_killed_at_each_moment_is_finished_by_the_next() {
+    let world = || {
+        let shop = Shop::new();
+        shop.origin.commit(&[("prd.md", PRD), ("tasks/local.yaml", TASKS)], "three tasks");
+        shop
+    };
+    let line = |shop: &Shop| shop.line("--once --write-back --jobs 1 --quiet");
+    let holds = |shop: &Shop| {
+        each_began_once(shop.read("starts"));
+        assert_eq!(shop.origin.read("prd.md"), PRD.replace("[ ]", "[x]"));
+    };
+    let moments = killed_everywhere(9, world, |shop| &shop.here, line, holds);
+    assert_passed(&moments, &["make the mirror", "note the checkout", "git", "run.started", "memo"]);
+}
