@@ -120,6 +120,54 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
     not(feature = "crashpoints"),
     ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
 )]
+fn a_failed_attempt_is_tried_again_though_its_run_is_killed_anywhere() {
+    let tasks = "tasks:
+  a/one: {check: {file_exists: one}, run: {shell: 'echo one >>starts; touch one'}}
+  a/two: {check: {file_exists: two}, retry: {attempts: 3, base_delay: 1ms}, run: {shell: 'test -e again || { touch again; exit 1; }; echo two >>starts; touch two'}}
+  a/three: {check: {file_exists: three}, run: {shell: 'echo three >>starts; touch three'}}
+";
+    let holds = |sandbox: &Sandbox| {
+        each_began_once(sandbox.read("starts"));
+        assert_eq!(left_beside(sandbox), Vec::<String>::new());
+    };
+    let line = |_: &Sandbox| "run prd.md --jobs 1 --quiet".to_owned();
+    let moments = killed_everywhere(1, || project(PRD, tasks), |sandbox| sandbox, line, holds);
+    assert_passed(&moments, &["retry"]);
+}
+
+#[test]
+#[cfg_attr(
+    not(feature = "crashpoints"),
+    ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
+)]
+fn a_destroy_that_is_killed_anywhere_is_finished_by_the_next() {
+    let undone = |task: &str| {
+        format!(
+            "  a/{task}: {{check: {{file_exists: {task}}}, run: {{exec: [touch, {task}]}}, \
+             undo: {{shell: 'echo {task} >>starts; rm -f {task}'}}}}\n"
+        )
+    };
+    let tasks = format!("tasks:\n{}", ["one", "two", "three"].map(undone).concat());
+    let world = || {
+        let sandbox = project(PRD, &tasks);
+        sandbox.run("run prd.md --quiet").code(0);
+        sandbox
+    };
+    let holds = |sandbox: &Sandbox| {
+        for task in ["one", "two", "three"] {
+            assert!(sandbox.read(task).is_none(), "{task} is gone");
+        }
+    };
+    let line = |_: &Sandbox| "destroy prd.md --yes --quiet".to_owned();
+    let moments = killed_everywhere(1, world, |sandbox| sandbox, line, holds);
+    assert_passed(&moments, &["attempt.started", "run.ended", "spawn"]);
+}
+
+#[test]
+#[cfg_attr(
+    not(feature = "crashpoints"),
+    ignore = "needs --features taskmaster/crashpoints, as `make test` gives"
+)]
 fn a_parse_that_is_killed_anywhere_is_finished_by_the_next() {
     let world = || {
         let sandbox = project(PRD, TASKS);
