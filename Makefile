@@ -9,6 +9,8 @@ PHASE ?=
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskmaster/tools
 TARPAULIN_VERSION := 0.37.5
 DENY_VERSION := 0.20.2
+FUZZ_VERSION := 0.13.2
+FUZZ_TARGETS := catalogue ledger parse prometheus proxy template webhook write_back
 BIN := target/release/taskmaster
 SAMPLE_API := target/release/sample-api
 # Of the targets for a cluster; VARS holds more options, such as --var context=NAME.
@@ -19,8 +21,8 @@ HOST := blue-green.local
 RATE := 20
 DURATION := 1m
 
-.PHONY: help demo build test lint parse plan run report bench coverage fuzz differential screenshots \
-	simulate mutants aa-table power experiment detection torture-rollouts switches \
+.PHONY: help demo build test lint parse plan run report bench coverage fuzz fuzz-keep differential screenshots \
+	simulate mutants aa-table power experiment detection torture torture-rollouts switches \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -86,7 +88,7 @@ $(BIN) $(SAMPLE_API):
 	$(CARGO) build --release --locked --bins
 
 bench: ## ratios against the bare limits in one run; the simulator's speed, and a hundredth of the A/A table
-	$(CARGO) bench --locked --bench ratios
+	PEERS=$$(tests/tools/peers.sh $(TOOLS)) PLOT=docs/images/parse.svg $(CARGO) bench --locked --bench ratios
 	$(CARGO) bench --locked --bench gitops
 	NGINX_PROGRAM=$$(tests/tools/nginx.sh $(TOOLS)) $(CARGO) bench --locked --bench proxy
 	@rm -rf out/bench
@@ -98,10 +100,15 @@ coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI h
 	@tests/tools/chromium.sh
 	@tests/tools/coverage.sh $(TOOLS)/bin/cargo-tarpaulin
 
-fuzz: ## fuzz the parser and the judge of webhooks, each for SECONDS=60 (needs nightly and cargo-fuzz)
-	@mkdir -p fuzz/corpus/parse fuzz/corpus/webhook
-	cd fuzz && $(CARGO) +nightly fuzz run parse corpus/parse seeds/parse -- -max_total_time=$(or $(SECONDS),60)
-	cd fuzz && $(CARGO) +nightly fuzz run webhook corpus/webhook seeds/webhook -- -max_total_time=$(or $(SECONDS),60)
+fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS)) ## fuzz each target for SECONDS=60, or one: `make fuzz-parse` (needs nightly; docs/fuzz.md)
+
+fuzz-%: $(TOOLS)/bin/cargo-fuzz
+	@mkdir -p fuzz/corpus/$*
+	cd fuzz && PATH="$(TOOLS)/bin:$$PATH" $(CARGO) +nightly fuzz run --sanitizer none $* corpus/$* seeds/$* kept/$* \
+		-- -max_len=4096 -max_total_time=$(or $(SECONDS),60)
+
+fuzz-keep: ## keep of fuzz/corpus what reaches most, a few files a target, for the plain tests
+	@for target in $(FUZZ_TARGETS); do fuzz/keep $$target || exit 1; done
 
 differential: ## ask Argo Rollouts and our replica maths N=1000000 questions of SEED=1 (needs Go)
 	tests/differential/run $(or $(N),1000000) $(or $(SEED),1)
@@ -127,6 +134,9 @@ experiment: ## how long users meet a slow version, with real processes (8 min; d
 
 detection: ## how soon a faulty version is taken back, with real processes (docs/experiments/detection.md)
 	$(EXPERIMENT) detection
+
+torture: ## N=1000 kills of runs, syncs and their undoing at random moments of SEED=1 (docs/experiments/torture.md)
+	$(EXPERIMENT) torture --kills $(or $(N),1000) --seed $(or $(SEED),1)
 
 torture-rollouts: ## commands and agents killed at any moment (docs/experiments/kills.md)
 	$(EXPERIMENT) kills
@@ -165,6 +175,9 @@ cluster-shell: ## a shell inside the node, with kubectl and its kubeconfig
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
+
+$(TOOLS)/bin/cargo-fuzz:
+	$(CARGO) install --locked --root $(TOOLS) cargo-fuzz@$(FUZZ_VERSION)
 
 $(TOOLS)/bin/cargo-tarpaulin:
 	$(CARGO) install --locked --root $(TOOLS) cargo-tarpaulin@$(TARPAULIN_VERSION)

@@ -1,6 +1,10 @@
 //! Where the project is and how it is set: flag > `TASKMASTER_*` > `taskmaster.toml` > the user's
 //! file > default. Flags are applied by the caller; this module reads the rest.
 
+pub mod notice;
+
+use crate::read::{self, ReadError};
+use notice::Notice;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +17,48 @@ pub const CATALOGUE: &str = "tasks";
 pub const STATE_DIR: &str = ".taskmaster";
 /// Environment where nothing else is said.
 pub const DEFAULT_ENVIRONMENT: &str = "local";
+/// Longest file of settings, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Which server of continuous integration is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ci {
+    /// The one that says of itself that it is there.
+    #[default]
+    Auto,
+    /// GitHub Actions.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// None.
+    Off,
+}
+
+impl std::str::FromStr for Ci {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "github" => Ok(Self::Github),
+            "gitlab" => Ok(Self::Gitlab),
+            "off" => Ok(Self::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Variables that hold settings.
+pub const VARIABLES: [&str; 7] = [
+    "TASKMASTER_DOCUMENT",
+    "TASKMASTER_ENV",
+    "TASKMASTER_STATE_DIR",
+    "TASKMASTER_CATALOGUE",
+    "TASKMASTER_JOBS",
+    "TASKMASTER_LOG_LIMIT_BYTES",
+    "TASKMASTER_CI",
+];
 
 /// One layer of settings, as a file or the environment gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -30,6 +76,11 @@ pub struct Settings {
     pub jobs: Option<usize>,
     /// Most bytes of one attempt's log.
     pub log_limit_bytes: Option<u64>,
+    /// Which server of continuous integration is spoken to; default the one that is there.
+    pub ci: Option<Ci>,
+    /// Who is told at the end of a run.
+    #[serde(default)]
+    pub notify: Vec<Notice>,
     /// Contexts that look like production and may be acted on, by name or pattern.
     #[serde(default)]
     pub allow_contexts: Vec<String>,
@@ -50,15 +101,15 @@ pub enum ConfigError {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: ReadError,
     },
     /// The file is not what it should be. The message of the reader shows line and caret.
-    #[error("{} is not valid\n{source}", path.display())]
+    #[error("{} is not valid\n{}", path.display(), why.to_string().trim_end())]
     Invalid {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: Box<toml::de::Error>,
+        why: Box<toml::de::Error>,
     },
     /// A variable of the environment holds something else than it should.
     #[error("{name}={value} is not a {wanted}")]
@@ -77,7 +128,7 @@ pub enum ConfigError {
 pub enum Trust {
     /// That of the person who works in it.
     Own,
-    /// That of whoever wrote to a repository: it names no state directory, and allows no context.
+    /// That of whoever wrote to a repository: it names no state directory, allows no context and tells nobody.
     Fetched,
 }
 
@@ -105,6 +156,8 @@ impl Settings {
             catalogue: self.catalogue.or(below.catalogue),
             jobs: self.jobs.or(below.jobs),
             log_limit_bytes: self.log_limit_bytes.or(below.log_limit_bytes),
+            ci: self.ci.or(below.ci),
+            notify: [self.notify, below.notify].concat(),
             allow_contexts: [self.allow_contexts, below.allow_contexts].concat(),
             production_contexts: [self.production_contexts, below.production_contexts].concat(),
             vars,
@@ -112,13 +165,15 @@ impl Settings {
     }
 
     fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match read::whole(path, MAX_BYTES).and_then(read::text) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(ReadError::System(e)) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
             Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
         };
         toml::from_str(&text)
-            .map_err(|source| ConfigError::Invalid { path: path.to_owned(), source: Box::new(source) })
+            .map_err(|why| ConfigError::Invalid { path: path.to_owned(), why: Box::new(why) })
     }
 
     /// The layer of `TASKMASTER_*`; `var` looks a variable up.
@@ -128,21 +183,23 @@ impl Settings {
             environment: var("TASKMASTER_ENV"),
             state_dir: var("TASKMASTER_STATE_DIR").map(PathBuf::from),
             catalogue: var("TASKMASTER_CATALOGUE").map(PathBuf::from),
-            jobs: number(var, "TASKMASTER_JOBS")?,
-            log_limit_bytes: number(var, "TASKMASTER_LOG_LIMIT_BYTES")?,
+            jobs: parsed(var, "TASKMASTER_JOBS", "number")?,
+            log_limit_bytes: parsed(var, "TASKMASTER_LOG_LIMIT_BYTES", "number")?,
+            ci: parsed(var, "TASKMASTER_CI", "server (auto, github, gitlab or off)")?,
             ..Self::default()
         })
     }
 }
 
-fn number<T: std::str::FromStr>(
+fn parsed<T: std::str::FromStr>(
     var: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
+    wanted: &'static str,
 ) -> Result<Option<T>, ConfigError> {
     let Some(value) = var(name) else { return Ok(None) };
     match value.parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(ConfigError::Variable { name, value, wanted: "number" }),
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(_) => Err(ConfigError::Variable { name, value, wanted }),
     }
 }
 
@@ -156,6 +213,14 @@ impl Project {
         Self::at(find_root(working_dir), working_dir, flags, var, Trust::Own)
     }
 
+    /// The project around `working_dir` with the flags alone: for who looks at settings that cannot be read.
+    pub fn bare(working_dir: &Path, flags: Settings) -> Self {
+        let root = find_root(working_dir);
+        let state_dir =
+            flags.state_dir.clone().map_or_else(|| root.join(STATE_DIR), |dir| working_dir.join(dir));
+        Self { root, state_dir, settings: flags }
+    }
+
     /// The project whose root is known, as [`Project::find`] reads it; paths of flags are relative to `working_dir`.
     pub fn at(
         root: PathBuf,
@@ -164,16 +229,13 @@ impl Project {
         var: &dyn Fn(&str) -> Option<String>,
         trust: Trust,
     ) -> Result<Self, ConfigError> {
-        let user_file = var("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .or_else(|| var("HOME").map(|home| Path::new(&home).join(".config")))
-            .map(|dir| dir.join("taskmaster/config.toml"));
-        let user = user_file.as_deref().map_or_else(|| Ok(Settings::default()), Settings::from_file)?;
+        let user = user_file(var).as_deref().map_or_else(|| Ok(Settings::default()), Settings::from_file)?;
         let mut project = Settings::from_file(&root.join(PROJECT_FILE))?;
         project.state_dir = project.state_dir.map(|dir| root.join(dir));
         if trust == Trust::Fetched {
             project.state_dir = None;
             project.allow_contexts.clear();
+            project.notify.clear();
         }
         let settings = flags.over(Settings::from_environment(var)?).over(project).over(user);
         let state_dir =
@@ -191,6 +253,12 @@ impl Project {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         self.settings.jobs.unwrap_or_else(processors).max(1)
     }
+}
+
+/// The user's own file of settings.
+pub fn user_file(var: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let home = || var("HOME").map(|home| Path::new(&home).join(".config"));
+    Some(var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)?.join("taskmaster/config.toml"))
 }
 
 fn find_root(working_dir: &Path) -> PathBuf {
@@ -245,6 +313,23 @@ mod tests {
         assert_eq!(project.settings.document.as_deref(), Some("a.md"), "project over user");
         assert_eq!(project.settings.log_limit_bytes, Some(9), "user over default");
         assert_eq!(project.settings.allow_contexts, ["prod-a", "prod-b"], "lists are joined");
+    }
+
+    /// Its own file names programs and addresses; the person's file is nobody else's word.
+    #[test]
+    fn what_was_fetched_tells_nobody() {
+        let notice = |name: &str| format!("[[notify]]\nname = \"{name}\"\ncommand = [\"true\"]\n");
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("taskmaster")).unwrap();
+        std::fs::write(dir.path().join("taskmaster/config.toml"), notice("own")).unwrap();
+        std::fs::write(dir.path().join(PROJECT_FILE), notice("project")).unwrap();
+        let var = |name: &str| (name == "XDG_CONFIG_HOME").then(|| dir.path().to_string_lossy().into_owned());
+        for (trust, expected) in [(Trust::Own, &["project", "own"][..]), (Trust::Fetched, &["own"])] {
+            let root = dir.path().to_owned();
+            let project = Project::at(root, dir.path(), Settings::default(), &var, trust).unwrap();
+            let names: Vec<_> = project.settings.notify.iter().map(|notice| notice.name.as_str()).collect();
+            assert_eq!(names, expected, "{trust:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod deliver;
 pub mod exec;
 pub mod git;
 pub mod process;
+pub mod read;
 pub mod report;
 pub mod store;
 pub mod web;

@@ -4,14 +4,14 @@
 use libfuzzer_sys::fuzz_target;
 
 // The files themselves: the package around them would take minutes to build with sanitizers.
+#[path = "../checks/webhook.rs"]
+mod checks;
 #[path = "../../src/web/signature.rs"]
 mod signature;
 #[path = "../../src/web/webhook.rs"]
 #[expect(dead_code, reason = "the program uses all of it")]
 mod webhook;
-#[path = "../../tests/it/gitops/webhook_property.rs"]
-mod webhook_property;
 
 fuzz_target!(|input: &[u8]| {
-    webhook_property::check(input);
+    checks::check(input);
 });

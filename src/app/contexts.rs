@@ -5,10 +5,10 @@
 
 use super::error::AppError;
 use super::plan::Prepared;
-use crate::clock;
+use crate::process::ask::{Question, ask};
+use crate::process::launch::search_path;
 use std::collections::BTreeMap;
-use std::io::{Read, Seek};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 use taskmaster_core::action::{Action, Step};
 use taskmaster_core::id::TaskId;
@@ -149,33 +149,20 @@ impl Kubectl<'_> {
 
     /// What kubectl prints; none where it fails or takes too long.
     fn ask(&self, arguments: &[&str]) -> Option<String> {
-        // A file takes any length, and nobody has to read along.
-        let mut out = tempfile::tempfile().ok()?;
-        let mut child = Command::new("kubectl")
-            .args(arguments)
-            .args(self.place.kubeconfig.as_ref().map(|path| format!("--kubeconfig={path}")))
-            .envs(self.place.variable.as_ref().map(|paths| ("KUBECONFIG", paths)))
-            .current_dir(self.root)
-            .stdin(Stdio::null())
-            .stdout(out.try_clone().ok()?)
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let deadline = clock::monotonic() + WITHIN;
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if clock::monotonic() < deadline => std::thread::sleep(Duration::from_millis(10)),
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return None;
-                }
-            }
-        };
-        let mut text = String::new();
-        out.rewind().ok()?;
-        out.take(1 << 20).read_to_string(&mut text).ok()?;
-        status.success().then_some(text)
+        let search = std::env::var_os("PATH")?;
+        let root = Path::new(self.root);
+        let kubeconfig = self.place.kubeconfig.as_ref().map(|path| format!("--kubeconfig={path}"));
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).chain(kubeconfig);
+        let variable = self.place.variable.as_deref().map(|paths| ("KUBECONFIG", paths));
+        let answer = ask(&Question {
+            program: &search_path("kubectl", &search, root).ok()?,
+            arguments: &arguments.collect::<Vec<_>>(),
+            cwd: root,
+            env: variable.as_slice(),
+            both: false,
+            within: WITHIN,
+            most: 1 << 20,
+        });
+        answer.ok()?.filter(|answer| answer.status.success()).map(|answer| answer.text)
     }
 }

@@ -3,9 +3,10 @@
 use super::contexts::{self, Acts};
 use super::error::AppError;
 use super::plan::{Prepared, Request};
+use super::plan_view::{self, Past};
 use super::ports::{LedgerJournal, PlanRender};
+use super::report;
 use super::run::{RunResult, Session, no_runtime, settings};
-use super::{plan_view, report};
 use crate::exec::dry_run;
 use crate::exec::ports::{Observer, Ports};
 use crate::exec::stop::Stops;
@@ -68,7 +69,7 @@ impl Destroy {
     /// What would be taken back, last first.
     pub fn view(&self) -> Result<PlanView, AppError> {
         let prepared = self.session.prepared();
-        let mut view = plan_view::view(prepared, &HashMap::new(), None, true)?;
+        let mut view = plan_view::view(prepared, &Past::default(), None, true, 1)?;
         view.tasks.retain(|task| self.plan.tasks.iter().any(|planned| planned.id == task.id));
         for task in &mut view.tasks {
             task.intent = Intent::Undo;
@@ -78,6 +79,7 @@ impl Destroy {
         view.tasks.reverse();
         view.critical_path.clear();
         view.critical_path_ms = None;
+        view.estimate = None;
         Ok(view)
     }
 

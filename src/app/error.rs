@@ -112,12 +112,11 @@ pub enum AppError {
 }
 
 impl From<ExecError> for AppError {
-    /// A lock that came after the run was planned refuses it as one that was there before.
+    /// What the ledger says during a run is what it says before one: a lock, no room, damage.
     fn from(error: ExecError) -> Self {
         let ExecError::Journal(JournalError(source)) = error else { return Self::Exec(error) };
         match source.downcast() {
-            Ok(refused) if matches!(*refused, LedgerError::Locked { .. }) => Self::Ledger(*refused),
-            Ok(other) => Self::Exec(ExecError::Journal(JournalError(other))),
+            Ok(ledger) => Self::Ledger(*ledger),
             Err(other) => Self::Exec(ExecError::Journal(JournalError(other))),
         }
     }
@@ -158,6 +157,12 @@ impl AppError {
             Self::Usage { help, .. } => help.clone(),
             Self::Source(SourceError::Missing { nearest: Some(near), .. }) => {
                 Some(format!("did you mean {near}?"))
+            }
+            Self::Source(SourceError::Read { source, .. })
+            | Self::Config(ConfigError::Read { source, .. }) => source.help().map(str::to_owned),
+            Self::Lease(LeaseError::Store(error)) => error.help(),
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some("free some room and repeat the command".to_owned())
             }
             Self::Ledger(error) => error.help(),
             Self::Delivery(error) => error.help(),

@@ -1,5 +1,7 @@
 //! Exit codes. Where several hold, the one that hides most wins: 1, then 4x, 1x, 2x, 5x, 3x.
 
+use taskmaster_core::scheduler::RunEnd;
+
 /// What a command ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -44,10 +46,12 @@ pub enum Exit {
     Corrupt = 42,
     /// The environment is locked.
     Locked = 43,
+    /// Something that a run needs is missing or broken (`doctor`).
+    Unfit = 44,
 }
 
 impl Exit {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -66,6 +70,7 @@ impl Exit {
         Self::NewerSchema,
         Self::Corrupt,
         Self::Locked,
+        Self::Unfit,
         Self::RolledBack,
         Self::UnderWay,
     ];
@@ -78,7 +83,7 @@ impl Exit {
     fn rank(self) -> u8 {
         match self {
             Self::Internal => 0,
-            Self::Busy | Self::NewerSchema | Self::Corrupt | Self::Locked => 1,
+            Self::Busy | Self::NewerSchema | Self::Corrupt | Self::Locked | Self::Unfit => 1,
             Self::Parse | Self::Cycle | Self::Binding | Self::Schema => 2,
             Self::Usage => 3,
             Self::TaskFailed | Self::Waiting | Self::Interrupted | Self::Unknown => 4,
@@ -93,6 +98,18 @@ impl Exit {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         if other.rank() < self.rank() { other } else { self }
+    }
+}
+
+impl From<RunEnd> for Exit {
+    fn from(end: RunEnd) -> Self {
+        match end {
+            RunEnd::Succeeded => Self::Ok,
+            RunEnd::Failed => Self::TaskFailed,
+            RunEnd::Waiting => Self::Waiting,
+            RunEnd::Interrupted => Self::Interrupted,
+            RunEnd::Unknown => Self::Unknown,
+        }
     }
 }
 

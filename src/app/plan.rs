@@ -278,6 +278,17 @@ pub fn prepare(
     record: bool,
 ) -> Result<Prepared, AppError> {
     let reading = workspace.read_sound(&request.read)?;
+    prepare_read(workspace, request, reading, ledger, record)
+}
+
+/// The same of a document that is read already.
+pub(super) fn prepare_read(
+    workspace: &Workspace,
+    request: &Request,
+    reading: Reading,
+    ledger: Option<&mut Ledger>,
+    record: bool,
+) -> Result<Prepared, AppError> {
     let environment = workspace.environment(request.environment.as_deref());
     let vars = match &ledger {
         Some(ledger) if request.as_last_run => vars_of_last_run(ledger, &reading, &environment)?,
@@ -330,6 +341,9 @@ fn resolved(
     let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
     let ledger_of_outputs = ledger.filter(|_| binder.catalogue.gives_outputs());
     let outputs = known_outputs(ledger_of_outputs, &reading, &environment, &recording)?;
+    for key in outputs.keys().filter_map(|id| recording.keys.get(id)) {
+        recorded.entry(key.clone()).or_default().has_outputs = true;
+    }
 
     let (mut bound, catalogue_findings) = binder.bind(&reading, &outputs, catalogue_findings)?;
     for binding in bound.bindings.values_mut() {
@@ -353,7 +367,7 @@ fn resolved(
     diagnostics.extend(resolved.diagnostics);
     let binding_findings = Findings { sources: reading.text.sources.clone(), diagnostics };
     Ok(Prepared {
-        place: Place::new(workspace, &reading.text.path, &environment, &request.vars),
+        place: Place::new(workspace, &reading.text.path, &environment, &request.vars, ledger),
         reading,
         recording,
         environment,
@@ -452,12 +466,19 @@ fn contents(root: &Path, globs: &[String]) -> Result<Vec<(String, Digest)>, AppE
     let mut found = Vec::new();
     for pattern in globs {
         for path in expand(root, pattern)? {
-            let bytes = std::fs::read(&path).map_err(|source| AppError::Io { path: path.clone(), source })?;
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            found.push((name, Digest::of(&bytes)));
+            let digest = digest_of(&path).map_err(|source| AppError::Io { path: path.clone(), source })?;
+            found.push((name, digest));
         }
     }
     Ok(found)
+}
+
+/// The digest of a file, which may be larger than memory.
+fn digest_of(path: &Path) -> std::io::Result<Digest> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path)?)?;
+    Ok(Digest::new(hasher.finalize().to_hex().as_str()))
 }
 
 /// Files below `root` that match, sorted.

@@ -8,10 +8,11 @@ use super::report::command_lines;
 use super::views;
 use super::workspace::Workspace;
 use crate::clock;
-use crate::report::view::{DiagnosticView, Durations, Intent, PlanTask, PlanView};
+use crate::report::view::{DiagnosticView, Durations, EstimateView, Intent, PlanTask, PlanView};
 use std::collections::HashMap;
 use taskmaster_core::dag::Dag;
 use taskmaster_core::diagnostic::Severity;
+use taskmaster_core::estimate::{self, Work};
 use taskmaster_core::id::{EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Verdict;
 use taskmaster_core::plan::{Disposition, Plan, PlannedTask};
@@ -23,24 +24,42 @@ const DEFAULT_DURATION_MS: u64 = 1_000;
 /// Answers of checks that were asked for this plan.
 pub type Verdicts = HashMap<TaskId, Verdict>;
 
+/// What is known of the past.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// States by task.
+    pub evidence: HashMap<TaskKey, TaskEvidence>,
+    /// How long each task took when it last succeeded.
+    pub durations: HashMap<TaskKey, Vec<u64>>,
+}
+
 /// Makes the view. `verdicts` holds answers where checks were asked (`--check`).
 pub fn view(
     prepared: &Prepared,
-    evidence: &HashMap<TaskKey, TaskEvidence>,
+    past: &Past,
     verdicts: Option<&Verdicts>,
     show_commands: bool,
+    jobs: usize,
 ) -> Result<PlanView, AppError> {
+    let evidence = &past.evidence;
+    let expected =
+        |task: &PlannedTask| past.durations.get(&task.key).and_then(|known| estimate::median(known));
     let plan = &prepared.plan;
     let document = &prepared.reading.parsed.document;
     let mut intents: Vec<Intent> =
         plan.tasks.iter().map(|task| intent(task, evidence.get(&task.key), verdicts)).collect();
     let dag = plan.dag()?;
     hold_back(plan, &dag, &mut intents);
-    let task = |(planned, intent): (&PlannedTask, Intent)| plan_task(prepared, planned, intent);
-    let durations: Vec<u64> = plan.tasks.iter().zip(&intents).map(|(t, intent)| cost(t, intent)).collect();
+    let times: Vec<Option<u64>> = plan.tasks.iter().map(expected).collect();
+    let durations: Vec<u64> = times.iter().zip(&intents).map(|(ms, intent)| cost(*ms, intent)).collect();
+    let estimate = run_estimate(plan, &dag, &times, &intents, jobs);
+    let task = |((planned, intent), expected_ms): ((&PlannedTask, Intent), Option<u64>)| PlanTask {
+        expected_ms,
+        ..plan_task(prepared, planned, intent)
+    };
     let path = dag.critical_path(&durations);
     let busy = |index: &&usize| durations[**index] > 0;
-    let measured = path.tasks.iter().filter(busy).all(|index| plan.tasks[*index].last_duration_ms.is_some());
+    let measured = path.tasks.iter().filter(busy).all(|index| times[*index].is_some());
     let critical_path = path.tasks.iter().filter(busy).map(|index| plan.tasks[*index].id.clone()).collect();
     Ok(PlanView {
         document: views::document(&prepared.reading, Some(prepared.recording.revision)),
@@ -49,9 +68,10 @@ pub fn view(
         checked: verdicts.is_some(),
         show_commands,
         phases: views::phases(document),
-        tasks: plan.tasks.iter().zip(intents).map(task).collect(),
+        tasks: plan.tasks.iter().zip(intents).zip(times.iter().copied()).map(task).collect(),
         critical_path,
         critical_path_ms: measured.then_some(path.duration_ms),
+        estimate,
         warnings: warnings(prepared, verdicts),
     })
 }
@@ -62,14 +82,21 @@ pub fn make(
     request: &Request,
     check: bool,
     show_commands: bool,
+    jobs: Option<usize>,
 ) -> Result<(Prepared, PlanView), AppError> {
     let mut ledger = workspace.ledger_if_any()?;
     let prepared = plan::prepare(workspace, request, ledger.as_mut(), false)?;
     let (document, environment) = (&prepared.reading.id, &prepared.environment);
-    let evidence =
-        ledger.as_ref().map_or_else(|| Ok(HashMap::new()), |l| l.evidence(document, environment))?;
+    let past = match &ledger {
+        Some(ledger) => Past {
+            evidence: ledger.evidence(document, environment)?,
+            durations: ledger.durations(document, environment)?,
+        },
+        None => Past::default(),
+    };
     let verdicts = check.then(|| super::check::ask(workspace, &prepared)).transpose()?;
-    let mut view = view(&prepared, &evidence, verdicts.as_ref(), show_commands)?;
+    let jobs = jobs.unwrap_or_else(|| workspace.project.jobs());
+    let mut view = view(&prepared, &past, verdicts.as_ref(), show_commands, jobs)?;
     // Without --check a plan asks no cluster anything: names alone are looked at.
     let ask = if check { Ask::Cluster } else { Ask::Nobody };
     let help = |finding: &Finding| format!("a run wants --allow-context {}", finding.context);
@@ -110,13 +137,38 @@ pub fn has_changes(view: &PlanView) -> bool {
     })
 }
 
-fn cost(task: &PlannedTask, intent: &Intent) -> u64 {
+fn cost(expected_ms: Option<u64>, intent: &Intent) -> u64 {
     match intent {
         Intent::Run | Intent::Rerun { .. } | Intent::Blocked { .. } => {
-            task.last_duration_ms.unwrap_or(DEFAULT_DURATION_MS).max(1)
+            expected_ms.unwrap_or(DEFAULT_DURATION_MS).max(1)
         }
         _ => 0,
     }
+}
+
+/// How long the run would take. What waits for a person, or for what does, does not run.
+fn run_estimate(
+    plan: &Plan,
+    dag: &Dag,
+    times: &[Option<u64>],
+    intents: &[Intent],
+    jobs: usize,
+) -> Option<EstimateView> {
+    let work = |(intent, ms): (&Intent, &Option<u64>)| match intent {
+        Intent::Run | Intent::Rerun { .. } => ms.map_or(Work::Unknown, Work::Known),
+        _ => Work::Nothing,
+    };
+    let work: Vec<Work> = intents.iter().zip(times).map(work).collect();
+    let lengths = dag.lengths_to_end(&plan.durations_ms());
+    let urgency: Vec<_> = plan.tasks.iter().zip(lengths).map(|(task, ms)| (ms, task.priority)).collect();
+    let found = estimate::of_run(dag, &work, &urgency, jobs)?;
+    Some(EstimateView {
+        jobs,
+        duration_ms: found.duration_ms,
+        at_least_ms: found.at_least_ms,
+        tasks: found.tasks,
+        measured: found.measured,
+    })
 }
 
 fn intent(task: &PlannedTask, evidence: Option<&TaskEvidence>, verdicts: Option<&Verdicts>) -> Intent {
@@ -201,6 +253,7 @@ fn plan_task(prepared: &Prepared, planned: &PlannedTask, intent: Intent) -> Plan
             estimate: task.and_then(|task| task.estimate.clone()),
             last_duration_ms: planned.last_duration_ms,
         },
+        expected_ms: None,
         irreversible: planned.policy.irreversible,
     }
 }

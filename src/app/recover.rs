@@ -11,12 +11,22 @@ use crate::exec::ports::{Observer, Ports};
 use crate::exec::recovery::{self, Open};
 use crate::exec::stop::Stops;
 use crate::store::Durability;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use taskmaster_core::id::TaskKey;
 use taskmaster_core::journal::Record;
 use taskmaster_core::plan::PlannedTask;
 
 /// Exit code that is recorded for a run whose executor died: as a shell tells of SIGKILL.
 const DIED: i32 = 137;
+
+/// What becomes of the lost undoing of a task that the document does not have any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It is decided, though nobody can be asked: the task stays as it was.
+    Decided,
+    /// It is left to who plans where the task is known, and so can ask its check.
+    Left,
+}
 
 /// The runs of this document and environment whose end is not recorded. Under the lease nobody
 /// works on them any more.
@@ -38,8 +48,16 @@ pub(crate) fn recover(
     mut ledger: Ledger,
     prepared: &Prepared,
     runs: &[RunDetail],
+    gone: Gone,
     observer: &mut dyn Observer,
 ) -> Result<Ledger, AppError> {
+    let known: HashSet<&TaskKey> = prepared.plan.tasks.iter().map(|task| &task.key).collect();
+    let is_left = |run: &&RunDetail| {
+        let undone_elsewhere =
+            |attempt: &Attempt| attempt.end.is_none() && attempt.undo && !known.contains(&attempt.key);
+        gone == Gone::Left && run.attempts.iter().any(undone_elsewhere)
+    };
+    let runs: Vec<&RunDetail> = runs.iter().filter(|run| !is_left(run)).collect();
     let evidence = ledger.evidence(&prepared.reading.id, &prepared.environment)?;
     let open: Vec<Open> = runs
         .iter()
@@ -54,7 +72,7 @@ pub(crate) fn recover(
     let runtime = crate::exec::driver::runtime().map_err(no_runtime)?;
     let settings = settings(workspace, IdGenerator::new().run(clock::now()));
     let recovered = runtime.block_on(async {
-        for run in runs {
+        for run in &runs {
             recovery::end_probes_of(run.summary.id.as_str()).await;
         }
         let stops = Stops::from_signals().map_err(no_runtime)?;

@@ -7,8 +7,8 @@ use super::ledger::{IdGenerator, Ledger};
 use super::parse;
 use super::plan::{self, Prepared, Request};
 use super::ports::{LedgerJournal, PlanRender};
-use super::recover;
-use super::workspace::{ReadOptions, Workspace};
+use super::recover::{self, Gone};
+use super::workspace::{ReadOptions, Reading, Workspace};
 use super::write_back::{Evidence, Marks, Subject, WriteBack};
 use crate::clock;
 use crate::exec::driver::{self, Direction};
@@ -92,11 +92,9 @@ pub fn begin(
     request: &Request,
     observer: &mut dyn Observer,
 ) -> Result<Session, AppError> {
-    if workspace.ledger_if_any()?.is_none() {
-        // Where there is nothing to run, nothing is made either.
-        workspace.read_sound(&request.read)?;
-    }
-    begin_under(lease(workspace)?, workspace, request, observer)
+    // Before anything is made: where there is nothing to run, nothing is left behind.
+    let reading = workspace.read_sound(&request.read)?;
+    begin_with(lease(workspace)?, workspace, request, reading, Gone::Decided, observer)
 }
 
 /// The same under a lease that is held already.
@@ -104,16 +102,29 @@ pub(super) fn begin_under(
     lease: ExecutorLease,
     workspace: &Workspace,
     request: &Request,
+    gone: Gone,
+    observer: &mut dyn Observer,
+) -> Result<Session, AppError> {
+    let reading = workspace.read_sound(&request.read)?;
+    begin_with(lease, workspace, request, reading, gone, observer)
+}
+
+fn begin_with(
+    lease: ExecutorLease,
+    workspace: &Workspace,
+    request: &Request,
+    reading: Reading,
+    gone: Gone,
     observer: &mut dyn Observer,
 ) -> Result<Session, AppError> {
     let mut ledger = workspace.ledger()?;
     environments::refuse_locked(&ledger, &workspace.environment(request.environment.as_deref()))?;
     // Recovery looks at the whole document: what was left may lie outside of today's selection.
     let whole = Request { selection: Selection::default(), ..request.clone() };
-    let mut prepared = plan::prepare(workspace, &whole, Some(&mut ledger), true)?;
+    let mut prepared = plan::prepare_read(workspace, &whole, reading, Some(&mut ledger), true)?;
     let left = recover::unfinished(&ledger, &prepared)?;
     if !left.is_empty() {
-        ledger = recover::recover(workspace, ledger, &prepared, &left, observer)?;
+        ledger = recover::recover(workspace, ledger, &prepared, &left, gone, observer)?;
     }
     if !left.is_empty() || !request.selection.is_all() {
         prepared = plan::prepare(workspace, request, Some(&mut ledger), true)?;

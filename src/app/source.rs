@@ -1,13 +1,18 @@
 //! Reads documents and catalogues from disk, bounded, with errors that name the place.
 
-use std::io::Read;
+use crate::read::{self, ReadError};
 use std::path::{Path, PathBuf};
 use taskmaster_core::id::Digest;
 
-/// Largest text that is read, in bytes: 128 MiB.
-pub const MAX_BYTES: u64 = 128 << 20;
+/// Largest document that is read, in bytes: 32 MiB. The files of a folder have no more together. Markdown that means
+/// harm takes some seventy times its size while it is read.
+const MAX_BYTES: u64 = 32 << 20;
+/// Largest recording: 128 MiB.
+pub const MAX_RECORDING_BYTES: u64 = 128 << 20;
 /// Most files of one folder.
 pub const MAX_FILES: usize = 20_000;
+/// Largest catalogue or rollout: a little more than what its reader takes, which says so at its place.
+const MAX_YAML_BYTES: u64 = 8 << 20;
 
 /// A text and the name it is shown under.
 #[derive(Clone, Debug)]
@@ -29,31 +34,19 @@ pub enum SourceError {
         /// A file of a like name beside it.
         nearest: Option<String>,
     },
-    /// The system says no.
+    /// It is no text of a size that is read, or the system says no.
     #[error("cannot read {}", path.display())]
     Read {
         /// Where.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: ReadError,
     },
-    /// More than [`MAX_BYTES`].
-    #[error("{} has {bytes} bytes, more than {MAX_BYTES}", path.display())]
-    TooLarge {
+    /// The files of a folder have more than [`MAX_BYTES`].
+    #[error("the files of {} have more than {MAX_BYTES} bytes together", path.display())]
+    TooMuch {
         /// Where.
         path: PathBuf,
-        /// How many.
-        bytes: u64,
-    },
-    /// Not a text.
-    #[error("{} is not UTF-8: line {line}, byte {offset} of the file", path.display())]
-    NotText {
-        /// Where.
-        path: PathBuf,
-        /// Line of the first bad byte, from 1.
-        line: usize,
-        /// Its offset.
-        offset: usize,
     },
     /// A folder without a file of the wanted kind.
     #[error("{} holds no {wanted} file", path.display())]
@@ -91,9 +84,9 @@ pub fn document(root: &Path, working_dir: &Path, path: &Path) -> Result<Document
         if files.is_empty() {
             return Err(SourceError::Empty { path: path.to_owned(), wanted: ".md" });
         }
-        files.iter().map(|file| read(file, &shown(working_dir, file))).collect::<Result<_, _>>()?
+        all(working_dir, path, &files, MAX_BYTES)?
     } else {
-        vec![read(&full, &path.to_string_lossy())?]
+        vec![read(&full, &path.to_string_lossy(), MAX_BYTES)?]
     };
     Ok(DocumentText { path: identity(root, &full), digest: digest(&sources), sources })
 }
@@ -109,7 +102,20 @@ pub fn catalogues(working_dir: &Path, dir: &Path) -> Result<Vec<Source>, SourceE
     } else {
         vec![dir.to_owned()]
     };
-    files.iter().map(|file| read(file, &shown(working_dir, file))).collect()
+    all(working_dir, dir, &files, MAX_YAML_BYTES)
+}
+
+/// Reads all files of a folder, each of at most `most` bytes.
+fn all(working_dir: &Path, dir: &Path, files: &[PathBuf], most: u64) -> Result<Vec<Source>, SourceError> {
+    let mut left = MAX_BYTES;
+    let mut sources = Vec::with_capacity(files.len());
+    for file in files {
+        let source = read(file, &shown(working_dir, file), most)?;
+        let bytes = source.text.len() as u64;
+        left = left.checked_sub(bytes).ok_or_else(|| SourceError::TooMuch { path: dir.to_owned() })?;
+        sources.push(source);
+    }
+    Ok(sources)
 }
 
 /// Digest of all names and texts of a document.
@@ -138,37 +144,22 @@ fn shown(working_dir: &Path, file: &Path) -> String {
     file.strip_prefix(working_dir).unwrap_or(file).to_string_lossy().into_owned()
 }
 
-/// Reads one text of any kind.
-pub fn text(working_dir: &Path, path: &Path) -> Result<Source, SourceError> {
-    read(&working_dir.join(path), &path.to_string_lossy())
+/// Reads one recording.
+pub fn recording(working_dir: &Path, path: &Path) -> Result<Source, SourceError> {
+    read(&working_dir.join(path), &path.to_string_lossy(), MAX_RECORDING_BYTES)
 }
 
-fn read(path: &Path, name: &str) -> Result<Source, SourceError> {
-    let shown = PathBuf::from(name);
-    let fault = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::NotFound => {
-            SourceError::Missing { nearest: nearest(path, &shown), path: shown.clone() }
+/// Reads one rollout.
+pub fn rollout(working_dir: &Path, path: &Path) -> Result<Source, SourceError> {
+    read(&working_dir.join(path), &path.to_string_lossy(), MAX_YAML_BYTES)
+}
+
+fn read(path: &Path, name: &str, most: u64) -> Result<Source, SourceError> {
+    let text = read::given(path, most).and_then(read::text).map_err(|fault| match fault {
+        ReadError::System(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+            SourceError::Missing { nearest: nearest(path, Path::new(name)), path: name.into() }
         }
-        _ => SourceError::Read { path: shown.clone(), source },
-    };
-    let metadata = std::fs::metadata(path).map_err(fault)?;
-    // A pipe that nobody writes to would be waited for, a device may never end. What a shell hands
-    // over by name (`<(…)`) is a pipe that somebody writes to.
-    let is_handed = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|folder| path.starts_with(folder));
-    if !metadata.is_file() && !is_handed {
-        return Err(fault(std::io::Error::other("it is no regular file")));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(fault)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(SourceError::TooLarge { path: shown, bytes: metadata.len() });
-    }
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let offset = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
-        SourceError::NotText { path: shown, line, offset }
+        source => SourceError::Read { path: name.into(), source },
     })?;
     Ok(Source { name: name.to_owned(), text })
 }
@@ -202,7 +193,7 @@ fn files_below(dir: &Path, wanted: impl Fn(&str) -> bool, deep: bool) -> Result<
     let mut open = vec![dir.to_owned()];
     let mut found = Vec::new();
     while let Some(dir) = open.pop() {
-        let fault = |source| SourceError::Read { path: dir.clone(), source };
+        let fault = |fault: std::io::Error| SourceError::Read { path: dir.clone(), source: fault.into() };
         for entry in std::fs::read_dir(&dir).map_err(fault)? {
             let entry = entry.map_err(fault)?;
             let path = entry.path();
@@ -210,9 +201,10 @@ fn files_below(dir: &Path, wanted: impl Fn(&str) -> bool, deep: bool) -> Result<
             let name = name.to_string_lossy();
             let hidden = name.starts_with('.');
             let kind = entry.file_type().map_err(fault)?;
+            // A folder where a catalogue is meant is a fault, which reading it tells.
             if kind.is_dir() && deep && !hidden {
                 open.push(path);
-            } else if !kind.is_dir() && !hidden && wanted(&name) {
+            } else if !hidden && wanted(&name) {
                 found.push(path);
             }
             if found.len() > MAX_FILES {
@@ -252,9 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_says_where() {
-        assert_eq!(fault(&[("a.md", b"ok\n\xff")], "a.md"), "a.md is not UTF-8: line 2, byte 3 of the file");
+    fn a_folder_holds_a_document_of_bounded_size() {
         assert_eq!(fault(&[("d/x.txt", b"")], "d"), "d holds no .md file");
+        let dir = folder(&[("t/a.md", b"A"), ("t/b.md", b"B")]);
+        for name in ["a", "b"] {
+            let half = vec![b'x'; (MAX_BYTES / 2 + 1) as usize];
+            std::fs::write(dir.path().join(format!("t/{name}.md")), half).unwrap();
+        }
+        let error = document(dir.path(), dir.path(), Path::new("t")).unwrap_err().to_string();
+        assert_eq!(error, "the files of t have more than 33554432 bytes together");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use taskmaster_core::id::{PhaseId, TaskId, TaskKey};
 use taskmaster_core::journal::Record;
 use taskmaster_core::plan::PlannedTask;
 use taskmaster_core::select;
-use taskmaster_core::state::{Status, TaskState, WaitFor};
+use taskmaster_core::state::{TaskState, WaitFor};
 
 /// Filters of a list. Within one all words are alternatives; all filters that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,20 +111,7 @@ fn known(words: &[String], what: &str, all: &[&str]) -> Result<(), AppError> {
 }
 
 fn is_in(state: &TaskState, word: &str) -> bool {
-    word == state.name() || word == status_word(state.status())
-}
-
-/// The outward status as JSON writes it.
-pub fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "pending",
-        Status::InProgress => "in_progress",
-        Status::Completed => "completed",
-        Status::Failed => "failed",
-        Status::Blocked => "blocked",
-        Status::Skipped => "skipped",
-        Status::Cancelled => "cancelled",
-    }
+    word == state.name() || word == state.status().name()
 }
 
 fn priority_word(priority: Priority) -> &'static str {

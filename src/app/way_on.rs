@@ -1,5 +1,6 @@
 //! The command that moves a stuck task on, ready to be pasted.
 
+use super::ledger::Ledger;
 use super::workspace::Workspace;
 use std::collections::BTreeMap;
 use taskmaster_core::id::{EnvironmentName, TaskId};
@@ -23,9 +24,10 @@ impl Place {
         document: &str,
         environment: &EnvironmentName,
         vars: &BTreeMap<String, String>,
+        ledger: Option<&Ledger>,
     ) -> Self {
         let mut place = Self::default();
-        if !workspace.is_document(document) {
+        if !workspace.is_document(document, ledger) {
             let path = workspace.path_of(document);
             let path = path.to_string_lossy();
             place.flags.push_str(&format!(" --document {}", shell_words::quote(&path)));

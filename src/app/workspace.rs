@@ -37,6 +37,9 @@ pub struct ReadOptions {
     pub identity: Option<DocumentId>,
 }
 
+/// Most blocks of a document: about 250,000 tasks in 1 GiB of memory.
+const MAX_BLOCKS: usize = 1_000_000;
+
 /// A document that was read and parsed.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -61,7 +64,7 @@ impl Workspace {
             .map(|source| taskmaster_prd::SourceText { name: &source.name, text: &source.text })
             .collect();
         let settings = taskmaster_prd::Options { dialect: options.dialect, ordering: options.ordering };
-        let mut parsed = taskmaster_prd::parse_many(&sources, &settings);
+        let mut parsed = taskmaster_prd::parse_bounded(&sources, &settings, MAX_BLOCKS);
         let diagnostics = std::mem::take(&mut parsed.diagnostics);
         let findings = Findings { sources: text.sources.clone(), diagnostics }.strict(options.strict);
         let known_as = self.known_as.iter().find(|(path, _)| *path == text.path).map(|(_, id)| id);
@@ -105,12 +108,12 @@ impl Workspace {
     }
 
     /// Whether a command takes this document, by its path below the project, when none is named.
-    pub(super) fn is_document(&self, path: &str) -> bool {
+    pub(super) fn is_document(&self, path: &str, ledger: Option<&Ledger>) -> bool {
         let is_it = |other: &str| self.project.root.join(other) == self.project.root.join(path);
         match &self.project.settings.document {
             Some(configured) => is_it(configured),
             None => {
-                let known = self.ledger_if_any().ok().flatten().and_then(|ledger| ledger.documents().ok());
+                let known = ledger.and_then(|ledger| ledger.documents().ok());
                 known.unwrap_or_default().iter().all(|document| is_it(&document.path))
             }
         }

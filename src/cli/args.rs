@@ -1,19 +1,24 @@
 //! The command line as types. Help texts are the command reference.
 
 mod agent;
+mod doctor;
 mod env;
 mod helper;
+mod init;
 mod load;
 mod past;
 mod rollout;
 mod run;
 mod scope;
+mod shell;
 mod sync;
 mod tasks;
 
 pub use agent::{AgentCommand, AgentGuardArgs, AgentLogsArgs, AgentStopArgs};
+pub use doctor::DoctorArgs;
 pub use env::{EnvCommand, EnvLockArgs, EnvUnlockArgs, PromoteEnvArgs};
 pub use helper::{KubeApplyArgs, KubeRolloutArgs, KubeVerb, PrometheusGateArgs};
+pub use init::InitArgs;
 pub use load::LoadArgs;
 pub use past::{AuditArgs, HistoryArgs, ReportArgs};
 pub use rollout::{
@@ -22,6 +27,7 @@ pub use rollout::{
 };
 pub use run::{DestroyArgs, DriftArgs, ParseArgs, PlanArgs, RunArgs};
 pub use scope::{DocumentArgs, EnvironmentArgs, GrantArgs, SelectionArgs, ViewArgs, WorkArgs};
+pub use shell::{CompleteArgs, CompletionsArgs, ManArgs, Shell};
 pub use sync::{AccessArgs, BeginArgs, PaceArgs, PauseArgs, SyncArgs, SyncCommand, SyncNameArgs};
 pub use tasks::{ApproveArgs, ListArgs, LogsArgs, ResolveArgs, SetArgs, TaskArgs, TasksCommand};
 
@@ -36,7 +42,7 @@ use std::time::Duration;
     after_help = "Exit codes: 0 ok, 1 internal, 2 usage, 10 document, 11 cycle, 12 binding, 13 catalogue, \
 20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, 31 drift, \
 32 repository unreachable, \
-40 another run is at work, 41 newer ledger, 42 damaged ledger, 43 the environment is locked, 50 taken back, 51 still under way."
+40 another run is at work, 41 newer ledger, 42 damaged ledger, 43 the environment is locked, 44 something is missing (doctor), 50 taken back, 51 still under way."
 )]
 pub struct Cli {
     /// Settings of every command.
@@ -65,6 +71,9 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub color: Color,
+    /// Speak to a CI server: annotations, folding logs, summaries [default: the one that is there]
+    #[arg(long, global = true, value_enum, value_name = "SERVER", help_heading = "Global options")]
+    pub ci: Option<CiServer>,
     /// Say less: no progress, no notes
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
@@ -85,6 +94,25 @@ pub enum Format {
     Markdown,
     /// One self-contained file.
     Html,
+    /// Test results, for a CI server.
+    Junit,
+    /// A flowchart.
+    Mermaid,
+    /// A table.
+    Csv,
+}
+
+/// Which CI server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CiServer {
+    /// The one whose variable is set: GITHUB_ACTIONS or GITLAB_CI.
+    Auto,
+    /// GitHub Actions.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// None.
+    Off,
 }
 
 /// When to use colour.
@@ -101,6 +129,25 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Those that work in a project.
+    #[command(flatten)]
+    Project(ProjectCommand),
+    /// Look whether everything is here that a run needs; exit 44 where something is not
+    Doctor(DoctorArgs),
+    /// Begin a project: a document and a catalogue that run at once
+    Init(InitArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them
+    Man(ManArgs),
+    /// Complete a line; what the completion scripts run
+    #[command(hide = true)]
+    Complete(CompleteArgs),
+}
+
+/// The commands that work in a project.
+#[derive(Debug, Subcommand)]
+pub enum ProjectCommand {
     /// Read a PRD, say what is wrong in it, and remember it
     Parse(ParseArgs),
     /// Show what a run would do; executes nothing unless --check

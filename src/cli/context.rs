@@ -1,12 +1,12 @@
 //! What every command needs: the project, the format, and how to speak.
 
-use super::args::{Color, Format, Global};
-use super::diagnostics;
+use super::args::{CiServer, Color, Format, Global};
+use super::{ci, diagnostics};
 use crate::app::error::{AppError, Findings};
 use crate::app::sync::status;
 use crate::app::workspace::Workspace;
-use crate::config::{Project, Settings};
-use crate::report::{Render, TextOptions};
+use crate::config::{Ci, ConfigError, Project, Settings};
+use crate::report::{Render, TextOptions, clean_lines};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -24,20 +24,32 @@ pub(crate) struct Context {
 impl Context {
     /// Finds the project and reads its settings.
     pub(crate) fn new(global: &Global) -> Result<Self, AppError> {
-        let here = || std::env::current_dir();
-        let fault = |path: PathBuf| move |source| AppError::Io { path, source };
-        let working_dir = match &global.directory {
-            Some(dir) => working_dir(dir)?,
-            None => here().map_err(fault(PathBuf::from(".")))?,
-        };
-        let flags = Settings { state_dir: global.state_dir.clone(), ..Settings::default() };
-        let project = Project::find(&working_dir, flags, &|name| std::env::var(name).ok())?;
-        Ok(Self {
+        let working_dir = place(global)?;
+        let project = Project::find(&working_dir, flags(global), &|name| std::env::var(name).ok())?;
+        settle_ci(project.settings.ci);
+        Ok(Self::at(global, project, working_dir))
+    }
+
+    /// The same for who looks what is wrong: where settings cannot be read, without any, and why.
+    pub(crate) fn for_doctor(global: &Global) -> Result<(Self, Option<ConfigError>), AppError> {
+        match Self::new(global) {
+            Err(AppError::Config(fault)) => {
+                let (working_dir, flags) = (place(global)?, flags(global));
+                let project = Project::bare(&working_dir, flags);
+                settle_ci_without_settings(global);
+                Ok((Self::at(global, project, working_dir), Some(fault)))
+            }
+            context => Ok((context?, None)),
+        }
+    }
+
+    fn at(global: &Global, project: Project, working_dir: PathBuf) -> Self {
+        Self {
             workspace: Workspace { project, working_dir, known_as: None },
             format: global.output,
             quiet: global.quiet,
             color: global.color,
-        })
+        }
     }
 
     /// The same in the checkout of a sync: of the one that is named, else of the only one where there is no project.
@@ -55,21 +67,22 @@ impl Context {
 
     /// Refuses a format in which no view is shown: for what must not begin where its end could not be told.
     pub(crate) fn can_show(&self) -> Result<(), AppError> {
-        match self.format {
-            Format::Html => {
-                Err(AppError::usage("this is not made as html", "`taskmaster report -o html` is"))
+        match name_of_file(self.format) {
+            Some(name) => {
+                let help = format!("`taskmaster report -o {name}` is");
+                Err(AppError::usage(format!("this is not made as {name}"), help))
             }
-            Format::Json | Format::Markdown | Format::Text => Ok(()),
+            None => Ok(()),
         }
     }
 
     /// Prints a view to standard output in the wanted format.
     pub(crate) fn show(&self, view: &impl Render) -> Result<(), AppError> {
         let text = match self.format {
-            Format::Json => json(&view.json()),
+            Format::Json => return print_json(&json(&view.json())),
             Format::Markdown => view.markdown(),
             Format::Text => view.text(self.text_options()),
-            Format::Html => return self.can_show(),
+            Format::Html | Format::Junit | Format::Mermaid | Format::Csv => return self.can_show(),
         };
         print(&text)
     }
@@ -82,22 +95,46 @@ impl Context {
     /// Prints one line to standard output: JSON where that is wanted, else `text`.
     pub(crate) fn answer(&self, value: &serde_json::Value, text: &str) -> Result<(), AppError> {
         match self.format {
-            Format::Json => print(&json(value)),
+            Format::Json => print_json(&json(value)),
             _ => print(text),
         }
     }
 
-    /// Says one line on standard error.
+    /// Says one line on standard error. Names and words of others may stand in it.
     pub(crate) fn say(&self, line: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", ci::harmless(&clean_lines(line).join("\n")));
         }
     }
 
-    /// Shows findings on standard error; notes only where nothing hides them.
+    /// Shows findings on standard error; notes only where nothing hides them. On a CI server also at their places.
     pub(crate) fn findings(&self, findings: &Findings) {
-        diagnostics::print(findings, self.color(&std::io::stderr()), self.quiet);
+        ci::findings(findings, &self.workspace.working_dir, self.quiet);
+        diagnostics::print(findings, self.color(&std::io::stderr()), error_width(), self.quiet);
     }
+}
+
+/// The name of a format that only some views are made in.
+fn name_of_file(format: Format) -> Option<&'static str> {
+    match format {
+        Format::Json | Format::Markdown | Format::Text => None,
+        Format::Html => Some("html"),
+        Format::Junit => Some("junit"),
+        Format::Mermaid => Some("mermaid"),
+        Format::Csv => Some("csv"),
+    }
+}
+
+/// The working directory.
+fn place(global: &Global) -> Result<PathBuf, AppError> {
+    match &global.directory {
+        Some(dir) => working_dir(dir),
+        None => std::env::current_dir().map_err(|source| AppError::Io { path: PathBuf::from("."), source }),
+    }
+}
+
+fn flags(global: &Global) -> Settings {
+    Settings { state_dir: global.state_dir.clone(), ci: ci(global), ..Settings::default() }
 }
 
 /// The folder that was named.
@@ -117,8 +154,38 @@ pub(crate) fn use_color(wish: Color, stream: &impl IsTerminal) -> bool {
     }
 }
 
+/// The server that the command line names.
+fn ci(global: &Global) -> Option<Ci> {
+    global.ci.map(|server| match server {
+        CiServer::Auto => Ci::Auto,
+        CiServer::Github => Ci::Github,
+        CiServer::Gitlab => Ci::Gitlab,
+        CiServer::Off => Ci::Off,
+    })
+}
+
+/// Settles who reads what is printed, from what is set.
+pub(crate) fn settle_ci(wish: Option<Ci>) {
+    ci::settle(ci::Host::find(wish.unwrap_or_default(), &|name| std::env::var(name).ok()));
+}
+
+/// Where settings could not be read: flag and variables alone.
+pub(crate) fn settle_ci_without_settings(global: &Global) {
+    let var = |name: &str| std::env::var(name).ok();
+    settle_ci(ci(global).or_else(|| var("TASKMASTER_CI").and_then(|word| word.parse().ok())));
+}
+
 /// Writes text and a final line break to standard output. A reader that went away is no fault.
 pub(crate) fn print(text: &str) -> Result<(), AppError> {
+    write_out(&ci::harmless(text))
+}
+
+/// The same of JSON.
+pub(crate) fn print_json(text: &str) -> Result<(), AppError> {
+    write_out(&ci::harmless_json(text))
+}
+
+fn write_out(text: &str) -> Result<(), AppError> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| match text.ends_with('\n') {
         true => out.flush(),
@@ -133,7 +200,7 @@ pub(crate) fn print(text: &str) -> Result<(), AppError> {
 }
 
 fn json(value: &serde_json::Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    crate::report::json::pretty(value).unwrap_or_default()
 }
 
 /// Rows of the terminal; 24 where there is none.
@@ -146,6 +213,13 @@ pub(crate) fn height() -> usize {
 /// Columns of the terminal as it is now; none where there is none.
 pub(crate) fn live_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+/// Columns to which what goes to standard error is wrapped; none where no terminal shows it, as for a file.
+pub(crate) fn error_width() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let found = columns.or_else(|| live_width().filter(|_| std::io::stderr().is_terminal()));
+    found.map(|width: usize| width.max(40))
 }
 
 /// Columns of the terminal; 100 where there is none.

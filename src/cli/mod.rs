@@ -5,7 +5,9 @@
 //! a help line.
 
 pub mod args;
+mod ci;
 mod command;
+mod complete;
 mod context;
 pub mod diagnostics;
 mod logging;
@@ -15,11 +17,13 @@ mod progress;
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
-use crate::report::clean_lines;
-use args::{Cli, Command, Global, RolloutCommand};
+use crate::process::core_dump;
+use crate::report::{clean_lines, wrapped};
+use args::{Cli, Command, Global, ProjectCommand, RolloutCommand};
 use clap::Parser;
 use context::Context;
 use std::io::Write;
+use std::path::Path;
 
 /// Runs the program.
 pub fn main() -> std::process::ExitCode {
@@ -30,10 +34,15 @@ pub fn main() -> std::process::ExitCode {
             return if fault.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
+    core_dump::none();
     logging::start(cli.global.verbose);
     let global = cli.global.clone();
     let answers = answers(&cli.command);
-    match place(&global, &cli.command).and_then(|context| run(&context, cli.command)) {
+    if answers {
+        // What it says is read by an attempt that is at work on it.
+        ci::settle(ci::Host::Nobody);
+    }
+    match run(&global, cli.command) {
         Ok(exit) => exit.into(),
         Err(fault) => {
             let exit = tell(&global, &fault);
@@ -44,26 +53,45 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Where the command works.
-fn place(global: &Global, command: &Command) -> Result<Context, AppError> {
+fn place(global: &Global, command: &ProjectCommand) -> Result<Context, AppError> {
     let context = Context::new(global)?;
     match command {
-        Command::Sync(_) => Ok(context),
+        ProjectCommand::Sync(_) => Ok(context),
         _ => context.at_sync(global.sync.as_deref()),
     }
 }
 
 /// True for what answers by its exit code: 0 yes, 1 no, 2 nothing can be said.
 fn answers(command: &Command) -> bool {
+    use ProjectCommand::{KubeApply, KubeRollout, PrometheusGate, Rollout};
     match command {
-        Command::KubeRollout(_) | Command::KubeApply(_) | Command::PrometheusGate(_) => true,
-        Command::Rollout(command) => {
+        Command::Project(KubeRollout(_) | KubeApply(_) | PrometheusGate(_)) => true,
+        Command::Project(Rollout(command)) => {
             matches!(&**command, RolloutCommand::Status(status) if status.serves.is_some())
         }
         _ => false,
     }
 }
 
-fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
+fn run(global: &Global, command: Command) -> Result<Exit, AppError> {
+    match command {
+        Command::Project(command) => run_in(&place(global, &command)?, command),
+        Command::Doctor(args) => command::doctor::run(global, &args),
+        Command::Init(args) => command::init::run(&Context::new(global)?, args),
+        Command::Completions(args) => {
+            context::print(complete::script(args.shell))?;
+            Ok(Exit::Ok)
+        }
+        Command::Complete(args) => {
+            complete::answer(args.shell, &args.words);
+            Ok(Exit::Ok)
+        }
+        Command::Man(args) => command::man::run(global, &args),
+    }
+}
+
+fn run_in(context: &Context, command: ProjectCommand) -> Result<Exit, AppError> {
+    use ProjectCommand as Command;
     match command {
         Command::Parse(args) => command::parse::run(context, &args),
         Command::Plan(args) => command::plan::run(context, &args),
@@ -91,22 +119,28 @@ fn run(context: &Context, command: Command) -> Result<Exit, AppError> {
 /// Says on standard error why a command ended early.
 fn tell(global: &Global, fault: &AppError) -> Exit {
     let err = std::io::stderr();
+    context::settle_ci_without_settings(global);
+    ci::fault(fault, global.directory.as_deref().unwrap_or(Path::new(".")));
     let color = context::use_color(global.color, &err);
+    let width = context::error_width();
     if let Some(findings) = fault.findings() {
-        diagnostics::print(findings, color, false);
+        diagnostics::print(findings, color, width, false);
     }
     let (bold, red, end) = if color { ("\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "", "") };
     // Names and words of others stand in it.
-    let clean = |text: &dyn std::fmt::Display| clean_lines(&text.to_string()).join("\n");
-    let mut text = format!("{red}error{end}{bold}: {}{end}\n", clean(fault));
+    let clean = |text: &dyn std::fmt::Display, indent| match width {
+        Some(width) => wrapped(&text.to_string(), width, indent),
+        None => clean_lines(&text.to_string()).join("\n"),
+    };
+    let mut text = format!("{red}error{end}{bold}: {}{end}\n", clean(fault, 7));
     let mut cause = std::error::Error::source(fault);
     while let Some(source) = cause {
-        text.push_str(&format!("  because {}\n", clean(&source)));
+        text.push_str(&format!("  because {}\n", clean(&source, 10)));
         cause = source.source();
     }
     if let Some(help) = fault.help().filter(|help| !help.is_empty()) {
-        text.push_str(&format!("{bold}help{end}: {}\n", clean(&help)));
+        text.push_str(&format!("{bold}help{end}: {}\n", clean(&help, 6)));
     }
-    let _ = write!(&err, "{text}");
+    let _ = write!(&err, "{}", ci::harmless(&text));
     fault.exit()
 }

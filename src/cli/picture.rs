@@ -5,6 +5,7 @@
 //! command is killed, with the last picture above the prompt.
 
 use super::args::Format;
+use super::ci;
 use super::context::{Context, height, live_width};
 use crate::report::view::RolloutView;
 use crate::report::{Render, TextOptions};
@@ -137,7 +138,8 @@ impl<W: Write> Picture<W> {
         let left = left.map(|left| format!(" ({left} left)")).unwrap_or_default();
         self.told = line;
         self.told_at = Some(view.generated);
-        writeln!(self.out, "{at}  {}: {}{left}", view.name, self.told)?;
+        let line = format!("{at}  {}: {}{left}", view.name, self.told);
+        writeln!(self.out, "{}", ci::harmless(&line))?;
         self.out.flush()
     }
 
@@ -150,7 +152,7 @@ impl<W: Write> Picture<W> {
             return Ok(());
         }
         self.last = Some(view.clone());
-        writeln!(self.out, "{}", view.json())?;
+        writeln!(self.out, "{}", ci::harmless_json(&view.json().to_string()))?;
         self.out.flush()
     }
 }

@@ -1,7 +1,10 @@
 //! Progress of a run: live lines on a terminal, plain lines elsewhere, NDJSON with `-o json`.
 
+use super::ci;
 use crate::exec::ports::Observer;
+use crate::report::clean_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::time::Duration;
@@ -13,6 +16,9 @@ use taskmaster_core::plan::Plan;
 use taskmaster_core::retry::as_expected;
 use taskmaster_core::state::{TaskState, WaitFor};
 use taskmaster_core::text::count;
+
+/// Lines of a log that are shown where it does not fold.
+const SHOWN: usize = 8;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +50,7 @@ struct Line {
     label: String,
     phase: String,
     ended: bool,
-    started: Option<jiff::Timestamp>,
+    started: Option<Timestamp>,
     bar: Option<ProgressBar>,
     policy: Policy,
 }
@@ -56,6 +62,15 @@ struct AtWork {
     undo: bool,
     /// What is expected of it.
     policy: Policy,
+    started: Option<Timestamp>,
+}
+
+/// The end of an attempt's log.
+struct Log<'a> {
+    name: String,
+    tail: &'a str,
+    from: Timestamp,
+    to: Timestamp,
 }
 
 struct Bars {
@@ -115,17 +130,19 @@ impl Progress {
 
     fn show(&mut self, entry: &Entry) {
         if self.style == Style::Ndjson {
-            let line = serde_json::to_string(entry).unwrap_or_default();
+            let line = crate::report::json::line(entry).unwrap_or_default();
             // A reader that went away does not stop a run.
-            let _ = writeln!(std::io::stdout(), "{line}");
+            let _ = writeln!(std::io::stdout(), "{}", ci::harmless_json(&line));
             return;
         }
         match &entry.record {
             Record::RunStarted { plan, .. } => self.begin(plan),
             Record::TaskState { key, to, .. } => self.state(key, to, entry.at),
-            Record::AttemptStarted { attempt, key, undo, .. } => self.attempt_started(attempt, key, *undo),
+            Record::AttemptStarted { attempt, key, undo, .. } => {
+                self.attempt_started(attempt, key, *undo, entry.at);
+            }
             Record::AttemptEnded { attempt, end, tail, diagnosis, .. } => {
-                self.attempt_ended(attempt, end, tail, diagnosis);
+                self.attempt_ended(attempt, end, tail, diagnosis, entry.at);
             }
             Record::ProbeEnded { key, verdict, diagnosis, .. } => {
                 if let Verdict::Error { message } = verdict {
@@ -147,7 +164,7 @@ impl Progress {
     fn begin(&mut self, plan: &Plan) {
         for task in &plan.tasks {
             self.phases.entry(task.phase.to_string()).or_default().1 += 1;
-            let label = format!("{:<6} {}", task.ordinal, task.title);
+            let label = format!("{:<6} {}", task.ordinal, one_line(&task.title));
             let (phase, policy) = (task.phase.to_string(), task.policy.clone());
             let line = Line { label, phase, ended: false, started: None, bar: None, policy };
             self.ids.insert(task.id.clone(), task.key.clone());
@@ -168,7 +185,7 @@ impl Progress {
         ));
     }
 
-    fn state(&mut self, key: &TaskKey, to: &TaskState, at: jiff::Timestamp) {
+    fn state(&mut self, key: &TaskKey, to: &TaskState, at: Timestamp) {
         let label = self.label(key);
         let busy =
             matches!(to, TaskState::Checking | TaskState::Running { .. } | TaskState::Verifying { .. });
@@ -231,27 +248,36 @@ impl Progress {
             .set_message(open.map_or_else(String::new, |(id, (done, all))| format!("{id} {done}/{all}")));
     }
 
-    fn attempt_started(&mut self, attempt: &AttemptId, key: &TaskKey, undo: bool) {
+    fn attempt_started(&mut self, attempt: &AttemptId, key: &TaskKey, undo: bool, at: Timestamp) {
         if undo {
             self.say(&format!("▶ {:<9} {}", "undoing", self.label(key)));
         }
         // What is expected of a task is not expected of its way back.
         let policy = self.tasks.get(key).filter(|_| !undo).map(|task| task.policy.clone());
-        let at_work = AtWork { label: self.label(key), undo, policy: policy.unwrap_or_default() };
+        let at_work =
+            AtWork { label: self.label(key), undo, policy: policy.unwrap_or_default(), started: Some(at) };
         self.attempts.insert(attempt.clone(), at_work);
     }
 
-    fn attempt_ended(&mut self, attempt: &AttemptId, end: &Outcome, tail: &str, diagnosis: &Diagnosis) {
-        let AtWork { label, undo, policy } = self.attempts.remove(attempt).unwrap_or_default();
+    fn attempt_ended(
+        &mut self,
+        attempt: &AttemptId,
+        end: &Outcome,
+        tail: &str,
+        diagnosis: &Diagnosis,
+        at: Timestamp,
+    ) {
+        let AtWork { label, undo, policy, started } = self.attempts.remove(attempt).unwrap_or_default();
         if let Some(words) = as_expected(&policy, end) {
             return self.say(&format!("  ended   {label}: {words}"));
         }
-        self.ending(&label, undo, end, tail);
+        let log = Log { name: format!("log_{attempt}"), tail, from: started.unwrap_or(at), to: at };
+        self.ending(&label, undo, end, &log);
         self.diagnosis(diagnosis);
     }
 
     /// Tells how an attempt ended that is no success, or took something back.
-    fn ending(&self, label: &str, undo: bool, end: &Outcome, tail: &str) {
+    fn ending(&self, label: &str, undo: bool, end: &Outcome, log: &Log<'_>) {
         let Outcome::Failed { message, .. } = end else {
             if undo && *end == Outcome::Succeeded {
                 self.say(&format!("✓ {:<9} {label}", "undone"));
@@ -259,9 +285,20 @@ impl Progress {
             return;
         };
         self.say(&format!("  failed  {label}: {}", one_line(message)));
-        let lines: Vec<&str> = tail.lines().collect();
-        for line in lines.iter().skip(lines.len().saturating_sub(8)) {
+        self.log(label, log);
+    }
+
+    /// The last lines of a log; more of them where they fold.
+    fn log(&self, label: &str, log: &Log<'_>) {
+        let lines: Vec<&str> = log.tail.lines().collect();
+        let folds = self.style == Style::Plain && lines.len() > SHOWN;
+        let folds = folds && ci::fold(&log.name, &format!("log of {}", one_line(label)), log.from);
+        let skipped = if folds { 0 } else { lines.len().saturating_sub(SHOWN) };
+        for line in &lines[skipped..] {
             self.say(&format!("    | {line}"));
+        }
+        if folds {
+            ci::unfold(&log.name, log.to);
         }
     }
 
@@ -282,12 +319,14 @@ impl Progress {
     }
 
     fn say(&self, line: &str) {
+        // Titles, reasons and output are somebody else's words.
+        let line = &clean_lines(line).join("\n");
         match (self.style, &self.bars) {
             (Style::Live, Some(bars)) => {
                 let _ = bars.multi.println(self.paint(line));
             }
             (Style::Live | Style::Plain, _) => {
-                let _ = writeln!(std::io::stderr(), "{}", self.paint(line));
+                let _ = writeln!(std::io::stderr(), "{}", ci::harmless(&self.paint(line)));
             }
             (Style::Ndjson | Style::Quiet, _) => {}
         }
@@ -336,7 +375,7 @@ fn style(template: &str) -> ProgressStyle {
 
 /// One line without control characters, so that a task's output cannot draw on the terminal.
 fn one_line(text: &str) -> String {
-    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+    clean_lines(text.trim()).join(" ").chars().take(300).collect()
 }
 
 /// `850 ms`, `3.2 s`, `4 min 05 s`.
@@ -362,6 +401,6 @@ mod tests {
 
     #[test]
     fn output_cannot_draw_on_the_terminal() {
-        assert_eq!(one_line("a\u{1b}[2Jb\tc\n"), "a [2Jb c");
+        assert_eq!(one_line("a\u{1b}[2Jb\n\u{202e}c\u{7}\n"), "ab \u{fffd}c\u{fffd}");
     }
 }

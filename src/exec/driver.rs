@@ -14,7 +14,7 @@ use super::show;
 use super::steps::{Context, News};
 use super::stop::{Hurry, Stops};
 use super::timers::Timers;
-use crate::clock;
+use crate::clock::{self, Steady};
 use crate::process::proc;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::fs::DirBuilderExt;
@@ -112,6 +112,8 @@ struct Driver<'a> {
     stops: Stops,
     wishes: u32,
     next_poll: Instant,
+    /// Waits are as long as they are meant to be, however the clock of the day jumps.
+    clock: Steady,
 }
 
 impl<'a> Driver<'a> {
@@ -143,6 +145,7 @@ impl<'a> Driver<'a> {
             stops,
             wishes: 0,
             next_poll,
+            clock: Steady::start(),
         })
     }
 
@@ -170,7 +173,7 @@ impl<'a> Driver<'a> {
         let mut known = self.learn(&events);
         known.append(&mut events);
         let events = known;
-        let tick = self.decider.decide(events, clock::now());
+        let tick = self.decider.decide(events, self.clock.now());
         for (_, refused) in &tick.refused {
             // Such as an approval that came twice: nothing changed, nothing is lost.
             tracing::debug!(%refused, "an event was not taken");
@@ -398,7 +401,7 @@ impl<'a> Driver<'a> {
         while let Some(done) = self.work.try_join_next() {
             self.take_end(done)?;
         }
-        let now = clock::now();
+        let now = self.clock.now();
         while let Some(task) = self.timers.due(now) {
             self.queue.push(Event::Timer { task });
         }
@@ -411,8 +414,7 @@ impl<'a> Driver<'a> {
     async fn wait(&mut self) -> Result<(), ExecError> {
         let mut until = self.next_poll;
         if let Some(at) = self.timers.next() {
-            // The wall clock may jump; every poll looks at it again.
-            let left = at.duration_since(clock::now()).max(jiff::SignedDuration::ZERO).unsigned_abs();
+            let left = at.duration_since(self.clock.now()).max(jiff::SignedDuration::ZERO).unsigned_abs();
             until = until.min(clock::monotonic().checked_add(left).unwrap_or(until));
         }
         tokio::select! {

@@ -9,6 +9,7 @@
 use super::outputs;
 use super::secret::Secrets;
 use crate::process::show::harmless;
+use crate::read::{self, MAX_CERTIFICATES};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Response, StatusCode, Url, redirect};
 use std::path::Path;
@@ -104,9 +105,10 @@ fn build(direct: bool, ca_file: Option<&Path>) -> Result<Client, HttpFault> {
         builder = builder.no_proxy();
     }
     if let Some(path) = ca_file {
-        let pem = std::fs::read(path).map_err(|error| unusable(&path.display().to_string(), &error))?;
+        let unusable = |why: &dyn std::fmt::Display| unusable(&path.display().to_string(), why);
+        let pem = read::whole(path, MAX_CERTIFICATES).map_err(|error| unusable(&error))?;
         let bundle = Certificate::from_pem_bundle(&pem);
-        let bundle = bundle.map_err(|error| unusable(&path.display().to_string(), &error))?;
+        let bundle = bundle.map_err(|error| unusable(&error))?;
         builder = builder.tls_certs_merge(bundle);
     }
     builder.build().map_err(|error| unusable("no client can be made", &error))
@@ -205,7 +207,7 @@ fn says_nothing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 401 | 403 | 407 | 408 | 425 | 429) || status.is_server_error()
 }
 
-fn unusable(what: &str, error: &dyn std::error::Error) -> HttpFault {
+fn unusable(what: &str, error: &dyn std::fmt::Display) -> HttpFault {
     HttpFault::Unusable(format!("{what}: {error}"))
 }
 

@@ -116,8 +116,7 @@ async fn one(
     let mut records = Vec::new();
     let mut verdict = None;
     let decision = loop {
-        let (check, verify) = (open.task.has_check, open.task.has_verify);
-        match decide(&open.task.policy, check, verify, &found, verdict.as_ref()) {
+        match decide(&open.task, &found, verdict.as_ref()) {
             Decision::Wait => {
                 let who = describe(&remains.running().await);
                 ports

@@ -5,9 +5,9 @@ use crate::process::launch::{Launch, Stdin, launch};
 use crate::process::memory_file;
 use crate::process::redact::Redactor;
 use crate::process::show::read_at;
+use crate::read::{self, MAX_SECRET};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,8 +15,8 @@ use taskmaster_core::action::{Action, Invocation, Outputs, Probe, SecretRef, Ste
 use taskmaster_core::id::TaskId;
 use zeroize::Zeroizing;
 
-/// A secret is never this long; a wrong path may well be.
-const MAX_SECRET: u64 = 1 << 20;
+/// Time between two looks at how much a command has printed.
+const WATCH: Duration = Duration::from_millis(20);
 
 /// Why a secret cannot be had. It names the reference, never the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -181,7 +181,9 @@ impl Source<'_> {
                 Err(std::env::VarError::NotPresent) => Err("the variable is not set".to_owned()),
                 Err(std::env::VarError::NotUnicode(_)) => Err("the variable is not UTF-8".to_owned()),
             },
-            SecretRef::File(path) => read_file(&self.project_root.join(path)),
+            SecretRef::File(path) => {
+                read::secret(&self.project_root.join(path)).map_err(|error| error.to_string())
+            }
             SecretRef::Exec(argv) => self.run(argv).await,
             SecretRef::Output(task, name) => self.vault.get(task, name).ok_or_else(|| {
                 "it is sensitive, so it is not stored, and nothing reads it again in this run".to_owned()
@@ -204,18 +206,29 @@ impl Source<'_> {
             stderr: Some(null),
         };
         let mut child = launch(command).map_err(|error| error.to_string())?;
-        let status = match tokio::time::timeout(self.timeout, child.wait()).await {
-            Ok(status) => status.map_err(|error| error.to_string())?,
-            Err(_) => {
-                let _ = child.stop(Duration::from_secs(1), std::future::pending()).await;
-                return Err(format!("the command did not end within {:?}", self.timeout));
-            }
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(self.timeout, child.wait()) => ended.ok(),
+            () = grown(&out) => None,
         };
+        let Some(status) = ended else {
+            let _ = child.stop(Duration::from_secs(1), std::future::pending()).await;
+            // Whichever it was: too much is the reason that helps.
+            read_memory(&out)?;
+            return Err(format!("the command did not end within {:?}", self.timeout));
+        };
+        let status = status.map_err(|error| error.to_string())?;
         let _ = child.sweep(Duration::from_secs(1), std::future::pending()).await;
         if !status.success() {
             return Err(format!("the command ended with {status}"));
         }
         text(read_memory(&out)?)
+    }
+}
+
+/// Returns once a file holds more than a secret can have: it is in memory, and a command may print without end.
+async fn grown(file: &File) {
+    while file.metadata().is_ok_and(|meta| meta.len() <= MAX_SECRET) {
+        tokio::time::sleep(WATCH).await;
     }
 }
 
@@ -227,21 +240,6 @@ fn read_memory(file: &File) -> Result<Zeroizing<Vec<u8>>, String> {
     let mut bytes = Zeroizing::new(vec![0; usize::try_from(size).unwrap_or_default()]);
     read_at(file, &mut bytes, 0).map_err(|error| error.to_string())?;
     Ok(bytes)
-}
-
-fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    // Reading a pipe could wait for ever.
-    if !meta.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    if meta.len() > MAX_SECRET {
-        return Err(format!("{} bytes are too long for a secret", meta.len()));
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1));
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_SECRET + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    text(bytes)
 }
 
 /// Without the last line break.

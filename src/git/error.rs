@@ -6,6 +6,7 @@ use crate::process::redact::Redactor;
 use crate::process::show::harmless;
 use std::fmt;
 use std::path::PathBuf;
+use taskmaster_core::text::without_users;
 
 /// So many of git's last lines are shown.
 const MAX_LINES: usize = 4;
@@ -66,23 +67,6 @@ impl fmt::Display for Said {
             (true, false) => f.write_str(&self.0),
         }
     }
-}
-
-/// A line in which `https://user:word@host` has become `https://host`.
-pub(super) fn without_users(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after.find(|c: char| c == '/' || c.is_whitespace() || c == '\'').unwrap_or(after.len());
-        rest = match after[..end].rfind('@') {
-            Some(user) => &after[user + 1..],
-            None => after,
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Why git did not do what it was asked for.
@@ -407,22 +391,6 @@ mod tests {
             "the remote does not answer: ssh: connect to host x port 22: Connection refused"
         );
         assert!(classify(&all).to_string().ends_with("and the repository exists."));
-    }
-
-    #[test]
-    fn users_in_addresses_are_not_shown() {
-        for (line, expected) in [
-            (
-                "unable to access 'https://me:secret@host/x.git/': no",
-                "unable to access 'https://host/x.git/': no",
-            ),
-            ("https://a@b@host and ssh://git@host:22/x", "https://host and ssh://host:22/x"),
-            ("https://host/with@sign", "https://host/with@sign"),
-            ("plain", "plain"),
-            ("https://", "https://"),
-        ] {
-            assert_eq!(without_users(line), expected);
-        }
     }
 
     #[test]

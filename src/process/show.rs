@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use taskmaster_core::text::turns_text;
 
 /// Turns bytes into text without terminal controls, piece by piece.
 ///
@@ -112,13 +113,6 @@ fn plain(state: State, character: char, out: &mut String) -> State {
         other => out.push(other),
     }
     State::Text
-}
-
-/// Marks that make a text read otherwise than it is stored.
-fn turns_text(character: char) -> bool {
-    matches!(character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// All of a text at once; see [`Harmless`].

@@ -8,11 +8,12 @@ use taskmaster_core::document::{Claim, Estimate, Priority};
 use taskmaster_core::journal::{Outcome, OutputValue, TaskChange, Verdict};
 use taskmaster_core::state::{TaskState, WaitFor};
 pub(super) use taskmaster_core::text::count;
+use taskmaster_core::text::turns_text;
 
 use std::collections::HashMap;
 use taskmaster_core::id::TaskId;
 
-use super::view::{AttemptView, DiagnosticView, Intent, PhaseView, ProofKind, RunView};
+use super::view::{AttemptView, DiagnosticView, EstimateView, Intent, PhaseView, ProofKind, RunView};
 
 /// `950 ms`, `1.2 s`, `3 min 05 s`, `2 h 04 min`, `3 d 4 h`. Rounds down, so a sum never seems to
 /// exceed its whole.
@@ -35,6 +36,21 @@ pub(super) fn time(at: Timestamp) -> String {
 /// What was done, and is no longer so.
 pub(super) fn drifted(since: Timestamp) -> String {
     format!("drifted: no longer so since {}", time(since))
+}
+
+/// How long a run of a plan is likely to take.
+pub(super) fn run_estimate(estimate: &EstimateView) -> String {
+    let jobs = count(estimate.jobs, "job", "jobs");
+    let unknown = estimate.tasks - estimate.measured;
+    let of = count(estimate.tasks, "task", "tasks");
+    match estimate.duration_ms {
+        Some(ms) => format!("about {} with {jobs}", duration(ms)),
+        None if estimate.measured == 0 => format!("no estimate ({of} never measured)"),
+        None => {
+            let at_least = duration(estimate.at_least_ms);
+            format!("at least {at_least} with {jobs} (no estimate for {unknown} of {of})")
+        }
+    }
 }
 
 /// Working time as the document gives it.
@@ -343,8 +359,12 @@ fn sequence_length(text: &str) -> Option<usize> {
 }
 
 fn visible(c: char) -> char {
-    let reorders = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || reorders { '\u{fffd}' } else { c }
+    if c.is_control() || turns_text(c) { '\u{fffd}' } else { c }
+}
+
+/// True of what a terminal obeys and of what turns text around, in a text of several lines.
+pub(super) fn is_harmful(c: char) -> bool {
+    !matches!(c, '\n' | '\t') && visible(c) != c
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Views of plans and runs as text, JSON, Markdown and HTML.
+//! Views of plans and runs as text, JSON, Markdown and HTML; reports also as JUnit XML, Mermaid and CSV.
 //!
 //! [`view`] holds plain structs of facts that `app` fills from a document, a plan and the ledger.
 //! Everything that can be derived from them (counts, percentages, the status of a requirement, the
@@ -10,14 +10,18 @@
 //! because nothing here redacts. Absent on purpose: files, terminals and the ledger.
 
 mod chart;
+mod csv;
 pub mod difference_summary;
 mod difference_words;
+mod doctor_words;
 pub mod drift_summary;
 mod environment_words;
 mod html;
 mod human;
-mod json;
+pub mod json;
+mod junit;
 mod markdown;
+mod mermaid;
 pub mod plan_summary;
 pub mod promotion_summary;
 mod render;
@@ -31,7 +35,7 @@ pub mod view;
 pub(crate) use human::lines as clean_lines;
 pub use render::Render;
 pub use sync_words::line as sync_line;
-pub use text::TextOptions;
+pub use text::{TextOptions, wrapped};
 
 /// Version of the JSON of every view; raised only by an incompatible change.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -1,6 +1,7 @@
 //! From a view to its faces.
 
 use super::difference_summary::DifferenceSummary;
+use super::doctor_words::DoctorSummary;
 use super::drift_summary::DriftSummary;
 use super::plan_summary::PlanSummary;
 use super::promotion_summary::PromotionSummary;
@@ -8,11 +9,11 @@ use super::rollout_summary::RolloutSummary;
 use super::summary::{Counts, Summary};
 use super::sync_words::SyncSummary;
 use super::view::{
-    AgentView, ChangesView, DeploymentsView, DifferenceView, DriftHistoryView, DriftView,
+    AgentView, ChangesView, DeploymentsView, DifferenceView, DoctorView, DriftHistoryView, DriftView,
     EnvironmentListView, HistoryView, PlanView, PromotionView, RehearsalView, ReportView, RolloutHistoryView,
     RolloutListView, RolloutView, SimulationView, SyncStatusView, TaskListView, TaskView,
 };
-use super::{TextOptions, html, json, markdown, text};
+use super::{TextOptions, csv, html, json, junit, markdown, mermaid, text};
 use serde::Serialize;
 
 /// A view that can be shown. The same view gives the same bytes.
@@ -89,6 +90,7 @@ render!(EnvironmentListView, "environments", environments, |view| Listed {
     shown: view.environments.len(),
     total: view.environments.len()
 });
+render!(DoctorView, "doctor", doctor, DoctorSummary::of);
 render!(PromotionView, "promotion", promotion, PromotionSummary::of);
 render!(DeploymentsView, "deployments", deployments, Deployed::of);
 
@@ -141,5 +143,19 @@ impl ReportView {
     /// One self-contained HTML file.
     pub fn html(&self) -> String {
         html::report(self)
+    }
+    /// JUnit XML: a suite for each phase, a test case for each task.
+    pub fn junit(&self) -> String {
+        junit::junit(self)
+    }
+
+    /// A flowchart of Mermaid.
+    pub fn mermaid(&self) -> String {
+        mermaid::report(self)
+    }
+
+    /// CSV (RFC 4180), a row for each task.
+    pub fn csv(&self) -> String {
+        csv::csv(self)
     }
 }

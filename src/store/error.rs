@@ -1,5 +1,6 @@
 //! What can be wrong with the ledger's file.
 
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use std::path::{Path, PathBuf};
 
 /// Why the store could not do what was asked.
@@ -104,7 +105,11 @@ impl StoreError {
                 path.display()
             )),
             Self::Full { .. } => Some("free some room and repeat the command".to_owned()),
-            Self::Busy { .. } | Self::ReadOnly { .. } | Self::Io { .. } | Self::Sqlite { .. } => None,
+            Self::ReadOnly { .. } => {
+                Some("let this user write there, or name another place by --state-dir".to_owned())
+            }
+            Self::Busy { .. } => Some("repeat the command in a moment".to_owned()),
+            Self::Io { .. } | Self::Sqlite { .. } => None,
         }
     }
 
@@ -119,6 +124,7 @@ impl StoreError {
             }
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path },
             Some(Code::DiskFull) => Self::Full { path },
+            _ if has_no_room(&source) => Self::Full { path },
             Some(Code::ReadOnly) => Self::ReadOnly { path },
             _ => Self::Sqlite { path, source },
         }
@@ -133,6 +139,11 @@ impl StoreError {
             _ => Self::Io { path, source },
         }
     }
+}
+
+/// The index of the log grows by whole pages beforehand, and that fails for want of room alone.
+pub(super) fn has_no_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_SHMSIZE)
 }
 
 /// True where a column held what this program never writes.

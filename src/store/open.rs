@@ -75,6 +75,25 @@ impl Store {
         }
     }
 
+    /// Opens a ledger to look at it, whatever its schema; no byte and no file changes by it. Tells the schema,
+    /// and gives the store where that is the one known here.
+    pub fn look(dir: &Path) -> Result<(u32, Option<Self>), StoreError> {
+        let dir = std::path::absolute(dir).map_err(|source| StoreError::io(dir, source))?;
+        let path = dir.join(FILE);
+        if !exists(&path)? {
+            return Err(StoreError::Absent { path });
+        }
+        check_file(&path)?;
+        // With a log, its index is beside it already. Without one, even a reader would make both.
+        let conn = if log_is_empty(&path) { connect_unchanging(&path) } else { connect_to_read(&path) };
+        let conn = conn.map_err(|source| StoreError::of(&path, source))?;
+        match schema(&conn, &path)? {
+            found if found > SCHEMA => Err(StoreError::NewerSchema { path, found, known: SCHEMA }),
+            SCHEMA => Ok((SCHEMA, Some(Self { conn, path, hashing: Hashing::new(), synced: false }))),
+            found => Ok((found, None)),
+        }
+    }
+
     /// A ledger without events that vanishes with its handle: a place to project events into.
     pub fn scratch() -> Result<Self, StoreError> {
         let path = PathBuf::from("(scratch)");
@@ -188,19 +207,28 @@ fn connect_with(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 }
 
 /// A reader needs the log's index beside the ledger, which SQLite makes. In a directory where that
-/// cannot be made, and where no log is left, the file is whole in itself and nobody can change it.
+/// cannot be made (on a full disk, too), and where no log is left, the file is whole in itself and nobody can change it.
 fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let refused = match connect_with(path, flags) {
         Err(error) => error,
         connected => return connected,
     };
-    let log_is_empty = fs::metadata(super::create::beside(path, "-wal")).map_or(true, |log| log.len() == 0);
-    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
-    let cannot_write = matches!(refused.sqlite_error_code(), Some(CannotOpen | ReadOnly));
-    if !(cannot_write && log_is_empty) {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly};
+    let cannot_write = matches!(refused.sqlite_error_code(), Some(CannotOpen | DiskFull | ReadOnly))
+        || super::error::has_no_room(&refused);
+    if !(cannot_write && log_is_empty(path)) {
         return Err(refused);
     }
+    connect_unchanging(path)
+}
+
+fn log_is_empty(path: &Path) -> bool {
+    fs::metadata(super::create::beside(path, "-wal")).map_or(true, |log| log.len() == 0)
+}
+
+/// Of a file that is whole in itself and that nobody changes.
+fn connect_unchanging(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -211,5 +239,5 @@ fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
         }
     }
     uri.push_str("?immutable=1");
-    connect_with(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI)
+    connect_with(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }

@@ -310,6 +310,26 @@ impl Snapshot<'_> {
         )
     }
 
+    /// Keys and times of the attempts that succeeded in the newest `runs` runs, newest first.
+    pub fn success_times(
+        &self,
+        document: &str,
+        environment: &str,
+        runs: u32,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        // Rows of a run lie between its first and its last event: no index by run is needed.
+        self.list(
+            "SELECT a.key, a.duration_ms FROM (
+                 SELECT id, seq, coalesce(ended_seq, 9223372036854775807) AS last FROM runs
+                 WHERE document = ?1 AND environment = ?2 ORDER BY seq DESC LIMIT ?3
+             ) r JOIN attempts a ON a.seq BETWEEN r.seq AND r.last AND a.run = r.id
+             WHERE a.outcome = 'succeeded' AND a.undo = 0 AND a.duration_ms IS NOT NULL
+             ORDER BY a.seq DESC",
+            (document, environment, runs),
+            |row| Ok((row.get(0)?, unsigned(row, 1)?)),
+        )
+    }
+
     /// What records of an attempt are checked against.
     pub fn attempt_keys(&self, id: &str) -> Result<Option<AttemptKeys>, StoreError> {
         self.maybe(

@@ -8,6 +8,8 @@ mod crash;
 mod deliver;
 mod demo;
 mod exec;
+mod faults;
+mod fuzzed;
 mod gitops;
 mod report;
 mod store;

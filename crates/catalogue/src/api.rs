@@ -8,6 +8,7 @@ use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::Document;
 use taskmaster_core::id::{EnvironmentName, TaskId};
 use taskmaster_core::journal::OutputValue;
+use taskmaster_core::version::Wanted;
 
 /// One catalogue file.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,17 @@ impl fmt::Debug for Inputs<'_> {
     }
 }
 
+/// A program that a catalogue wants in certain versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Required {
+    /// Its name on PATH.
+    pub tool: String,
+    /// The versions that will do.
+    pub version: Wanted,
+    /// `tasks/local.yaml:3`
+    pub place: String,
+}
+
 /// A document joined with a catalogue.
 #[derive(Debug, Default)]
 pub struct Bound {
@@ -94,6 +106,8 @@ pub struct Bound {
     pub diagnostics: Vec<Diagnostic>,
     /// Faults of the document (unbound tasks, refused inline actions) with places in its sources.
     pub document_diagnostics: Vec<Diagnostic>,
+    /// Versions of programs that are wanted, in the order of the files.
+    pub requires: Vec<Required>,
     /// Tasks that nothing binds, in document order. Parents of subtasks are not among them.
     pub unbound: Vec<TaskId>,
 }

@@ -50,6 +50,7 @@ pub(crate) fn planned_task(number: usize) -> PlannedTask {
         line: number,
         dependencies: Vec::new(),
         reads: Vec::new(),
+        owes_outputs: false,
         disposition: Disposition::Execute,
         kind: None,
         has_check: false,

@@ -437,4 +437,7 @@ pub struct Recorded {
     /// The entry that brought the state; 0 where none did.
     #[serde(default)]
     pub state_seq: u64,
+    /// Its outputs are known, though there may be none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_outputs: bool,
 }

@@ -9,7 +9,8 @@
 //! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
 //! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
 //! is not). Beside them: [`environment`] (locks), [`promotion`] (what one environment has proved and another
-//! has not), [`deployments`] (what a time of runs comes to), [`host`] (which addresses lead to this machine).
+//! has not), [`deployments`] (what a time of runs comes to), [`host`] (which addresses lead to this machine),
+//! [`version`] (which versions of a program will do).
 
 pub mod action;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub mod difference;
 pub mod document;
 pub mod drift;
 pub mod environment;
+pub mod estimate;
 pub mod host;
 pub mod id;
 pub mod identity;
@@ -39,5 +41,6 @@ pub mod state;
 pub mod sync;
 pub mod text;
 pub mod tool;
+pub mod version;
 pub mod warnings;
 pub mod window;

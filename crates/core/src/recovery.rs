@@ -1,7 +1,8 @@
 //! What becomes of an attempt whose executor died: pure decisions over facts that the driver found.
 
-use crate::action::{OrphanPolicy, Policy};
+use crate::action::OrphanPolicy;
 use crate::journal::{Outcome, ProbeKind, Verdict};
+use crate::plan::PlannedTask;
 
 /// What the driver found out about an attempt without a recorded end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +35,10 @@ pub enum Decision {
     },
 }
 
-/// Decides one step further about an open attempt of a task with this policy and these probes.
-/// `verdict` is the answer to the question of an earlier [`Decision::Ask`].
-pub fn decide(
-    policy: &Policy,
-    has_check: bool,
-    has_verify: bool,
-    found: &Found,
-    verdict: Option<&Verdict>,
-) -> Decision {
+/// Decides one step further about an open attempt of a task. `verdict` is the answer to the question of an
+/// earlier [`Decision::Ask`].
+pub fn decide(task: &PlannedTask, found: &Found, verdict: Option<&Verdict>) -> Decision {
+    let policy = &task.policy;
     match found {
         Found::Alive => match policy.orphan {
             OrphanPolicy::Wait => return Decision::Wait,
@@ -52,7 +48,7 @@ pub fn decide(
         Found::Ended(Outcome::Succeeded | Outcome::Lost) | Found::Gone => {}
     }
     let succeeded = matches!(found, Found::Ended(Outcome::Succeeded));
-    let probe = match (has_verify, has_check) {
+    let probe = match (task.has_verify, task.has_check) {
         (true, _) => Some(ProbeKind::Verify),
         (false, true) => Some(ProbeKind::Check),
         (false, false) => None,
@@ -61,7 +57,11 @@ pub fn decide(
         (None, _) if succeeded => Decision::Completed,
         (None, _) => unknown("its end was lost, and it has no check"),
         (Some(probe), None) => Decision::Ask(probe),
-        (Some(_), Some(Verdict::True)) => Decision::Completed,
+        (Some(_), Some(Verdict::True)) if !task.owes_outputs => Decision::Completed,
+        (Some(_), Some(Verdict::True)) if policy.idempotent => Decision::Again,
+        (Some(_), Some(Verdict::True)) => {
+            unknown("its outputs were lost with its end, and it must not run twice")
+        }
         (Some(_), Some(Verdict::False)) if policy.idempotent => Decision::Again,
         (Some(_), Some(Verdict::False)) => {
             unknown("its end was lost, its check is false, and it must not run twice")
@@ -79,7 +79,8 @@ fn unknown(reason: &str) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::FailureKind;
+    use crate::action::{FailureKind, Policy};
+    use crate::build::planned_task;
 
     fn failed() -> Outcome {
         let message = "boom".to_owned();
@@ -119,14 +120,23 @@ mod tests {
             (Found::Ended(Outcome::Lost), "c-", "cCAU cCUU"),
             (Found::Ended(failed()), "cv", "AAAA AAAA"),
             (Found::Alive, "cv", "WWWW WWWW"),
+            // Others read outputs that were lost with the end.
+            (Found::Gone, "co", "cAAU cUUU"),
+            (Found::Gone, "vo", "vAAU vUUU"),
+            (Found::Alive, "co", "WWWW WWWW"),
         ];
         for (found, probes, wanted) in rows {
-            let (has_check, has_verify) = (probes.contains('c'), probes.contains('v'));
             let mut row = String::new();
             for idempotent in [true, false] {
-                let policy = Policy { idempotent, ..Policy::default() };
+                let task = PlannedTask {
+                    has_check: probes.contains('c'),
+                    has_verify: probes.contains('v'),
+                    owes_outputs: probes.contains('o'),
+                    policy: Policy { idempotent, ..Policy::default() },
+                    ..planned_task(0)
+                };
                 for verdict in &verdicts {
-                    row.push(letter(&decide(&policy, has_check, has_verify, &found, verdict.as_ref())));
+                    row.push(letter(&decide(&task, &found, verdict.as_ref())));
                 }
                 row.push(' ');
             }
@@ -137,13 +147,15 @@ mod tests {
     #[test]
     fn a_live_orphan_is_stopped_where_the_policy_says_so() {
         let policy = Policy { orphan: OrphanPolicy::Stop, ..Policy::default() };
-        assert_eq!(decide(&policy, true, true, &Found::Alive, None), Decision::Stop);
+        let task = PlannedTask { policy, has_check: true, has_verify: true, ..planned_task(0) };
+        assert_eq!(decide(&task, &Found::Alive, None), Decision::Stop);
     }
 
     #[test]
     fn the_reason_says_what_is_not_known() {
         let error = Verdict::Error { message: "api is down".to_owned() };
-        let decision = decide(&Policy::default(), true, false, &Found::Gone, Some(&error));
+        let task = PlannedTask { has_check: true, ..planned_task(0) };
+        let decision = decide(&task, &Found::Gone, Some(&error));
         let Decision::Unknown { reason } = decision else { panic!("unknown") };
         assert_eq!(reason, "its end was lost, and its check could not tell: api is down");
     }

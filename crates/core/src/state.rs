@@ -243,6 +243,21 @@ pub enum Status {
     Cancelled,
 }
 
+impl Status {
+    /// Its name as JSON writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 impl TaskState {
     /// The outward status.
     pub fn status(&self) -> Status {

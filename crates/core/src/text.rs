@@ -66,11 +66,18 @@ pub const SLUG_MAX_CHARS: usize = 64;
 /// ```
 pub fn slug(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
+    let mut add = |c: char| {
         if c.is_alphanumeric() {
             out.push(c);
         } else if !out.is_empty() && !out.ends_with('-') {
             out.push('-');
+        }
+    };
+    for c in text.chars() {
+        if c.is_ascii() {
+            add(c.to_ascii_lowercase());
+        } else {
+            c.to_lowercase().for_each(&mut add);
         }
     }
     let trimmed = out.trim_end_matches('-');
@@ -84,6 +91,33 @@ pub fn slug(text: &str) -> String {
 /// `1 task`, `2 tasks`.
 pub fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
+/// Marks that make a text read otherwise than it is stored (the "Trojan source"): what reorders it, and what breaks
+/// its lines without being a line break.
+pub fn turns_text(character: char) -> bool {
+    matches!(character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A line in which `https://user:word@host` has become `https://host`.
+pub fn without_users(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after
+            .find(|c: char| matches!(c, '/' | '?' | '#' | '\'') || c.is_whitespace())
+            .unwrap_or(after.len());
+        rest = match after[..end].rfind('@') {
+            Some(user) => &after[user + 1..],
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -110,5 +144,21 @@ mod tests {
         assert_eq!(index.line_column(text, 0), (1, 1));
         assert_eq!(index.line_column(text, 6), (2, 2));
         assert_eq!(index.line_column(text, text.len()), (3, 1));
+    }
+
+    #[test]
+    fn users_in_addresses_are_not_shown() {
+        for (line, expected) in [
+            (
+                "unable to access 'https://me:secret@host/x.git/': no",
+                "unable to access 'https://host/x.git/': no",
+            ),
+            ("https://a@b@host and ssh://git@host:22/x", "https://host and ssh://host:22/x"),
+            ("https://host/with@sign", "https://host/with@sign"),
+            ("plain", "plain"),
+            ("https://", "https://"),
+        ] {
+            assert_eq!(without_users(line), expected);
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! From drafts to a document: dependencies resolved, edges drawn, everything by its id.
 
 use crate::checklist::doubts;
-use crate::draft::Draft;
-use crate::edges::{self, Drawn, MOST_EXPLICIT, Wait};
+use crate::draft::{Draft, DraftTask};
+use crate::edges::{self, Drawn, Link, MOST_EXPLICIT, Wait};
 use crate::fields::{Prerequisite, Written};
 use crate::forest::Forest;
 use crate::front_matter::as_text;
@@ -56,7 +56,7 @@ pub(crate) fn document(
     if draft.tasks.is_empty() {
         found.push(no_tasks(pages));
     }
-    let document = Builder { draft: &draft, ids: &ids, external: written.external }.build(metadata, &drawn);
+    let document = build(&mut draft, &ids, written.external, metadata, &drawn);
     found.sort_by(|a, b| {
         let place = |d: &Diagnostic| (d.source, d.span.map(|span| (span.start, span.end)), d.code);
         place(a).cmp(&place(b)).then_with(|| a.message.cmp(&b.message))
@@ -342,42 +342,43 @@ fn metadata(pages: &[Page<'_>], draft: &Draft, options: &Options) -> Metadata {
     }
 }
 
+/// The document of a draft, whose tasks are moved into it.
+fn build(
+    draft: &mut Draft,
+    ids: &Ids,
+    external: Vec<Vec<String>>,
+    metadata: Metadata,
+    drawn: &Drawn,
+) -> Document {
+    let task_id = |at: usize| TaskId::new(ids.tasks[at].as_str());
+    let link = |edge: &Link| Edge {
+        task: task_id(edge.task),
+        dependency: task_id(edge.on),
+        kind: edge.kind,
+        line: edge.line,
+    };
+    let edges: Vec<Edge> = drawn.edges.iter().map(link).collect();
+    let mut dependencies = vec![Vec::new(); draft.tasks.len()];
+    for edge in &drawn.edges {
+        dependencies[edge.task].push(task_id(edge.on));
+    }
+    let drafts = std::mem::take(&mut draft.tasks);
+    let builder = Builder { draft, ids };
+    let mut references = References::new(draft, ids);
+    let tasks = drafts.into_iter().zip(dependencies.into_iter().zip(external)).enumerate();
+    let tasks = tasks.map(|(at, (task, edges))| builder.task(at, task, edges, &mut references)).collect();
+    let phases = (0..draft.phases.len()).filter_map(|at| builder.phase(at)).collect();
+    let requirements = (0..draft.requirements.len()).map(|at| builder.requirement(at)).collect();
+    Document { metadata, phases, tasks, requirements, edges }
+}
+
 struct Builder<'b> {
+    /// Without its tasks.
     draft: &'b Draft,
     ids: &'b Ids,
-    external: Vec<Vec<String>>,
 }
 
 impl Builder<'_> {
-    fn build(mut self, metadata: Metadata, drawn: &Drawn) -> Document {
-        let task_id = |at: usize| TaskId::new(self.ids.tasks[at].as_str());
-        let edges: Vec<Edge> = drawn
-            .edges
-            .iter()
-            .map(|edge| Edge {
-                task: task_id(edge.task),
-                dependency: task_id(edge.on),
-                kind: edge.kind,
-                line: edge.line,
-            })
-            .collect();
-        let mut dependencies = vec![Vec::new(); self.draft.tasks.len()];
-        for edge in &drawn.edges {
-            dependencies[edge.task].push(task_id(edge.on));
-        }
-        let external = std::mem::take(&mut self.external);
-        let mut references = References::new(self.draft, self.ids);
-        let tasks = dependencies
-            .into_iter()
-            .zip(external)
-            .enumerate()
-            .map(|(at, (dependencies, external))| self.task(at, dependencies, external, &mut references))
-            .collect();
-        let phases = (0..self.draft.phases.len()).filter_map(|at| self.phase(at)).collect();
-        let requirements = (0..self.draft.requirements.len()).map(|at| self.requirement(at)).collect();
-        Document { metadata, phases, tasks, requirements, edges }
-    }
-
     fn phase_id(&self, at: usize) -> Option<PhaseId> {
         self.ids.phases[at].as_deref().map(PhaseId::from)
     }
@@ -411,8 +412,7 @@ impl Builder<'_> {
         }
     }
 
-    fn priority(&self, at: usize) -> Priority {
-        let task = &self.draft.tasks[at];
+    fn priority(&self, task: &DraftTask) -> Priority {
         let mut priority = task.fields.priority;
         let mut phase = Some(task.phase);
         while let (None, Some(at)) = (priority, phase) {
@@ -425,34 +425,34 @@ impl Builder<'_> {
     fn task(
         &self,
         at: usize,
-        dependencies: Vec<TaskId>,
-        external_dependencies: Vec<String>,
+        task: DraftTask,
+        (dependencies, external_dependencies): (Vec<TaskId>, Vec<String>),
         references: &mut References<'_>,
     ) -> Task {
-        let task = &self.draft.tasks[at];
-        let fields = &task.fields;
+        let priority = self.priority(&task);
+        let fields = task.fields;
         Task {
             id: TaskId::new(self.ids.tasks[at].as_str()),
             ordinal: self.ids.ordinals[at].clone(),
-            title: fields.title.clone(),
+            title: fields.title,
             phase: self.phase_id(task.phase).unwrap_or_else(|| PhaseId::from("")),
-            priority: self.priority(at),
+            priority,
             status: task.status,
             dependencies,
             external_dependencies,
             optional: task.optional,
             parallel: fields.parallel,
             explicit_id: fields.id.is_some(),
-            tags: fields.tags.clone(),
-            details: task.details.clone(),
-            acceptance: task.acceptance.clone(),
+            tags: fields.tags,
+            details: task.details,
+            acceptance: task.acceptance,
             requirements: references.resolve(&fields.requirements, task.source),
             parent: task.parent.map(|parent| TaskId::new(self.ids.tasks[parent].as_str())),
-            estimate: fields.estimate.clone(),
-            owner: fields.owner.clone(),
-            issue: fields.issue.clone(),
-            dates: fields.dates.clone(),
-            inline_actions: task.inline_actions.clone(),
+            estimate: fields.estimate,
+            owner: fields.owner,
+            issue: fields.issue,
+            dates: fields.dates,
+            inline_actions: task.inline_actions,
             line: task.line,
             source: task.source,
             span: task.span,

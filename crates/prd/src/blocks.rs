@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     /// A heading.
     Heading(u8),
     /// A fenced block.
-    Fence(Fence),
+    Fence(Box<Fence>),
     /// An indented code block.
     Code,
     /// A block of raw HTML, comments included.
@@ -85,14 +85,20 @@ pub(crate) struct Blocks {
     pub(crate) all: Vec<Block>,
     /// Headings outside lists, in document order.
     pub(crate) sections: Vec<Section>,
+    /// Where the text was left off, because it has more blocks than the caller can hold.
+    pub(crate) cut: Option<Span>,
 }
 
-/// Reads `text[body..]`.
-pub(crate) fn read(text: &str, body: usize) -> Blocks {
+/// Reads `text[body..]`, up to so many blocks.
+pub(crate) fn read(text: &str, body: usize, most: usize) -> Blocks {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let mut builder = Builder::new(text, body);
     for (event, range) in Parser::new_ext(&text[body..], options).into_offset_iter() {
         builder.take(event, range.start + body..range.end + body);
+        if builder.blocks.all.len() > most {
+            builder.blocks.cut = builder.blocks.all.last().map(|block| block.span);
+            break;
+        }
     }
     builder.end_text();
     builder.blocks
@@ -125,7 +131,7 @@ impl<'t> Builder<'t> {
         };
         Self {
             text,
-            blocks: Blocks { all: vec![root], sections: Vec::new() },
+            blocks: Blocks { all: vec![root], sections: Vec::new(), cut: None },
             open: vec![(0, None)],
             headings: Vec::new(),
             outside: Vec::new(),
@@ -156,7 +162,7 @@ impl<'t> Builder<'t> {
             Tag::BlockQuote(_) => Kind::Quote,
             Tag::CodeBlock(CodeBlockKind::Indented) => Kind::Code,
             Tag::CodeBlock(CodeBlockKind::Fenced(info)) => {
-                Kind::Fence(Fence { info: info.to_string(), ..Fence::default() })
+                Kind::Fence(Box::new(Fence { info: info.to_string(), ..Fence::default() }))
             }
             Tag::HtmlBlock => Kind::Html,
             Tag::List(_) => Kind::List,
@@ -334,16 +340,22 @@ impl Inline {
     /// Joins `lines` of `source`.
     pub(crate) fn new(source: &str, lines: &[Span]) -> Self {
         let mut inline = Self::default();
-        for line in lines {
-            if !inline.text.is_empty() {
-                inline.text.push(' ');
-            }
-            inline.pieces.push((inline.text.len(), line.start));
-            inline
-                .text
-                .extend(line.of(source).chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
-        }
+        lines.iter().for_each(|line| inline.push(source, *line));
         inline
+    }
+
+    /// Adds a line of `source`.
+    pub(crate) fn push(&mut self, source: &str, line: Span) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.pieces.push((self.text.len(), line.start));
+        for (at, part) in line.of(source).split(['\n', '\r']).enumerate() {
+            if at > 0 {
+                self.text.push(' ');
+            }
+            self.text.push_str(part);
+        }
     }
 
     /// The bytes of the source that `range` of the joined text stands for.
@@ -365,7 +377,7 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<(Kind, Vec<&str>)> {
-        let blocks = read(text, 0);
+        let blocks = read(text, 0, usize::MAX);
         blocks
             .all
             .iter()
@@ -396,7 +408,7 @@ mod tests {
     #[test]
     fn fences_know_whether_they_are_closed() {
         let closed = |text: &str| {
-            read(text, 0).all.iter().find_map(|block| match &block.kind {
+            read(text, 0, usize::MAX).all.iter().find_map(|block| match &block.kind {
                 Kind::Fence(fence) => Some((fence.closed, fence.body.clone())),
                 _ => None,
             })
@@ -414,7 +426,7 @@ mod tests {
     #[test]
     fn quoted_headings_end_with_their_quote() {
         let text = "# A\n\n> ## B\n>\n> b\n\na\n";
-        let blocks = read(text, 0);
+        let blocks = read(text, 0, usize::MAX);
         let sections: Vec<_> = blocks
             .all
             .iter()

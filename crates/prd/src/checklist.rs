@@ -167,7 +167,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn item(&mut self, block: usize) {
-        let item = &self.page.items[self.page.item_of[&block]];
+        let Some(item) = self.page.item(block) else { return };
         let phase = self.phase(block);
         let accepted =
             self.listed[block] || self.section(block).is_some_and(|section| self.accepted[section]);

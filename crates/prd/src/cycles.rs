@@ -29,6 +29,11 @@ impl Components {
 
 /// The components of the tasks under all `edges`.
 pub(crate) fn components(tasks: usize, edges: &[&[(usize, usize)]]) -> Components {
+    // Where each waits for one before it, or each for one behind, there is no way back.
+    let all = || edges.iter().flat_map(|edges| edges.iter());
+    if all().all(|(task, on)| on < task) || all().all(|(task, on)| on > task) {
+        return Components { of: (0..tasks).collect(), size: vec![1; tasks] };
+    }
     let count = edges.iter().map(|edges| edges.len()).sum();
     let mut graph: DiGraph<(), (), u32> = DiGraph::with_capacity(tasks, count);
     for _ in 0..tasks {

@@ -118,6 +118,9 @@ fn inherited(forest: &Forest, draft: &Draft, own: &[Vec<Wait>], too_many: &mut b
     let mut room = MOST_EXPLICIT;
     for task in &forest.order {
         let parent = draft.tasks[*task].parent;
+        if own[*task].is_empty() && parent.is_none_or(|parent| waits[parent].is_empty()) {
+            continue;
+        }
         let above =
             parent.into_iter().flat_map(|parent| waits[parent].iter().map(move |wait| (parent, wait)));
         let above = above.filter(|(parent, wait)| !forest.is_within(wait.on, *parent)).map(|(_, wait)| wait);
@@ -135,7 +138,7 @@ fn inherited(forest: &Forest, draft: &Draft, own: &[Vec<Wait>], too_many: &mut b
 fn order(draft: &Draft, forest: &Forest, own: &[bool]) -> Pairs {
     let groups = Groups::new(draft, forest);
     let mut waits_for: Vec<Option<usize>> = vec![None; draft.tasks.len()];
-    let mut followers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut followers: Pairs = Vec::new();
     for task in &forest.order {
         let parent = draft.tasks[*task].parent;
         waits_for[*task] = match groups.before[groups.of[*task]] {
@@ -144,13 +147,14 @@ fn order(draft: &Draft, forest: &Forest, own: &[bool]) -> Pairs {
             None => parent.and_then(|parent| waits_for[parent]),
         };
         if let (Some(group), true) = (waits_for[*task], forest.children[*task].is_empty()) {
-            followers.entry(group).or_default().push(*task);
+            followers.push((group, *task));
         }
     }
+    followers.sort_unstable();
     let mut edges = Vec::new();
-    for (group, mut tasks) in followers {
-        tasks.sort_unstable();
-        join(&tasks, &groups.members[group], &mut edges);
+    for joined in followers.chunk_by(|one, next| one.0 == next.0) {
+        let tasks: Vec<usize> = joined.iter().map(|(_, task)| *task).collect();
+        join(&tasks, groups.members(joined[0].0), &mut edges);
     }
     edges.sort_unstable();
     edges
@@ -171,13 +175,21 @@ fn join(tasks: &[usize], on: &[usize], edges: &mut Pairs) {
 /// Lists of siblings, cut into groups.
 struct Groups {
     of: Vec<usize>,
-    members: Vec<Vec<usize>>,
+    /// All lists one after the other.
+    all: Vec<usize>,
+    /// Where each group begins in `all`; it ends where the next one begins.
+    starts: Vec<usize>,
     before: Vec<Option<usize>>,
 }
 
 impl Groups {
     fn new(draft: &Draft, forest: &Forest) -> Self {
-        let mut groups = Self { of: vec![0; draft.tasks.len()], members: Vec::new(), before: Vec::new() };
+        let mut groups = Self {
+            of: vec![0; draft.tasks.len()],
+            all: Vec::with_capacity(draft.tasks.len()),
+            starts: Vec::new(),
+            before: Vec::new(),
+        };
         let mut top = vec![Vec::new(); draft.phases.len()];
         for (at, task) in draft.tasks.iter().enumerate().filter(|(_, task)| task.parent.is_none()) {
             top[task.phase].push(at);
@@ -188,24 +200,29 @@ impl Groups {
         groups
     }
 
+    fn members(&self, group: usize) -> &[usize] {
+        let end = self.starts.get(group + 1).copied().unwrap_or(self.all.len());
+        &self.all[self.starts[group]..end]
+    }
+
     fn cut(&mut self, draft: &Draft, list: &[usize]) {
         let mut last: Option<usize> = None;
         for at in list {
             let task = &draft.tasks[*at];
             let joins = last.is_some_and(|group| {
-                let before = &draft.tasks[self.members[group][0]];
+                let before = &draft.tasks[self.all[self.starts[group]]];
                 let parallel = task.fields.parallel && before.fields.parallel;
                 parallel && task.section == before.section && task.source == before.source
             });
             let group = match last {
                 Some(group) if joins => group,
                 _ => {
-                    self.members.push(Vec::new());
+                    self.starts.push(self.all.len());
                     self.before.push(last);
-                    self.members.len() - 1
+                    self.starts.len() - 1
                 }
             };
-            self.members[group].push(*at);
+            self.all.push(*at);
             self.of[*at] = group;
             last = Some(group);
         }

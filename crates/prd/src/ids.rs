@@ -34,11 +34,18 @@ pub(crate) fn assign(draft: &Draft, forest: &Forest, found: &mut Vec<Diagnostic>
     }
 }
 
+/// Bytes of marks that a reader does not see.
+const MARKS: &[u8] = b"*~`[<&\\\n\r";
+
 /// The slug of a text as a reader sees it: no emphasis marks, link targets or inline HTML.
 pub(crate) fn shown_slug(text: &str) -> String {
-    if !text.contains(['*', '_', '[', '<', '&', '~', '\\']) {
+    if is_shown_whole(text) {
         return slug(text);
     }
+    slug_of_shown(text)
+}
+
+fn slug_of_shown(text: &str) -> String {
     // A letter in front keeps the parser from taking the text for a list or a heading.
     let line = format!("x {text}");
     let mut shown = String::with_capacity(line.len());
@@ -50,6 +57,35 @@ pub(crate) fn shown_slug(text: &str) -> String {
         }
     }
     slug(shown.strip_prefix('x').unwrap_or(&shown))
+}
+
+/// True where what a reader does not see of a text parts no two words, so that the slug is that of the text
+/// as it is written: each mark has a space or a point beside it, one of code on the side away from the code.
+/// (`_` marks nothing inside of a word.)
+fn is_shown_whole(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut in_code = false;
+    while let Some(found) = bytes[at..].iter().position(|byte| MARKS.contains(byte)) {
+        let (start, mark) = (at + found, bytes[at + found]);
+        at = start + bytes[start..].iter().take_while(|byte| **byte == mark).count();
+        let parted = |byte: Option<&u8>| {
+            byte.is_none_or(|byte| {
+                (*byte == b' ' || byte.is_ascii_punctuation()) && !MARKS.contains(byte) && *byte != b'_'
+            })
+        };
+        let (before, after) = (parted(bytes[..start].last()), parted(bytes.get(at)));
+        let is_whole = match mark {
+            b'`' => at - start == 1 && if in_code { after } else { before },
+            b'*' | b'~' => !in_code && (before || after),
+            _ => false,
+        };
+        if !is_whole {
+            return false;
+        }
+        in_code ^= mark == b'`';
+    }
+    !in_code
 }
 
 /// Hands out names, each once: the second gets `-2`.
@@ -236,6 +272,24 @@ mod tests {
         assert_eq!(shown_slug("1. not a list"), "1-not-a-list");
         assert_eq!(shown_slug("a \\*b\\* &amp; ~~c~~"), "a-b-c");
         assert_eq!(shown_slug("snake_case [Title]"), "snake-case-title");
+    }
+
+    /// Every text of up to six of these characters, and some longer ones.
+    #[test]
+    fn a_text_that_is_shown_whole_needs_no_reading() {
+        const ALPHABET: [char; 7] = ['a', ' ', '*', '_', '`', '~', '('];
+        let mut taken = 0;
+        for number in 0..7_usize.pow(6) {
+            let digits = (0..6).map(|place| number / 7_usize.pow(place) % 7);
+            let text: String = digits.map(|digit| ALPHABET[digit]).collect();
+            if is_shown_whole(&text) {
+                taken += 1;
+                assert_eq!(slug(&text), slug_of_shown(&text), "{text:?}");
+            }
+        }
+        assert!(taken > 10_000, "{taken}");
+        assert!(is_shown_whole("Prepare `code` and **emphasis**, all of it"));
+        assert!(!is_shown_whole("foo**bar**"));
     }
 
     #[test]

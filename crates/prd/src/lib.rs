@@ -41,6 +41,7 @@ use page::Page;
 pub use report::{ParseReport, report};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::{Dialect, Document, Ordering};
+use taskmaster_core::text::Span;
 
 /// What overrides the text: flags of the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,13 +79,23 @@ pub fn parse(text: &str, options: &Options) -> Parsed {
 /// dependencies are resolved across the texts. They are read in the byte order of their names;
 /// `source` in what comes out is the index in `sources` as given.
 pub fn parse_many(sources: &[SourceText<'_>], options: &Options) -> Parsed {
+    parse_bounded(sources, options, usize::MAX)
+}
+
+/// The same for texts of anybody: with more than so many blocks (headings, items, paragraphs, rows) together, which
+/// take up to a hundred times the memory of the text, there is an error instead of a document.
+pub fn parse_bounded(sources: &[SourceText<'_>], options: &Options, most_blocks: usize) -> Parsed {
     let mut found: Vec<Vec<Diagnostic>> = vec![Vec::new(); sources.len()];
-    let pages: Vec<Page<'_>> = sources
-        .iter()
-        .zip(&mut found)
-        .enumerate()
-        .map(|(index, (source, own))| page::read(index, source, options.dialect, own))
-        .collect();
+    let mut pages: Vec<Page<'_>> = Vec::with_capacity(sources.len());
+    let mut left = most_blocks;
+    for (index, (source, own)) in sources.iter().zip(&mut found).enumerate() {
+        let page = page::read(index, source, options.dialect, left, own);
+        if let Some(place) = page.blocks.cut {
+            return too_large(index, place, most_blocks);
+        }
+        left = left.saturating_sub(page.blocks.all.len());
+        pages.push(page);
+    }
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|index| sources[*index].name);
     let mut draft = Draft::default();
@@ -102,4 +113,11 @@ pub fn parse_many(sources: &[SourceText<'_>], options: &Options) -> Parsed {
         |(index, own): (usize, Vec<Diagnostic>)| own.into_iter().map(move |one| one.in_source(index));
     let found = found.into_iter().enumerate().flat_map(placed).collect();
     assemble::document(&pages, draft, options, found)
+}
+
+fn too_large(source: usize, place: Span, most: usize) -> Parsed {
+    let message = format!("more than {most} headings, items, paragraphs and rows");
+    let fault = Diagnostic::error("too-large", place, message).in_source(source);
+    let fault = fault.help("make several documents of it");
+    Parsed { document: Document::default(), diagnostics: vec![fault] }
 }

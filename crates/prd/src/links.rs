@@ -102,10 +102,13 @@ impl Reader<'_, '_, '_> {
             let own = heading.phase.is_none() && names_dependencies(&heading.name);
             inside.push(own || section.parent.is_some_and(|parent: usize| inside[parent]));
         }
+        if !inside.contains(&true) {
+            return;
+        }
         let mut boxed = vec![false; self.page.blocks.all.len()];
         for block in 1..self.page.blocks.all.len() {
             let this = self.page.blocks.get(block);
-            let item = self.page.item_of.get(&block).map(|item| &self.page.items[*item]);
+            let item = self.page.item(block);
             boxed[block] = boxed[this.parent] || item.is_some_and(|item| item.shape != Shape::None);
             if boxed[block]
                 || this.kind != Kind::Paragraph
@@ -113,7 +116,7 @@ impl Reader<'_, '_, '_> {
             {
                 continue;
             }
-            if self.page.item_of.contains_key(&this.parent) {
+            if self.page.item(this.parent).is_some() {
                 self.sentence(&self.page.inline(block));
             } else {
                 for line in &this.lines {

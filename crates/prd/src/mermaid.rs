@@ -6,7 +6,6 @@ use crate::ids::shown_slug;
 use crate::names::{Asker, Names};
 use crate::page::Page;
 use crate::scan::{squeeze, strip_whole_word};
-use std::collections::HashSet;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
 
@@ -32,10 +31,8 @@ const GANTT_WORDS: &[&str] = &[
 ];
 
 /// Drawings that name tasks: a graph of those of the document, a gantt of any.
-pub(crate) fn find(page: &Page<'_>, draft: &Draft, names: &Names<'_>, found: &mut Vec<Diagnostic>) {
-    let titles = draft.tasks.iter().map(|task| shown_slug(&task.fields.title));
-    let known =
-        Known { draft, names, source: page.index, titles: titles.filter(|slug| !slug.is_empty()).collect() };
+pub(crate) fn find<'d>(page: &Page<'_>, draft: &'d Draft, names: &Names<'d>, found: &mut Vec<Diagnostic>) {
+    let known = Known { draft, names, source: page.index };
     for block in &page.blocks.all {
         let Kind::Fence(fence) = &block.kind else { continue };
         if strip_whole_word(fence.info.trim(), "mermaid").is_none() {
@@ -64,14 +61,13 @@ fn body(text: &str) -> &str {
 }
 
 /// What the document has.
-struct Known<'k> {
-    draft: &'k Draft,
-    names: &'k Names<'k>,
+struct Known<'k, 'd> {
+    draft: &'d Draft,
+    names: &'k Names<'d>,
     source: usize,
-    titles: HashSet<String>,
 }
 
-impl Known<'_> {
+impl Known<'_, '_> {
     fn named_in(&self, drawing: &str) -> bool {
         let labels = drawing.split(['[', ']', '(', ')', '{', '}', '"', '|', '\n']).map(squeeze);
         labels.filter(|label| !label.is_empty()).any(|label| {
@@ -87,7 +83,7 @@ impl Known<'_> {
         let id = |word: &str| {
             self.names.strict(word, asker).is_some_and(|task| self.draft.tasks[task].fields.id.is_some())
         };
-        self.titles.contains(&shown_slug(label)) || label.split([' ', ',', ';', ':']).any(id)
+        self.names.is_title(&shown_slug(label)) || label.split([' ', ',', ';', ':']).any(id)
     }
 }
 
@@ -101,7 +97,7 @@ fn graph(page: &Page<'_>, block: &Block) -> Diagnostic {
 }
 
 /// A gantt of tasks that the document has is a drawing; others would be lost in silence.
-fn gantt(page: &Page<'_>, block: &Block, drawing: &str, known: &Known<'_>) -> Option<Diagnostic> {
+fn gantt(page: &Page<'_>, block: &Block, drawing: &str, known: &Known<'_, '_>) -> Option<Diagnostic> {
     let tasks: Vec<&str> = drawing.lines().filter_map(gantt_task).collect();
     let lost = tasks.iter().filter(|task| !known.has(task)).count();
     let message = match (tasks.len(), lost) {

@@ -6,6 +6,7 @@ use crate::forest::Forest;
 use crate::headings;
 use crate::ids::{Ids, shown_slug};
 use crate::scan::{digits, offset_in, strip_whole_word, strip_word};
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use taskmaster_core::diagnostic::{Diagnostic, did_you_mean};
 use taskmaster_core::text::Span;
@@ -14,10 +15,8 @@ use taskmaster_core::text::Span;
 const LONGEST_RANGE: u64 = 10_000;
 /// Tasks that all ranges and phases together may name in one document.
 const MOST_NAMED: u64 = 5_000_000;
-/// Findings that get a suggestion: each looks at every name.
-const MOST_SUGGESTIONS: usize = 50;
-/// Names that a suggestion looks at.
-const MOST_CANDIDATES: usize = 20_000;
+/// Pairs of bytes that suggestions of one document may compare: each looks at every name, and at every letter of it.
+const MOST_COMPARED: usize = 50_000_000;
 
 /// What task-master writes beside a dependency to show how far it is.
 const STATUS_SIGNS: [char; 4] = ['✅', '⏱', '\u{fe0f}', ' '];
@@ -55,6 +54,16 @@ enum Titles {
 pub(crate) struct Names<'d> {
     draft: &'d Draft,
     ids: &'d Ids,
+    forest: &'d Forest,
+    /// Made by the first question: many texts ask none.
+    index: OnceCell<Index<'d>>,
+    work: u64,
+    /// Pairs of bytes that were compared for suggestions.
+    compared: usize,
+}
+
+/// What is found by each kind of name.
+struct Index<'d> {
     own: HashMap<(usize, &'d str), usize>,
     by_id: HashMap<&'d str, usize>,
     by_lower: HashMap<String, usize>,
@@ -63,9 +72,6 @@ pub(crate) struct Names<'d> {
     by_slug: HashMap<&'d str, Vec<usize>>,
     sorted: Vec<(&'d str, usize)>,
     phases: Phases,
-    forest: &'d Forest,
-    work: u64,
-    suggestions: usize,
 }
 
 /// Phases by what they are called.
@@ -77,43 +83,13 @@ struct Phases {
 }
 
 impl<'d> Names<'d> {
-    /// Indexes a draft.
+    /// Everything that can be named in a draft.
     pub(crate) fn new(draft: &'d Draft, ids: &'d Ids, forest: &'d Forest) -> Self {
-        let mut names = Self {
-            draft,
-            ids,
-            own: HashMap::new(),
-            by_id: HashMap::new(),
-            by_lower: HashMap::new(),
-            by_ordinal: HashMap::new(),
-            by_number: HashMap::new(),
-            by_slug: HashMap::new(),
-            sorted: Vec::new(),
-            phases: Phases::new(draft, ids),
-            forest,
-            work: 0,
-            suggestions: 0,
-        };
-        let one_task_files: HashSet<usize> = draft.shared_phases.values().copied().collect();
-        for (at, task) in draft.tasks.iter().enumerate() {
-            if let Some((_, id)) = &task.fields.id {
-                names.own.entry((task.source, &id.text)).or_insert(at);
-            }
-            names.by_id.insert(&ids.tasks[at], at);
-            names.by_lower.entry(ids.tasks[at].to_lowercase()).or_insert(at);
-            if !one_task_files.contains(&task.phase) {
-                names.by_ordinal.insert(&ids.ordinals[at], at);
-            }
-            if let Some((list, number)) = task.list {
-                names.by_number.entry((task.source, list, number)).or_insert(at);
-            }
-            if !ids.slugs[at].is_empty() {
-                names.by_slug.entry(&ids.slugs[at]).or_default().push(at);
-                names.sorted.push((&ids.slugs[at], at));
-            }
-        }
-        names.sorted.sort_unstable();
-        names
+        Self { draft, ids, forest, index: OnceCell::new(), work: 0, compared: 0 }
+    }
+
+    fn index(&self) -> &Index<'d> {
+        self.index.get_or_init(|| Index::new(self.draft, self.ids))
     }
 
     /// True when ranges and phases have named more tasks than any plan could hold; from then on
@@ -207,13 +183,14 @@ impl<'d> Names<'d> {
                 let (number, rest) = digits(name)?;
                 let number: u64 = number.parse().ok().filter(|_| rest.is_empty())?;
                 let task = &self.draft.tasks[asker.task?];
-                self.by_number.get(&(task.source, task.list?.0, number)).copied()
+                self.index().by_number.get(&(task.source, task.list?.0, number)).copied()
             };
-            self.own
+            self.index()
+                .own
                 .get(&(asker.source, *name))
-                .or_else(|| self.by_id.get(name))
-                .or_else(|| self.by_lower.get(&name.to_lowercase()))
-                .or_else(|| self.by_ordinal.get(name))
+                .or_else(|| self.index().by_id.get(name))
+                .or_else(|| self.index().by_lower.get(&name.to_lowercase()))
+                .or_else(|| self.index().by_ordinal.get(name))
                 .copied()
                 .or_else(number)
         })
@@ -260,8 +237,11 @@ impl<'d> Names<'d> {
                 .or(found.first().copied())
         };
         if let Some((mark, rest)) = headings::phase(name)
-            && let Some(found) =
-                self.phases.by_number.get(&(mark.word.to_lowercase(), headings::number_key(&mark.number)))
+            && let Some(found) = self
+                .index()
+                .phases
+                .by_number
+                .get(&(mark.word.to_lowercase(), headings::number_key(&mark.number)))
         {
             let fits = |phase: &usize| {
                 rest.is_empty()
@@ -270,13 +250,21 @@ impl<'d> Names<'d> {
             };
             return near(found).filter(fits);
         }
-        self.phases.by_name.get(name).or_else(|| self.phases.by_name.get(&shown_slug(name))).and_then(near)
+        self.index()
+            .phases
+            .by_name
+            .get(name)
+            .or_else(|| self.index().phases.by_name.get(&shown_slug(name)))
+            .and_then(near)
     }
 
     /// All tasks of a phase and its sub-phases, in document order.
     pub(crate) fn tasks_of(&self, phase: usize) -> Vec<usize> {
-        let mut tasks: Vec<usize> =
-            self.subtree(phase).iter().flat_map(|phase| self.phases.tasks[*phase].iter().copied()).collect();
+        let mut tasks: Vec<usize> = self
+            .subtree(phase)
+            .iter()
+            .flat_map(|phase| self.index().phases.tasks[*phase].iter().copied())
+            .collect();
         tasks.sort_unstable();
         tasks
     }
@@ -286,7 +274,7 @@ impl<'d> Names<'d> {
         let mut all = vec![phase];
         let mut at = 0;
         while at < all.len() {
-            all.extend_from_slice(&self.phases.children[all[at]]);
+            all.extend_from_slice(&self.index().phases.children[all[at]]);
             at += 1;
         }
         all.sort_unstable();
@@ -306,13 +294,18 @@ impl<'d> Names<'d> {
         tasks
     }
 
+    /// True where a task has a title of this slug.
+    pub(crate) fn is_title(&self, slug: &str) -> bool {
+        self.index().by_slug.contains_key(slug)
+    }
+
     /// A task by its title, or the only one whose title begins so.
     fn title(&self, piece: &str, asker: Asker, titles: Titles) -> Option<usize> {
         let wanted = shown_slug(bare(piece).trim_end_matches(['.', '…']));
         if wanted.is_empty() {
             return None;
         }
-        if let Some(found) = self.by_slug.get(wanted.as_str()) {
+        if let Some(found) = self.index().by_slug.get(wanted.as_str()) {
             let phase = asker.task.map(|task| self.draft.tasks[task].phase);
             let others = || found.iter().copied().filter(|task| Some(*task) != asker.task);
             return others()
@@ -325,8 +318,8 @@ impl<'d> Names<'d> {
         if !wanted.contains(char::is_alphabetic) || (titles == Titles::Whole && !cut) {
             return None;
         }
-        let start = self.sorted.partition_point(|(slug, _)| *slug < wanted.as_str());
-        let mut found = self.sorted[start..].iter().take_while(|(slug, _)| slug.starts_with(&wanted));
+        let start = self.index().sorted.partition_point(|(slug, _)| *slug < wanted.as_str());
+        let mut found = self.index().sorted[start..].iter().take_while(|(slug, _)| slug.starts_with(&wanted));
         match (found.next(), found.next()) {
             (Some((_, task)), None) => Some(*task),
             _ => None,
@@ -341,21 +334,60 @@ impl<'d> Names<'d> {
             format!("no task or phase is called `{}`", piece.text),
         )
         .in_source(source);
-        self.suggestions += 1;
-        let near = (self.suggestions <= MOST_SUGGESTIONS).then(|| self.nearest(bare(&piece.text))).flatten();
-        match near {
+        match self.nearest(bare(&piece.text)) {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
             None => diagnostic.help("name a task by its id, its number or its title, or a phase: `Phase 1`"),
         }
     }
 
-    fn nearest(&self, wanted: &str) -> Option<&'d str> {
-        let ids = self.ids.tasks.iter().map(String::as_str).take(MOST_CANDIDATES);
-        let titles = self.draft.tasks.iter().map(|task| task.fields.title.as_str()).take(MOST_CANDIDATES);
-        let phases = self.draft.phases.iter().map(|phase| phase.title.as_str()).take(MOST_CANDIDATES);
+    /// The nearest name; none where there is none, or enough was compared already.
+    fn nearest(&mut self, wanted: &str) -> Option<&'d str> {
+        let ids = self.ids.tasks.iter().map(String::as_str);
+        let titles = self.draft.tasks.iter().map(|task| task.fields.title.as_str());
+        let phases = self.draft.phases.iter().map(|phase| phase.title.as_str());
         let fits = |name: &&str| !name.is_empty() && name.len() <= 4 * wanted.len().max(8);
-        did_you_mean(wanted, ids.filter(fits))
-            .or_else(|| did_you_mean(wanted, titles.chain(phases).filter(fits)))
+        let compared = &mut self.compared;
+        let mut is_paid = |name: &&str| {
+            *compared = compared.saturating_add(wanted.len() * name.len());
+            *compared <= MOST_COMPARED
+        };
+        did_you_mean(wanted, ids.filter(fits).take_while(&mut is_paid))
+            .or_else(|| did_you_mean(wanted, titles.chain(phases).filter(fits).take_while(&mut is_paid)))
+    }
+}
+
+impl<'d> Index<'d> {
+    fn new(draft: &'d Draft, ids: &'d Ids) -> Self {
+        let mut index = Self {
+            own: HashMap::new(),
+            by_id: HashMap::new(),
+            by_lower: HashMap::new(),
+            by_ordinal: HashMap::new(),
+            by_number: HashMap::new(),
+            by_slug: HashMap::new(),
+            sorted: Vec::new(),
+            phases: Phases::new(draft, ids),
+        };
+        let one_task_files: HashSet<usize> = draft.shared_phases.values().copied().collect();
+        for (at, task) in draft.tasks.iter().enumerate() {
+            if let Some((_, id)) = &task.fields.id {
+                index.own.entry((task.source, &id.text)).or_insert(at);
+            }
+            index.by_id.insert(&ids.tasks[at], at);
+            index.by_lower.entry(ids.tasks[at].to_lowercase()).or_insert(at);
+            if !one_task_files.contains(&task.phase) {
+                index.by_ordinal.insert(&ids.ordinals[at], at);
+            }
+            if let Some((list, number)) = task.list {
+                index.by_number.entry((task.source, list, number)).or_insert(at);
+            }
+            if !ids.slugs[at].is_empty() {
+                index.by_slug.entry(&ids.slugs[at]).or_default().push(at);
+                index.sorted.push((&ids.slugs[at], at));
+            }
+        }
+        index.sorted.sort_unstable();
+        index
     }
 }
 

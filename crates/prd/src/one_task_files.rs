@@ -189,7 +189,7 @@ fn fill(page: &Page<'_>, draft: &mut Draft, task_of: impl Fn(Option<usize>) -> O
         inside_box[block] = inside_box[this.parent];
         let Some(task) = task_of(this.section) else { continue };
         let task = &mut draft.tasks[task];
-        match (&this.kind, page.item_of.get(&block).map(|item| &page.items[*item])) {
+        match (&this.kind, page.item(block)) {
             (Kind::Item, Some(item)) => {
                 if let Some(claim) = item.claim {
                     task.acceptance.push(criterion(page, item, claim));

@@ -33,7 +33,7 @@ pub(crate) struct Page<'a> {
     /// Items of lists in document order.
     pub(crate) items: Vec<Item>,
     /// Index into `items` by block.
-    pub(crate) item_of: HashMap<usize, usize>,
+    item_of: Vec<Option<usize>>,
     /// The notation.
     pub(crate) dialect: Dialect,
     /// `ordering:` of the front matter.
@@ -71,16 +71,17 @@ impl Item {
     }
 }
 
-/// Reads a source; `forced` is the notation that the caller wants.
+/// Reads a source, up to so many blocks; `forced` is the notation that the caller wants.
 pub(crate) fn read<'a>(
     index: usize,
     source: &SourceText<'a>,
     forced: Option<Dialect>,
+    most_blocks: usize,
     found: &mut Vec<Diagnostic>,
 ) -> Page<'a> {
     let text = source.text;
     let front = front_matter::read(text, found);
-    let blocks = blocks::read(text, front.body);
+    let blocks = blocks::read(text, front.body, most_blocks);
     let headings = blocks
         .sections
         .iter()
@@ -98,7 +99,7 @@ pub(crate) fn read<'a>(
         blocks,
         headings,
         items: Vec::new(),
-        item_of: HashMap::new(),
+        item_of: Vec::new(),
         dialect: Dialect::Plain,
         ordering,
         marks,
@@ -115,6 +116,11 @@ impl Page<'_> {
         self.lines.line(offset)
     }
 
+    /// The item that a block is.
+    pub(crate) fn item(&self, block: usize) -> Option<&Item> {
+        self.item_of[block].map(|item| &self.items[item])
+    }
+
     /// The text of a block's lines as one.
     pub(crate) fn inline(&self, block: usize) -> Inline {
         Inline::new(self.text, &self.blocks.get(block).lines)
@@ -124,8 +130,7 @@ impl Page<'_> {
     pub(crate) fn is_acceptance_list(&self, list: usize) -> bool {
         let Some(above) = self.blocks.above(list) else { return false };
         let block = self.blocks.get(above);
-        let own_box =
-            self.item_of.get(&block.parent).is_some_and(|item| self.items[*item].shape != Shape::None);
+        let own_box = self.item(block.parent).is_some_and(|item| item.shape != Shape::None);
         let first = block.before.is_none() && own_box;
         let line =
             block.lines.last().filter(|_| block.kind == Kind::Paragraph && !(first && block.lines.len() < 2));
@@ -133,10 +138,11 @@ impl Page<'_> {
     }
 
     fn read_items(&mut self) {
+        self.item_of = vec![None; self.blocks.all.len()];
         for block in 0..self.blocks.all.len() {
             if self.blocks.get(block).kind == Kind::Item {
                 let item = self.read_item(block);
-                self.item_of.insert(block, self.items.len());
+                self.item_of[block] = Some(self.items.len());
                 self.items.push(item);
             }
         }
@@ -150,20 +156,17 @@ impl Page<'_> {
         let text = self.blocks.first_text(block).filter(|text| !self.is_hash_heading(*text));
         let lines = text.map_or(&[][..], |text| &self.blocks.get(text).lines);
         let shape = lines.first().map_or(Shape::None, |line| marks::scan(self.text, line.start, line.end));
-        let mut own = lines.to_vec();
+        let (first, others) = lines.split_at(lines.len().min(1));
+        let mut inline = Inline::new(self.text, first);
         let mut fields = Vec::new();
-        if !own.is_empty() {
-            let tail = own.split_off(1);
-            let last = tail.len();
-            for (i, line) in tail.into_iter().enumerate() {
-                if fields::whole(line.of(self.text)).is_some() {
-                    fields.push(line);
-                } else if i + 1 < last || !is_acceptance_label(line.of(self.text)) {
-                    own.push(line);
-                }
+        for (i, line) in others.iter().enumerate() {
+            if fields::whole(line.of(self.text)).is_some() {
+                fields.push(*line);
+            } else if i + 1 < others.len() || !is_acceptance_label(line.of(self.text)) {
+                inline.push(self.text, *line);
             }
         }
-        let rest = match (shape, own.first()) {
+        let rest = match (shape, first.first()) {
             (Shape::Box(found), Some(line)) => found.rest - line.start,
             _ => 0,
         };
@@ -173,7 +176,7 @@ impl Page<'_> {
             list: item.parent,
             number,
             span: Span::new(start.min(end), end),
-            inline: Inline::new(self.text, &own),
+            inline,
             rest,
             fields,
             shape,

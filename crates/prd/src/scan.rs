@@ -15,6 +15,14 @@ pub(crate) fn is_emoji(c: char) -> bool {
 
 /// `text` without a leading `word`, letter case ignored.
 pub(crate) fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    // Nearly every text differs in the first letter.
+    if let (Some(first), Some(wanted)) = (text.as_bytes().first(), word.as_bytes().first())
+        && first.is_ascii()
+        && wanted.is_ascii()
+        && !first.eq_ignore_ascii_case(wanted)
+    {
+        return None;
+    }
     let mut rest = text.chars();
     for wanted in word.chars() {
         let found = rest.next()?;

@@ -30,7 +30,7 @@ pub(crate) fn find(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
 
 fn texts(page: &Page<'_>, block: usize, found: &mut Vec<Diagnostic>) {
     let this = page.blocks.get(block);
-    let holder = page.item_of.get(&this.parent).map(|item| &page.items[*item]);
+    let holder = page.item(this.parent);
     let hash = page.is_hash_heading(block);
     let read = !hash && this.before.is_none() && holder.is_some_and(|item| item.shape != Shape::None);
     let underlined = !hash && this.kind != Kind::Paragraph;
@@ -158,7 +158,7 @@ fn lookalikes(page: &Page<'_>, found: &mut Vec<Diagnostic>) {
     for block in
         page.blocks.all.iter().filter(|block| block.kind == Kind::Paragraph && block.lines.len() == 1)
     {
-        let in_item = page.item_of.contains_key(&block.parent);
+        let in_item = page.item(block.parent).is_some();
         if crate::headings::is_tight_phase(block.lines[0].of(page.text)) {
             found.push(lookalike(
                 block.lines[0],

@@ -140,8 +140,13 @@ impl<'i> Reader<'i> {
             }
             return;
         }
+        let plain = self.rest().bytes().take_while(u8::is_ascii_alphanumeric).count();
         let Some(c) = self.rest().chars().next() else { return };
         let taken = match c {
+            _ if plain > 0 => {
+                self.copy_to(self.at + plain);
+                true
+            }
             '\\' => {
                 let escaped = self.rest()[1..].chars().next().map_or(0, char::len_utf8);
                 self.copy_to(self.at + 1 + escaped);

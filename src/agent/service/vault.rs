@@ -1,15 +1,11 @@
 //! Secrets of one version: the environment of the command that asked for it, and files that it names.
 
+use crate::read;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use taskmaster_delivery::spec::Text;
 use zeroize::Zeroizing;
-
-/// Longest secret that is read from a file.
-const LONGEST: u64 = 64 * 1024;
 
 /// Where the texts of one version are looked up. Its values are in memory alone.
 #[derive(Clone)]
@@ -89,22 +85,11 @@ impl Vault {
             Text::Env(name) => {
                 self.environment.get(name).cloned().ok_or_else(|| VaultError::NoVariable(name.clone()))
             }
-            Text::File(path) => self.read(&self.directory.join(path)),
+            Text::File(path) => {
+                let path = self.directory.join(path);
+                read::secret(&path).map_err(|fault| VaultError::NoFile { path, why: fault.to_string() })
+            }
         }
-    }
-
-    fn read(&self, path: &Path) -> Result<Zeroizing<String>, VaultError> {
-        let fault = |why: String| VaultError::NoFile { path: path.to_owned(), why };
-        let mut text = Zeroizing::new(String::new());
-        let file = File::open(path).map_err(|error| fault(error.to_string()))?;
-        let read = file.take(LONGEST + 1).read_to_string(&mut text);
-        read.map_err(|error| fault(error.to_string()))?;
-        if text.len() as u64 > LONGEST {
-            return Err(fault(format!("it is longer than {LONGEST} bytes")));
-        }
-        let end = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).map_or(text.len(), str::len);
-        text.truncate(end);
-        Ok(text)
     }
 }
 

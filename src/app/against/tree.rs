@@ -196,9 +196,9 @@ impl Tree {
 /// A fault in the settings of a commit, without the folder that they happened to lie in.
 fn invalid(fault: ConfigError, root: &Path) -> AppError {
     match fault {
-        ConfigError::Invalid { path, source } => {
+        ConfigError::Invalid { path, why } => {
             let path = path.strip_prefix(root).map(Path::to_owned).unwrap_or(path);
-            AppError::Config(ConfigError::Invalid { path, source })
+            AppError::Config(ConfigError::Invalid { path, why })
         }
         fault => AppError::Config(fault),
     }

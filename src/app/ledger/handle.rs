@@ -26,6 +26,25 @@ pub struct Ledger {
     looked: Option<(i64, u64)>,
 }
 
+/// What a look at a ledger finds.
+#[derive(Debug)]
+pub enum Looked {
+    /// One of an older program: whoever writes next brings it up to date.
+    Older {
+        /// Its schema.
+        schema: u32,
+    },
+    /// One of this program.
+    Here {
+        /// Its schema.
+        schema: u32,
+        /// For reading alone.
+        ledger: Box<Ledger>,
+        /// Its read models are those of this program. Without that only the chain says anything.
+        is_current: bool,
+    },
+}
+
 impl Ledger {
     /// Opens the ledger in `state_dir`; with [`Access::ReadWrite`] makes it where it is absent.
     /// Read models that an older program filled are made anew from the events.
@@ -52,6 +71,15 @@ impl Ledger {
             }
             opened => opened,
         }
+    }
+
+    /// Opens the ledger to look at it: no byte and no file changes by it, nothing is migrated or made anew.
+    pub fn look(state_dir: &Path) -> Result<Looked, LedgerError> {
+        let (schema, store) = Store::look(state_dir)?;
+        let Some(store) = store else { return Ok(Looked::Older { schema }) };
+        let is_current = store.now().projection()? == PROJECTION;
+        let ledger = Box::new(Self { store, own: Vec::new(), told: 0, looked: None });
+        Ok(Looked::Here { schema, ledger, is_current })
     }
 
     /// Appends all records or none, in one transaction. Returns them with their places.

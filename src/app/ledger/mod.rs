@@ -11,7 +11,7 @@ mod reads;
 mod view;
 
 pub use error::LedgerError;
-pub use handle::Ledger;
+pub use handle::{Ledger, Looked};
 pub use ids::IdGenerator;
 pub use view::{
     Approval, Attempt, AttemptEnd, KnownDocument, KnownEnvironment, ProbeAnswer, Retry, Revision, RunDetail,

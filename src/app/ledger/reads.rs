@@ -9,6 +9,7 @@ use super::view::{
 };
 use crate::store::{AttemptRow, DocumentRow, EventRow, Notes, RunQuery, RunRow, Scope, TaskStateRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use taskmaster_core::estimate;
 use taskmaster_core::id::{AttemptId, Digest, DocumentId, EnvironmentName, RunId, TaskId, TaskKey};
 use taskmaster_core::journal::{Entry, KnownTask, OutputValue, Record, Recorded};
 use taskmaster_core::plan::Plan;
@@ -17,6 +18,9 @@ use taskmaster_core::plan::Plan;
 const STATES: &str = "task.state";
 /// Kind of the records of drift.
 const DRIFT_FOUND: &str = "drift.found";
+
+/// Estimates look at so many of the newest runs.
+const RECENT_RUNS: u32 = 50;
 
 impl Ledger {
     /// What is recorded about the tasks of a document in an environment.
@@ -37,6 +41,7 @@ impl Ledger {
                     by: row.person,
                     drifted: false,
                     state_seq: row.seq,
+                    has_outputs: false,
                 };
                 recorded.insert(TaskKey::new(row.key), known);
             }
@@ -91,6 +96,23 @@ impl Ledger {
                 entry(&event)?.record
             {
                 found.insert(TaskKey::new(key), outputs);
+            }
+        }
+        Ok(found)
+    }
+
+    /// How long each task took when it last succeeded, newest first, [`estimate::LAST`] of them at most.
+    pub fn durations(
+        &self,
+        document: &DocumentId,
+        environment: &EnvironmentName,
+    ) -> Result<HashMap<TaskKey, Vec<u64>>, LedgerError> {
+        let mut found: HashMap<TaskKey, Vec<u64>> = HashMap::new();
+        let times = self.store.now().success_times(document.as_str(), environment.as_str(), RECENT_RUNS)?;
+        for (key, ms) in times {
+            let known = found.entry(TaskKey::new(key)).or_default();
+            if known.len() < estimate::LAST {
+                known.push(ms);
             }
         }
         Ok(found)

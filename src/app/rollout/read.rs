@@ -21,7 +21,7 @@ pub fn read(workspace: &Workspace, path: &Path) -> Result<Rollout, AppError> {
 /// # Errors
 /// As [`read`].
 pub fn read_with_text(workspace: &Workspace, path: &Path) -> Result<(Rollout, String), AppError> {
-    let source = source::text(&workspace.working_dir, path)?;
+    let source = source::rollout(&workspace.working_dir, path)?;
     let mut diagnostics = Vec::new();
     match parse(&source.text, &mut diagnostics) {
         Some(rollout) => Ok((rollout, source.text)),

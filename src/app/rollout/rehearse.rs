@@ -7,13 +7,11 @@ use crate::exec::{driver, http};
 use crate::report::view::{ExposureRow, RehearsalEvent, RehearsalView};
 use std::path::Path;
 use std::time::Duration;
+use taskmaster_core::text::without_users;
 use taskmaster_delivery::rehearse::{Event, Exposure, Options, Person, Recording, Rehearsal, What, rehearse};
 use taskmaster_delivery::spec::Rollout;
 use taskmaster_delivery::stats::evidence::Thousands;
 use taskmaster_delivery::time::Time;
-
-/// Longest recording that is read, in bytes.
-const MAX_BYTES: u64 = source::MAX_BYTES;
 
 /// Reads a recording from a file, or asks a URL for it.
 ///
@@ -23,13 +21,17 @@ pub fn recording(workspace: &Workspace, from: &str) -> Result<Recording, AppErro
     let text = if from.starts_with("http://") || from.starts_with("https://") {
         let runtime =
             driver::runtime().map_err(|source| AppError::Io { path: "the runtime".into(), source })?;
-        let got = runtime.block_on(http::get(from, MAX_BYTES));
-        got.map_err(|why| AppError::usage(format!("{from}: {why}"), "give the URL of a `query_range`"))?
+        let shown = without_users(from);
+        let got = runtime.block_on(http::get(from, source::MAX_RECORDING_BYTES));
+        got.map_err(|why| AppError::usage(format!("{shown}: {why}"), "give the URL of a `query_range`"))?
     } else {
-        source::text(&workspace.working_dir, Path::new(from))?.text
+        source::recording(&workspace.working_dir, Path::new(from))?.text
     };
     let help = "`docs/rollouts.md` says what a recording looks like";
-    Recording::read(&text).map_err(|fault| AppError::usage(format!("{from} is no recording: {fault}"), help))
+    // Editors of some systems begin a file so.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Recording::read(text)
+        .map_err(|fault| AppError::usage(format!("{} is no recording: {fault}", without_users(from)), help))
 }
 
 /// What the rollout would have done. A person passes pauses without a time after `person`, at once unless

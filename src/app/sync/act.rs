@@ -10,6 +10,7 @@ use crate::app::drift;
 use crate::app::error::AppError;
 use crate::app::ledger::{Ledger, SyncEntry};
 use crate::app::plan::{self, Prepared, Request};
+use crate::app::recover::Gone;
 use crate::app::run::{self, RunOptions};
 use crate::app::workspace::Workspace;
 use crate::clock;
@@ -282,7 +283,8 @@ impl Syncer {
         let workspace = self.workspace()?;
         let request = self.request(standing, document);
         let drifted = self.ask_for_drift(&workspace, &request)?.unwrap_or(standing.drifted);
-        let session = run::begin_under(lease, &workspace, &request, observer)?;
+        let gone = if self.options.prune { Gone::Left } else { Gone::Decided };
+        let session = run::begin_under(lease, &workspace, &request, gone, observer)?;
         let held = Held::of(session.prepared());
         self.comes_into_force(standing, (commit, facts), &held)?;
         let (mut run, mut result) = (None, SyncResult::Synced);

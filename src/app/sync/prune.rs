@@ -10,6 +10,7 @@ use crate::app::error::AppError;
 use crate::app::ledger::{Ledger, Revision, TaskEvidence};
 use crate::app::parse::Recording;
 use crate::app::plan;
+use crate::app::recover::{self, Gone};
 use crate::app::run::{self, Session};
 use crate::exec::ports::Observer;
 use crate::git::commit::CommitId;
@@ -175,7 +176,7 @@ impl Syncer {
         let workspace = self.workspace()?;
         let mut request = super::judge::request(&self.options, Path::new(&revision.path));
         request.read.identity = Some(revision.document.clone());
-        let ledger = workspace.ledger()?;
+        let mut ledger = workspace.ledger()?;
         let latest = ledger.latest_revision(&revision.document)?.map_or(revision.number, |last| last.number);
         let recording = Recording {
             revision: latest,
@@ -184,7 +185,13 @@ impl Syncer {
             keys: revision.tasks.iter().map(|task| (task.id.clone(), task.key.clone())).collect(),
             changes: Vec::new(),
         };
-        let prepared = plan::prepare_as(&workspace, &request, &ledger, recording)?;
+        let mut prepared = plan::prepare_as(&workspace, &request, &ledger, recording.clone())?;
+        let unfinished = recover::unfinished(&ledger, &prepared)?;
+        if !unfinished.is_empty() {
+            // An undoing that was lost: here its task is known, and its check tells whether it is gone.
+            ledger = recover::recover(&workspace, ledger, &prepared, &unfinished, Gone::Left, observer)?;
+            prepared = plan::prepare_as(&workspace, &request, &ledger, recording)?;
+        }
         let destroy = Destroy::of(Session::of(workspace, ledger, prepared, lease), Some(ids))?;
         let can: BTreeSet<TaskId> = destroy.tasks().cloned().collect();
         for left in pruned.left.iter_mut().filter(|left| ids.contains(&left.id)) {

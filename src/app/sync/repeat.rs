@@ -3,7 +3,7 @@
 use super::act::Syncer;
 use super::standing::{self, Paused, Standing};
 use crate::app::error::AppError;
-use crate::clock;
+use crate::clock::{self, Steady};
 use crate::exec::ports::Observer;
 use crate::process::proc;
 use crate::store::LeaseError;
@@ -99,8 +99,10 @@ fn wait_while_paused(syncer: &Syncer, listener: &mut dyn Listener) -> Result<boo
 fn wait_until(syncer: &Syncer, next: Timestamp, seen: &mut Option<Timestamp>) -> Result<(), AppError> {
     let ledger = syncer.ledger()?;
     let mut version = None;
+    // As long as it was meant to be, however the clock jumps meanwhile.
+    let clock = Steady::start();
     loop {
-        let left = next.duration_since(clock::now());
+        let left = next.duration_since(clock.now());
         if syncer.bell().is_stopped() || left.is_negative() || left.is_zero() {
             return Ok(());
         }

@@ -181,6 +181,11 @@ pub fn workspace(outer: &Workspace, name: Option<&str>) -> Result<Option<Workspa
     Ok(Some(Workspace { working_dir: project.root.clone(), project, known_as }))
 }
 
+/// Names of all syncs.
+pub fn names(ledger: &Ledger) -> Result<Vec<String>, AppError> {
+    standing::names(ledger)
+}
+
 /// Those of which a commit ever came into force: of the others there is nothing to look at.
 pub fn in_force(ledger: &Ledger) -> Result<Vec<String>, AppError> {
     let mut found = Vec::new();

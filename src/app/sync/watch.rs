@@ -5,7 +5,7 @@ use super::act::Syncer;
 use super::standing;
 use crate::app::error::AppError;
 use crate::app::run::{RunOptions, RunResult, Session};
-use crate::clock;
+use crate::clock::Steady;
 use crate::exec::ports::Observer;
 use crate::git::commit::CommitId;
 use jiff::Timestamp;
@@ -51,15 +51,16 @@ impl Syncer {
 
     fn look_for_newer(&self, commit: &CommitId, shared: &Shared) {
         let next = |at| self.pace().next(self.name(), at, 0);
-        let mut due = next(clock::now());
+        let clock = Steady::start();
+        let mut due = next(clock.now());
         let mut nudges = Nudges::new(self);
         let mut is_owed = false;
         while !shared.over.load(Ordering::SeqCst) && !self.bell().is_stopped() {
             is_owed |= self.bell().wait(LOOK) || nudges.came();
-            if (clock::now() < due && !is_owed) || !shared.idle.load(Ordering::SeqCst) {
+            if (clock.now() < due && !is_owed) || !shared.idle.load(Ordering::SeqCst) {
                 continue;
             }
-            due = next(clock::now());
+            due = next(clock.now());
             is_owed = false;
             // Who cannot be reached now is asked again by the next sync at the latest.
             if self.mirror.fetch(self.git_ref()).is_ok_and(|newest| newest != *commit) {

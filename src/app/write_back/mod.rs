@@ -10,6 +10,7 @@
 
 mod evidence;
 mod file;
+mod gather;
 mod observer;
 mod text;
 

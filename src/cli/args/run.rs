@@ -32,6 +32,9 @@ pub struct PlanArgs {
     /// Show the command lines too
     #[arg(long)]
     pub commands: bool,
+    /// Estimate a run with so many attempts at the same time [default: that of a run]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
     /// Say what the working tree means other than a commit: git:main, git:main... (where this branch
     /// left it), git:A..B (two commits)
     #[arg(long, value_name = "git:REV", conflicts_with_all = ["check", "commands", "phase", "task", "from", "with_dependencies"])]

@@ -33,10 +33,12 @@ pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError
     if !args.yes && !super::confirmed("Take all of this back?")? {
         return Err(AppError::usage("nothing was taken back", "say yes at the question, or give --yes"));
     }
-    let began = crate::clock::now();
+    let clock = crate::clock::Steady::start();
+    let began = clock.now();
     let result = destroy.execute(Default::default(), &mut progress)?;
     if !context.quiet {
-        super::run::summary(&result, crate::clock::now().duration_since(began).as_millis());
+        super::run::summary(&result, clock.now().duration_since(began).as_millis());
     }
-    Ok(super::run::exit(result.end))
+    super::run::notify(context, "destroy", &result, began);
+    Ok(result.end.into())
 }

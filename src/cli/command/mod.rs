@@ -3,13 +3,16 @@
 pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod destroy;
+pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod env;
 pub(crate) mod history;
+pub(crate) mod init;
 pub(crate) mod kube_apply;
 pub(crate) mod kube_rollout;
 pub(crate) mod load;
 pub(crate) mod logs;
+pub(crate) mod man;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod prometheus_gate;
@@ -33,9 +36,9 @@ use std::path::Path;
 use taskmaster_core::diagnostic::did_you_mean;
 use taskmaster_core::select::Selection;
 
-const DIALECTS: [&str; 8] =
+pub(crate) const DIALECTS: [&str; 8] =
     ["plain", "spec-kit", "kiro", "task-master", "obsidian", "backlog", "openspec", "bmad"];
-const ORDERINGS: [&str; 3] = ["sequential", "phases", "explicit"];
+pub(crate) const ORDERINGS: [&str; 3] = ["sequential", "phases", "explicit"];
 
 /// Reads a word as one of a closed set, whose names are those of its JSON.
 fn word<T: DeserializeOwned>(text: Option<&str>, what: &str, all: &[&str]) -> Result<Option<T>, AppError> {

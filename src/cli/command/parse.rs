@@ -5,7 +5,8 @@ use crate::app::exit::Exit;
 use crate::app::workspace::Reading;
 use crate::app::{parse, views};
 use crate::cli::args::{Format, ParseArgs};
-use crate::cli::context::{Context, print};
+use crate::cli::context::{Context, print, print_json};
+use crate::report::clean_lines;
 use std::collections::HashMap;
 use std::fmt::Write;
 use taskmaster_core::document::{Claim, Document};
@@ -16,14 +17,15 @@ use taskmaster_core::text::count;
 pub(crate) fn run(context: &Context, args: &ParseArgs) -> Result<Exit, AppError> {
     let reading = context.workspace.read(&super::read_options(&args.document)?)?;
     if context.format == Format::Json {
-        print(&json(&reading)?)?;
+        print_json(&json(&reading)?)?;
     }
     if reading.findings.has_errors() {
         return Err(AppError::Document(Box::new(reading.findings)));
     }
     context.findings(&reading.findings);
     if context.format != Format::Json {
-        print(&summary(&reading))?;
+        // Titles are somebody else's words.
+        print(&clean_lines(&summary(&reading)).join("\n"))?;
     }
     if !args.no_record {
         let recording = parse::record(&mut context.workspace.ledger()?, &reading)?;
@@ -44,7 +46,7 @@ fn json(reading: &Reading) -> Result<String, AppError> {
     let mut parsed = reading.parsed.clone();
     parsed.diagnostics.clone_from(&reading.findings.diagnostics);
     let report = taskmaster_prd::report(&parsed, &sources);
-    serde_json::to_string_pretty(&report)
+    crate::report::json::pretty(&report)
         .map_err(|e| AppError::usage("the document cannot be written as JSON", e.to_string()))
 }
 

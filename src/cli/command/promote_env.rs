@@ -61,7 +61,8 @@ fn execute(
     shown: &Difference,
 ) -> Result<Exit, AppError> {
     let mut progress = super::run::progress(context);
-    let began = crate::clock::now();
+    let clock = crate::clock::Steady::start();
+    let began = clock.now();
     let promoting = Promoting::begin(&context.workspace, &args.from, request, &mut progress)?;
     if promoting.difference.chosen != shown.chosen {
         return Err(AppError::usage("what would run changed meanwhile; nothing was run", "look at it again"));
@@ -78,7 +79,8 @@ fn execute(
     };
     let result = promoting.execute(options, &mut progress)?;
     if !context.quiet {
-        super::run::summary(&result, crate::clock::now().duration_since(began).as_millis());
+        super::run::summary(&result, clock.now().duration_since(began).as_millis());
     }
-    Ok(super::run::exit(result.end))
+    super::run::notify(context, "promote-env", &result, began);
+    Ok(result.end.into())
 }

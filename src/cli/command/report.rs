@@ -30,7 +30,14 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> Result<Exit, AppError>
         spare(&evidence.prepared.files(&context.workspace), path)?;
     }
     let view = report::view(&evidence);
-    show(context, &view, || view.html(), target.as_deref())
+    let file = |format| match format {
+        Format::Html => Some(view.html()),
+        Format::Junit => Some(view.junit()),
+        Format::Mermaid => Some(view.mermaid()),
+        Format::Csv => Some(view.csv()),
+        Format::Json | Format::Markdown | Format::Text => None,
+    };
+    show(context, &view, file, target.as_deref())
 }
 
 /// Reports what was deployed in a time.
@@ -42,25 +49,29 @@ fn deployments(context: &Context, args: &ReportArgs, since: &str) -> Result<Exit
     if let (Some(path), Some(document)) = (&target, &args.document) {
         spare(&[context.workspace.working_dir.join(document)], path)?;
     }
-    show(context, &view, || view.html(), target.as_deref())
+    let file = |format| (format == Format::Html).then(|| view.html());
+    show(context, &view, file, target.as_deref())
 }
 
-/// To standard output or a file, in the wanted format.
+/// To standard output or a file, in the wanted format. `file` makes those that not every view has.
 fn show(
     context: &Context,
     view: &impl Render,
-    html: impl FnOnce() -> String,
+    file: impl FnOnce(Format) -> Option<String>,
     target: Option<&Path>,
 ) -> Result<Exit, AppError> {
-    match (context.format, target) {
-        (Format::Html, None) => print(&html())?,
-        (_, None) => context.show(view)?,
-        (format, Some(path)) => {
-            let text = match format {
-                Format::Html => html(),
-                Format::Json => serde_json::to_string_pretty(&view.json()).unwrap_or_default(),
+    match (file(context.format), target) {
+        (Some(text), None) => print(&text)?,
+        (Some(text), Some(path)) => write(path, &text)?,
+        (None, None) => context.show(view)?,
+        (None, Some(path)) => {
+            let text = match context.format {
+                Format::Json => crate::report::json::pretty(&view.json()).unwrap_or_default(),
                 Format::Markdown => view.markdown(),
                 Format::Text => view.text(TextOptions { width: 100, colour: false }),
+                Format::Html | Format::Junit | Format::Mermaid | Format::Csv => {
+                    return context.can_show().map(|()| Exit::Ok);
+                }
             };
             write(path, &text)?;
         }

@@ -2,27 +2,31 @@
 
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
+use crate::app::notices::{self, Ended};
 use crate::app::plan;
 use crate::app::plan_view;
 use crate::app::run::{self, RunOptions, RunResult};
 use crate::app::way_on::way_on;
 use crate::cli::args::{Format, RunArgs};
+use crate::cli::ci;
 use crate::cli::context::Context;
 use crate::cli::progress::{Progress, Style, duration};
+use jiff::Timestamp;
 use std::io::{IsTerminal, Write};
 use taskmaster_core::scheduler::RunEnd;
 
 /// Executes the plan.
 pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
     let request = super::request(&args.document, &args.environment, &args.selection)?;
+    let jobs = args.work.jobs.map(usize::from);
     if args.dry_run {
-        let (prepared, view) = plan_view::make(&context.workspace, &request, false, true)?;
+        let (prepared, view) = plan_view::make(&context.workspace, &request, false, true, jobs)?;
         context.findings(&prepared.catalogue_findings);
         context.show(&view)?;
         return Ok(Exit::Ok);
     }
     let options = RunOptions {
-        jobs: args.work.jobs.map(usize::from),
+        jobs,
         keep_going: args.work.keep_going,
         end_when_waiting: args.work.no_wait,
         live_output: std::io::stderr().is_terminal(),
@@ -31,7 +35,8 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
         ..RunOptions::default()
     };
     let mut progress = progress(context);
-    let began = crate::clock::now();
+    let clock = crate::clock::Steady::start();
+    let began = clock.now();
     let session = run::begin(&context.workspace, &request, &mut progress)?;
     context.findings(&session.prepared().reading.findings);
     context.findings(&session.prepared().binding_findings);
@@ -39,9 +44,11 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
     let result = session.execute(&options, &mut progress)?;
     warn(&result);
     if !context.quiet {
-        summary(&result, crate::clock::now().duration_since(began).as_millis());
+        summary(&result, clock.now().duration_since(began).as_millis());
     }
-    Ok(exit(result.end))
+    ci::run_summary(&context.workspace, &request.read, &result);
+    notify(context, "run", &result, began);
+    Ok(result.end.into())
 }
 
 /// The options that a reader of the run's history wants to know.
@@ -84,18 +91,18 @@ pub(crate) fn progress(context: &Context) -> Progress {
 fn warn(result: &RunResult) {
     let mut err = std::io::stderr().lock();
     for warning in result.marks.iter().flat_map(|marks| &marks.warnings) {
-        let _ = writeln!(err, "warning: {}", crate::report::clean_lines(warning).join(" "));
+        let line = crate::report::clean_lines(warning).join(" ");
+        let _ = writeln!(err, "warning: {}", ci::harmless(&line));
     }
 }
 
-/// The exit code of a run's end.
-pub(crate) fn exit(end: RunEnd) -> Exit {
-    match end {
-        RunEnd::Succeeded => Exit::Ok,
-        RunEnd::Failed => Exit::TaskFailed,
-        RunEnd::Waiting => Exit::Waiting,
-        RunEnd::Interrupted => Exit::Interrupted,
-        RunEnd::Unknown => Exit::Unknown,
+/// Tells those who want to know that it ended. That somebody could not be told is told here, and changes nothing.
+pub(crate) fn notify(context: &Context, command: &'static str, result: &RunResult, began: Timestamp) {
+    let ended = Ended { command, result, began, ended: crate::clock::now() };
+    let mut err = std::io::stderr().lock();
+    for fault in notices::tell(&context.workspace, &ended) {
+        let line = crate::report::clean_lines(&fault).join(" ");
+        let _ = writeln!(err, "warning: {}", ci::harmless(&line));
     }
 }
 
@@ -107,7 +114,7 @@ pub(crate) fn summary(result: &RunResult, took_ms: i128) {
     let _ = writeln!(err, "{}: {} in {took}", words(result.end), counts.join(", "));
     for (task, state) in result.prepared.plan.tasks.iter().zip(&result.states) {
         if let Some(next) = way_on(&result.prepared.place, &task.id, state, false) {
-            let _ = writeln!(err, "  next: {next}");
+            let _ = writeln!(err, "  next: {}", ci::harmless(&next));
         }
     }
 }

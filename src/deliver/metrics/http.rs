@@ -11,6 +11,7 @@ use crate::clock;
 use crate::deliver::outbound::{self, Cut, innermost, retry_after};
 use crate::process::redact::{RedactStream, Redactor};
 use crate::process::show::harmless;
+use crate::read::{self, MAX_CERTIFICATES};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Certificate, Client, Response, Url};
 use std::fmt::Write;
@@ -201,7 +202,7 @@ fn client(base: &Url, settings: &Settings) -> Result<Client, BadSettings> {
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, BadSettings> {
     let wrong = |why: String| BadSettings::Certificates { path: path.display().to_string(), why };
-    let pem = std::fs::read(path).map_err(|fault| wrong(fault.to_string()))?;
+    let pem = read::whole(path, MAX_CERTIFICATES).map_err(|fault| wrong(fault.to_string()))?;
     let all = Certificate::from_pem_bundle(&pem).map_err(|fault| wrong(innermost(fault)))?;
     if all.is_empty() { Err(wrong("there is none in it".to_owned())) } else { Ok(all) }
 }

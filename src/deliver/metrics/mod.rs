@@ -11,6 +11,8 @@
 
 mod answer;
 mod counters;
+#[cfg(test)]
+mod fuzzed;
 pub mod gate;
 mod http;
 mod looks;

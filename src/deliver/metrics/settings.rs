@@ -2,6 +2,7 @@
 
 use crate::deliver::outbound;
 use crate::process::redact::Redactor;
+use crate::read;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -9,9 +10,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use taskmaster_delivery::spec::{Source, Text};
 use zeroize::Zeroizing;
-
-/// Longest file of a secret: a wrong path may well lead to a longer one.
-const MAX_SECRET: u64 = 1 << 20;
 
 /// How a server is asked. Its address may hold a secret, so `Debug` shows none of it.
 #[derive(Clone)]
@@ -153,24 +151,10 @@ pub fn look_up(text: &Text, directory: &Path) -> Result<Zeroizing<String>, Strin
             Ok(value) => Ok(Zeroizing::new(value)),
             Err(_) => Err(format!("the variable `{name}` is not set, or no text")),
         },
-        Text::File(path) => file(&directory.join(path)).map_err(|why| format!("the file `{path}`: {why}")),
+        Text::File(path) => {
+            read::secret(&directory.join(path)).map_err(|why| format!("the file `{path}`: {why}"))
+        }
     }
-}
-
-fn file(path: &Path) -> Result<Zeroizing<String>, String> {
-    use std::io::Read;
-    let open = || -> std::io::Result<Zeroizing<String>> {
-        let mut text = Zeroizing::new(String::new());
-        std::fs::File::open(path)?.take(MAX_SECRET + 1).read_to_string(&mut text)?;
-        Ok(text)
-    };
-    let mut text = open().map_err(|fault| fault.to_string())?;
-    if text.len() as u64 > MAX_SECRET {
-        return Err(format!("longer than {MAX_SECRET} bytes"));
-    }
-    let end = text.trim_end_matches(['\n', '\r']).len();
-    text.truncate(end);
-    Ok(text)
 }
 
 #[cfg(test)]

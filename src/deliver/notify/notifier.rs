@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 
 /// So much of an answer is read: it is for people who look for a fault.
-const LONGEST_ANSWER: usize = 8 * 1024;
+pub(super) const LONGEST_ANSWER: usize = 8 * 1024;
 
 /// A receiver that can be told: nothing of it has to be looked up any more.
 #[derive(Clone, Debug)]

@@ -2,16 +2,12 @@
 
 use crate::deliver::outbound;
 use crate::process::redact::Redactor;
+use crate::read;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use taskmaster_delivery::spec::Text;
 use zeroize::Zeroizing;
-
-/// A secret is never this long; a wrong path may well be.
-const LONGEST: u64 = 64 * 1024;
 
 /// A text that is wiped after use and shown by nothing here.
 #[derive(Clone)]
@@ -40,14 +36,16 @@ impl Secret {
     ) -> Result<Self, SecretFault> {
         let fault = |why: String| SecretFault { reference: reference(text), why };
         let value = match text {
-            Text::Literal(text) => text.clone(),
-            Text::Env(name) => env(name).ok_or_else(|| fault("the variable is not set".to_owned()))?,
-            Text::File(path) => read_file(&folder.join(path)).map_err(|error| fault(error.to_string()))?,
+            Text::Literal(text) => Zeroizing::new(text.clone()),
+            Text::Env(name) => {
+                Zeroizing::new(env(name).ok_or_else(|| fault("the variable is not set".to_owned()))?)
+            }
+            Text::File(path) => read::secret(&folder.join(path)).map_err(|error| fault(error.to_string()))?,
         };
         if value.trim().is_empty() {
             return Err(fault("it is empty".to_owned()));
         }
-        Ok(Self::new(value))
+        Ok(Self(Arc::new(value)))
     }
 }
 
@@ -75,17 +73,6 @@ fn reference(text: &Text) -> String {
     }
 }
 
-fn read_file(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST {
-        let why = format!("longer than {LONGEST} bytes");
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
-    }
-    text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    Ok(text)
-}
-
 /// What takes a receiver's secrets out of its own words: some repeat in an answer what they were asked.
 pub(super) fn redactor(url: &Secret, key: Option<&Secret>) -> Option<Redactor> {
     let url = outbound::secrets(url.expose());
@@ -102,7 +89,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key.txt"), "k3y\n").unwrap();
         std::fs::write(folder.path().join("empty.txt"), "\n").unwrap();
-        std::fs::write(folder.path().join("long.txt"), "x".repeat(70_000)).unwrap();
+        std::fs::write(folder.path().join("long.txt"), "x".repeat(2 << 20)).unwrap();
         let env = |name: &str| (name == "TOKEN").then(|| "t0ken".to_owned());
         let read = |text: Text| {
             let secret = Secret::read(&text, folder.path(), &env);
@@ -114,7 +101,7 @@ mod tests {
         assert_eq!(read(Text::Env("NONE".into())), Err("secret env:NONE: the variable is not set".into()));
         assert_eq!(read(Text::File("empty.txt".into())), Err("secret file:empty.txt: it is empty".into()));
         let long = read(Text::File("long.txt".into())).unwrap_err();
-        assert!(long.contains("longer than"), "{long}");
+        assert!(long.contains("2097152 bytes, more than"), "{long}");
         assert!(read(Text::File("none.txt".into())).is_err());
     }
 

@@ -16,6 +16,8 @@ mod endpoint;
 mod exchange;
 mod exposition;
 mod framing;
+#[cfg(test)]
+mod fuzzed;
 mod headers;
 mod matching;
 mod meter;

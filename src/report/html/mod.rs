@@ -19,4 +19,5 @@ mod timeline;
 mod trace;
 
 pub(super) use deployments::deployments;
+pub(super) use graph::implied;
 pub(super) use page::report;

@@ -2,6 +2,7 @@
 
 use super::parts::{self, Page};
 use super::{attention, graph, overview, rollouts, sync, tasks, timeline, trace};
+use crate::report::human;
 use crate::report::view::ReportView;
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -54,6 +55,7 @@ pub(super) fn frame(
         }
     }
     .into_string()
+    .replace(human::is_harmful, "\u{fffd}")
 }
 
 fn sections(page: &Page<'_>) -> Markup {

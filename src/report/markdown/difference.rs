@@ -2,10 +2,10 @@
 
 use super::escape::{block, code, text};
 use super::lists::{diagnostic_items, finish};
-use super::mermaid;
 use crate::report::difference_summary::DifferenceSummary;
 use crate::report::difference_words as words;
 use crate::report::human::{self, Names};
+use crate::report::mermaid;
 use crate::report::view::{CommandsView, DifferenceView, LineFate, TaskDifferenceView};
 use std::fmt::Write as _;
 use taskmaster_core::difference::model::Effect;

@@ -1,11 +1,11 @@
 //! Views as Markdown (GitHub's), fit for a pull request's comment.
 
 mod difference;
+mod doctor;
 mod drift;
 mod environments;
 mod escape;
 mod lists;
-mod mermaid;
 mod plan;
 mod report;
 mod rollout;
@@ -13,6 +13,7 @@ mod simulation;
 mod sync;
 
 pub(super) use difference::difference;
+pub(super) use doctor::doctor;
 pub(super) use drift::{drift, drift_history};
 pub(super) use environments::{deployments, environments, promotion};
 pub(super) use lists::{changes, history, task, task_list};

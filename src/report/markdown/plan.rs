@@ -36,6 +36,9 @@ pub(crate) fn plan(view: &PlanView) -> String {
         let path = text(&names.list(&view.critical_path, " → "));
         let _ = writeln!(out, "**Critical path**: {path}{}\n", about.unwrap_or_default());
     }
+    if let Some(estimate) = &view.estimate {
+        let _ = writeln!(out, "**Estimate**: {}\n", human::run_estimate(estimate));
+    }
     out.push_str(&super::lists::diagnostics(&view.warnings));
     super::lists::finish(&out)
 }

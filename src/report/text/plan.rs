@@ -17,7 +17,7 @@ pub(crate) fn plan(view: &PlanView, options: TextOptions) -> String {
         }
         phase_heading(&mut sheet, phase);
         for planned in tasks {
-            task(&mut sheet, planned, &names, view.show_commands);
+            task(&mut sheet, planned, &names, view);
         }
     }
     super::lists::diagnostics(&mut sheet, &view.warnings);
@@ -52,23 +52,23 @@ fn style(intent: &Intent) -> Style {
     }
 }
 
-fn task(sheet: &mut Sheet, task: &PlanTask, names: &Names<'_>, show_commands: bool) {
+fn task(sheet: &mut Sheet, task: &PlanTask, names: &Names<'_>, view: &PlanView) {
     let style = style(&task.intent);
     let lead = format!("  {} {} ", human::marker(&task.intent), human::line(&task.ordinal));
     sheet.paragraph(&[(style, &lead)], &task.title, Style::Plain);
     let quiet = matches!(task.intent, Intent::Run);
     let said = if quiet { String::new() } else { human::intent(&task.intent, names) };
     let facts: Vec<String> =
-        std::iter::once(said).filter(|text| !text.is_empty()).chain(facts(task, names)).collect();
+        std::iter::once(said).filter(|text| !text.is_empty()).chain(facts(task, names, view)).collect();
     if !facts.is_empty() {
         sheet.facts("      ", &facts, Style::Muted);
     }
-    if show_commands {
+    if view.show_commands {
         sheet.commands("      ", &task.commands);
     }
 }
 
-fn facts(task: &PlanTask, names: &Names<'_>) -> Vec<String> {
+fn facts(task: &PlanTask, names: &Names<'_>, view: &PlanView) -> Vec<String> {
     let mut facts = Vec::new();
     if matches!(task.intent, Intent::Skipped { .. } | Intent::Cancelled | Intent::Recorded { .. }) {
         return facts;
@@ -89,7 +89,13 @@ fn facts(task: &PlanTask, names: &Names<'_>) -> Vec<String> {
         facts.push(format!("after {}", names.list(&task.dependencies, ", ")));
     }
     facts.extend(task.durations.estimate.as_ref().map(human::estimate));
-    facts.extend(task.durations.last_duration_ms.map(|ms| format!("last {}", human::duration(ms))));
+    facts.extend(task.expected_ms.map(|ms| format!("about {}", human::duration(ms))));
+    // Where nothing was measured at all, the foot says so once.
+    let is_some_measured = view.estimate.is_some_and(|estimate| estimate.measured > 0);
+    let runs = matches!(task.intent, Intent::Run | Intent::Rerun { .. });
+    if task.expected_ms.is_none() && runs && is_some_measured {
+        facts.push("no estimate".to_owned());
+    }
     facts
 }
 
@@ -100,6 +106,9 @@ fn foot(sheet: &mut Sheet, view: &PlanView, names: &Names<'_>) {
         let about = view.critical_path_ms.map(|ms| format!(" (about {})", human::duration(ms)));
         let text = format!("{path}{}", about.unwrap_or_default());
         sheet.paragraph(&[(Style::Bold, "Critical path: ")], &text, Style::Plain);
+    }
+    if let Some(estimate) = &view.estimate {
+        sheet.paragraph(&[(Style::Bold, "Estimate: ")], &human::run_estimate(estimate), Style::Plain);
     }
     let summary = PlanSummary::of(view);
     sheet.paragraph(&[(Style::Bold, "Plan: ")], &summary.sentence(), Style::Plain);

@@ -143,7 +143,7 @@ fn progress_rows(sheet: &mut Sheet, rows: &[(String, &Counts, Option<usize>, boo
     let widest = rows.iter().map(|(name, ..)| human::line(name).width()).max().unwrap_or(0);
     let beside = sheet.width().saturating_sub(BAR + tail + 3);
     for ((name, counts, ..), after) in rows.iter().zip(&after) {
-        if beside >= widest.min(24) {
+        if beside >= widest.min(24) && human::line(name).width() <= beside {
             let name = format!("  {} ", fit(&human::line(name), widest.min(beside)));
             meter(sheet, &[(Style::Plain, &name)], counts, BAR, after);
         } else {

@@ -196,7 +196,12 @@ fn traffic(sheet: &mut Sheet, view: &RolloutView) {
 
 /// `  canary v4 ████░░░░  10 %`
 fn share(sheet: &mut Sheet, version: &RolloutVersionView, names: usize) {
-    let name = fit(&human::line(&version.revision), names);
+    let whole = human::line(&version.revision);
+    let is_long = whole.width() > names;
+    if is_long {
+        sheet.paragraph(&[(Style::Plain, "  ")], &whole, Style::Bold);
+    }
+    let name = if is_long { " ".repeat(names) } else { fit(&whole, names) };
     let role = format!("{:<7}", words::role(version.role));
     let percent = version.weight.map_or_else(|| "    –".to_owned(), |weight| format!("{weight:>3} %"));
     let room = sheet.width().saturating_sub(2 + 8 + names + 2 + 1 + 5).clamp(4, WIDEST_BAR);

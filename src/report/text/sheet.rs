@@ -3,7 +3,7 @@
 use crate::report::human;
 use crate::report::summary::Group;
 use crate::report::view::CommandLine;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How text is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ impl Default for TextOptions {
 }
 
 const NARROWEST: usize = 40;
+/// Least columns beside a lead: with fewer, the text stands below it.
+const BESIDE: usize = 16;
+/// Where text below its lead begins, behind the lead's own beginning.
+const BELOW: usize = 2;
 
 /// How a piece of text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +109,23 @@ impl Sheet {
         self.out.push('\n');
     }
 
-    /// A wrapped text after a lead; further lines are indented to where the text began.
+    /// A wrapped text after a lead; further lines are indented to where the text began. A lead that leaves no room
+    /// beside it stands above its text.
     pub(super) fn paragraph(&mut self, lead: &[(Style, &str)], text: &str, style: Style) {
-        let indent: usize = lead.iter().map(|(_, piece)| piece.width()).sum();
-        let room = self.width.saturating_sub(indent).max(8);
-        for (number, line) in wrap(&human::line(text), room).iter().enumerate() {
-            if number == 0 {
+        let mut indent: usize = lead.iter().map(|(_, piece)| piece.width()).sum();
+        let text = human::line(text);
+        let mut lead = lead;
+        let whole: String = lead.iter().map(|(_, piece)| *piece).collect();
+        let margin = (whole.len() - whole.trim_start_matches(' ').len()).min(BESIDE / 2);
+        let (beside, below) = (self.width.saturating_sub(indent), self.width - margin - BELOW);
+        let widest = widest_word(&text);
+        let has_no_room = beside < text.width().min(BESIDE) || (widest > beside && widest <= below);
+        if has_no_room && !whole.trim().is_empty() {
+            self.above(lead, &whole, margin);
+            (lead, indent) = (&[], margin + BELOW);
+        }
+        for (number, line) in wrap(&text, self.width.saturating_sub(indent).max(8)).iter().enumerate() {
+            if number == 0 && !lead.is_empty() {
                 lead.iter().for_each(|(style, piece)| {
                     let painted = self.paint(*style, piece);
                     self.out.push_str(&painted);
@@ -121,6 +136,15 @@ impl Sheet {
             let painted = self.paint(style, line);
             self.out.push_str(&painted);
             self.out.push('\n');
+        }
+    }
+
+    /// A wide lead in lines of its own.
+    fn above(&mut self, lead: &[(Style, &str)], whole: &str, margin: usize) {
+        let style = lead.iter().map(|(style, _)| *style).find(|style| *style != Style::Plain);
+        let margin = " ".repeat(margin);
+        for line in wrap(whole, self.width - margin.len()) {
+            self.row(&[(Style::Plain, &margin), (style.unwrap_or(Style::Plain), &line)]);
         }
     }
 
@@ -155,12 +179,20 @@ impl Sheet {
         }
     }
 
-    /// Lines of a log after a lead on each, cut to the width.
+    /// Lines of a log after a lead on each, their spaces kept; what is wider than the sheet goes on in a line of
+    /// its own.
     pub(super) fn verbatim(&mut self, lead: &str, text: &str, style: Style) {
+        let room = self.width.saturating_sub(lead.width()).max(BESIDE);
         for line in human::lines(text) {
-            let room = self.width.saturating_sub(lead.width());
-            let cut = cut(&line, room);
-            self.row(&[(Style::Muted, lead), (style, &cut)]);
+            let mut rest = line.as_str();
+            loop {
+                let (head, tail) = if rest.width() <= room { (rest, "") } else { split(rest, room) };
+                self.row(&[(Style::Muted, lead), (style, head)]);
+                rest = tail;
+                if rest.is_empty() {
+                    break;
+                }
+            }
         }
     }
 
@@ -170,6 +202,26 @@ impl Sheet {
         }
         format!("\u{1b}[{}m{text}\u{1b}[0m", style.code())
     }
+}
+
+/// Foreign text as lines of at most `width` columns, its own line breaks kept; further lines of one are indented.
+pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let room = width.saturating_sub(indent).max(BESIDE);
+    let margin = format!("\n{:indent$}", "");
+    let fold = |line: String| {
+        if line.width() <= room {
+            return line;
+        }
+        // An indented line stays so: it belongs to a list.
+        let own = line.len() - line.trim_start_matches(' ').len();
+        let own = " ".repeat(own.min(8));
+        wrap(&line, room - own.len())
+            .iter()
+            .map(|part| format!("{own}{part}"))
+            .collect::<Vec<_>>()
+            .join(&margin)
+    };
+    human::lines(text).into_iter().map(fold).collect::<Vec<_>>().join("\n")
 }
 
 /// Breaks at white space; a word wider than the room is broken inside. Never empty.
@@ -198,10 +250,32 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// The longest head of at most `room` columns, and the rest. The head holds at least a character.
+/// Columns of the widest word that is not best broken wherever it has to be, as those of wide characters are.
+fn widest_word(text: &str) -> usize {
+    let is_narrow = |word: &&str| word.chars().all(|c| c.width() != Some(2));
+    text.split_whitespace().filter(is_narrow).map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+/// Characters behind which a long word is best broken: those of ids, paths and addresses.
+const SEAMS: [char; 8] = ['/', '-', '_', '.', ',', ':', ';', ' '];
+
+/// A head of at most `room` columns, and the rest: up to the last seam of its second half, else as long as it can
+/// be without taking a character apart. The head holds at least a character.
 fn split(text: &str, room: usize) -> (&str, &str) {
+    let longest = head(text, room);
+    let seam = longest.rfind(SEAMS).map(|at| at + 1).filter(|at| longest[..*at].width() * 2 > room);
+    let whole =
+        || longest.char_indices().map(|(at, _)| at).chain([longest.len()]).rev().find(|at| is_gap(text, *at));
     let first = text.chars().next().map_or(0, char::len_utf8);
-    text.split_at(head(text, room).len().max(first))
+    text.split_at(seam.or_else(whole).filter(|at| *at > 0).unwrap_or(longest.len()).max(first))
+}
+
+/// True between two characters as people see them: marks and joiners belong to what stands before them.
+fn is_gap(text: &str, at: usize) -> bool {
+    let joins = |c: char| c == '\u{200d}' || ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
+    let after = text[at..].chars().next();
+    let joined_behind = text[..at].ends_with('\u{200d}');
+    !joined_behind && !after.is_some_and(|c| c.width() == Some(0) || joins(c))
 }
 
 /// The longest head of at most `room` columns; empty where the first character is wider. Widths are
@@ -242,6 +316,34 @@ mod tests {
         assert_eq!(fit("設…", 5), "設…  ");
         assert_eq!(cut("设", 1), "…");
         assert_eq!(cut("设a", 2), "…", "a wide first character leaves no room for itself");
+    }
+
+    #[test]
+    fn long_words_are_broken_at_seams_and_never_inside_of_a_character() {
+        assert_eq!(wrap("infra/install-argo-cd", 10), ["infra/", "install-", "argo-cd"]);
+        assert_eq!(wrap("abcdefghijkl", 5), ["abcde", "fghij", "kl"]);
+        assert_eq!(wrap("a-bcdefghijk", 8), ["a-bcdefg", "hijk"], "a seam far in front is none");
+        let family = "👩\u{200d}👩\u{200d}👧";
+        assert_eq!(wrap(&family.repeat(3), 5), [family.repeat(2), family.to_owned()]);
+        assert_eq!(wrap("ab✔\u{fe0f}cd", 3), ["ab", "✔\u{fe0f}c", "d"], "a selector makes it wider");
+        assert_eq!(wrap(&"e\u{301}".repeat(4), 2), ["e\u{301}".repeat(2), "e\u{301}".repeat(2)]);
+    }
+
+    #[test]
+    fn a_lead_without_room_beside_it_stands_above() {
+        let mut sheet = Sheet::new(TextOptions { width: 40, colour: false });
+        let lead = format!("✓ {} ", "long-name-".repeat(4));
+        sheet.paragraph(&[(Style::Green, &lead)], "healthy and a long text that goes on", Style::Plain);
+        sheet.verbatim("  │ ", "an  indented line of a log that is wider than the sheet", Style::Plain);
+        let wanted = [
+            "✓",
+            "long-name-long-name-long-name-long-name-",
+            "  healthy and a long text that goes on",
+            "  │ an  indented line of a log that is",
+            "  │ wider than the sheet",
+            "",
+        ];
+        assert_eq!(sheet.finish(), wanted.join("\n"));
     }
 
     proptest! {

@@ -4,6 +4,7 @@ mod agent;
 mod common;
 mod deployments;
 mod difference;
+mod doctor;
 mod drift;
 mod environments;
 mod lists;
@@ -23,10 +24,11 @@ pub use difference::{
     CommandsView, DifferenceView, LineFate, LineView, NameView, NodeView, PictureView, TaskDifferenceView,
     TieView,
 };
+pub use doctor::{Area, DoctorView, FindingView, Health, ToolView, WantedView};
 pub use drift::{DriftEnd, DriftEpisode, DriftFinding, DriftHistoryView, DriftTask, DriftView, Unasked};
 pub use environments::{EnvironmentListView, EnvironmentRow};
 pub use lists::{ChangeView, ChangesView, HistoryView, TaskListView, TaskRow, TaskView};
-pub use plan::{Intent, PlanTask, PlanView};
+pub use plan::{EstimateView, Intent, PlanTask, PlanView};
 pub use promotion::{PromotionSide, PromotionTask, PromotionVerdict, PromotionView};
 pub use report::{
     Approval, AttemptView, ProbeView, Proof, ProofKind, ReportTask, ReportView, RequirementView, RunView,

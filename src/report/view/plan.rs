@@ -90,8 +90,25 @@ pub struct PlanTask {
     /// What is known about how long it takes.
     #[serde(flatten)]
     pub durations: Durations,
+    /// The machine's time that it is likely to take: the median of its last successes; none without any.
+    pub expected_ms: Option<u64>,
     /// It cannot be taken back: asks before it runs.
     pub irreversible: bool,
+}
+
+/// How long a run of a plan is likely to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct EstimateView {
+    /// Attempts at work at the same time.
+    pub jobs: usize,
+    /// In milliseconds; none where something that would run was never measured.
+    pub duration_ms: Option<u64>,
+    /// It takes so long at the least, by what was measured.
+    pub at_least_ms: u64,
+    /// Tasks that would run.
+    pub tasks: usize,
+    /// Those of them that were measured.
+    pub measured: usize,
 }
 
 /// `taskmaster plan`, `run --dry-run` and the question of `destroy`.
@@ -114,8 +131,10 @@ pub struct PlanView {
     pub tasks: Vec<PlanTask>,
     /// Ids along the longest chain of work, first to last.
     pub critical_path: Vec<TaskId>,
-    /// How long that chain takes by last durations; none where too little is known.
+    /// How long that chain takes by what was measured; none where too little is known.
     pub critical_path_ms: Option<u64>,
+    /// How long a run would take; none where nothing would run.
+    pub estimate: Option<EstimateView>,
     /// Findings about the document and the catalogue.
     pub warnings: Vec<DiagnosticView>,
 }

@@ -2,7 +2,8 @@
 //!
 //! `mttr`: how long users meet a version that is slow. `detection`: how soon a version that fails a
 //! fifth of its requests is taken back, and how often a good one is. `kills`: what it costs users that
-//! commands and agents are killed at any moment. `switches`: how soon the version that goes meets nobody.
+//! commands and agents are killed at any moment. `switches`: how soon the version that goes meets nobody. `torture`:
+//! commands of the task engine, killed at random moments.
 //! Each writes a page under docs/experiments. Small counts are for trials: they show that it works, no more.
 
 mod detection;
@@ -10,6 +11,7 @@ mod figures;
 mod kills;
 mod mttr;
 mod switches;
+mod torture;
 mod traffic;
 mod world;
 
@@ -66,6 +68,15 @@ enum Experiment {
         #[arg(long, default_value_t = 50_000)]
         requests: usize,
     },
+    /// Runs, syncs and their undoing, killed at random moments
+    Torture {
+        /// Kills
+        #[arg(long, default_value_t = 1000)]
+        kills: usize,
+        /// The moments: the same seed draws the same ones
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 fn main() -> Result<()> {
@@ -81,6 +92,7 @@ fn main() -> Result<()> {
         Experiment::Kills { commands, agents, seed } => {
             ("kills", kills::run(&programs, commands, agents, seed)?)
         }
+        Experiment::Torture { kills, seed } => ("torture", torture::run(&programs.taskmaster, kills, seed)?),
         Experiment::Switches { times, requests } => ("switches", switches::run(&programs, times, requests)?),
     };
     println!("{page}");

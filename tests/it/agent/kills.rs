@@ -1,6 +1,6 @@
 //! Kills: of the agent, of its guard, of services, of commands.
 
-use super::world::{CANARY, Load, World, get, is_running, until_answered};
+use super::world::{CANARY, Load, World, get, until_answered};
 use std::time::Duration;
 use taskmaster_testkit::until;
 
@@ -78,15 +78,7 @@ fn where_both_die_the_next_command_finds_everything_again() {
     let world = World::new(CANARY);
     world.release("v1");
     let (at, pids) = (world.address(), world.pids());
-    let agent = world.agent_pid();
-    let stat = std::fs::read_to_string(format!("/proc/{agent}/stat")).unwrap();
-    let guard = stat.rsplit(')').next().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
-    World::kill(guard);
-    World::kill(agent);
-    until("both are gone", 20, || {
-        let is_gone = !is_running(i64::from(agent)) && children_and_parent(agent, guard).is_empty();
-        is_gone.then_some(())
-    });
+    world.kill_agent_and_guard();
     assert_eq!(world.view()["phase"], "completed");
     assert_eq!(world.pids(), pids);
     assert_eq!(until(" an answer", 20, || get(at, "/").ok()).0, 200, "at the same address");

@@ -299,15 +299,7 @@ fn an_agent_of_another_version_can_be_ended() {
 
 /// Kills the agent and its guard, and makes what was kept that of a taskmaster to come.
 fn comes_from_the_future(world: &World) {
-    let agent = world.agent_pid();
-    let stat = std::fs::read_to_string(format!("/proc/{agent}/stat")).unwrap();
-    let guard: i32 =
-        stat.rsplit(')').next().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
-    World::kill(guard);
-    World::kill(agent);
-    until("both are gone", 20, || {
-        (!is_running(i64::from(agent)) && !is_running(i64::from(guard))).then_some(())
-    });
+    world.kill_agent_and_guard();
     let ledger = rusqlite::Connection::open(world.state_dir().join("ledger.db")).unwrap();
     let changed = ledger.execute(
         "UPDATE memos SET text = replace(text, '\"form\":1', '\"form\":99') WHERE key = 'rollout/web'",

@@ -9,7 +9,7 @@ mod migration;
 mod notices;
 mod outside;
 mod rollouts;
-mod service;
+pub(crate) mod service;
 mod sessions;
 mod socket;
 mod world;

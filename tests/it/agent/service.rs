@@ -16,6 +16,13 @@ pub(super) const TOKEN: &str = "IT_SERVICE_TOKEN";
 
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
+/// A shell line that serves at the port that `port` expands to.
+pub(crate) fn serving_at(port: &str) -> String {
+    let exe = std::env::current_exe().expect("this program");
+    let test = "agent::service::serves_where_it_is_asked_to";
+    format!("{PORT}={port} exec '{}' --exact {test} --nocapture", exe.display())
+}
+
 /// Started by an agent it serves for ever; as a test it does nothing.
 #[test]
 fn serves_where_it_is_asked_to() {

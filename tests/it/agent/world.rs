@@ -126,6 +126,22 @@ impl World {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
 
+    /// Kills the agent and its guard, which come again by a command alone. The agent is stopped first: one
+    /// that sees its guard die starts another, which starts an agent again.
+    pub(super) fn kill_agent_and_guard(&self) {
+        let agent = self.agent_pid();
+        let stat = std::fs::read_to_string(format!("/proc/{agent}/stat")).unwrap();
+        let guard: i32 =
+            stat.rsplit(')').next().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(agent).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        Self::kill(guard);
+        Self::kill(agent);
+        until("both are gone", 20, || {
+            (!is_running(i64::from(agent)) && !is_running(i64::from(guard))).then_some(())
+        });
+    }
+
     /// Processes of services, in their order.
     pub(super) fn pids(&self) -> Vec<i64> {
         let agent = self.agent();

@@ -8,3 +8,4 @@ mod chromium;
 mod devtools;
 mod page;
 mod report;
+mod terminal;

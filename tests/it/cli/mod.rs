@@ -1,13 +1,22 @@
 //! The command line against real processes, files and a real ledger.
 
+mod ci;
 mod cluster;
+mod colour;
+mod completions;
+mod doctor;
 mod documents;
+mod estimates;
+mod formats;
 mod guides;
+mod init;
 mod kube_rollout;
 mod kube_verbs;
 mod ledger;
+mod man;
+mod notices;
 mod people;
-mod readme;
+pub(crate) mod readme;
 mod recovery;
 mod reference;
 mod rollout;

@@ -3,19 +3,19 @@
 use super::{project, state};
 use taskmaster_testkit::until;
 
-fn readme() -> String {
+pub(crate) fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is a README")
 }
 
 /// The first fenced block in `language`.
-fn block(text: &str, language: &str) -> String {
+pub(crate) fn block(text: &str, language: &str) -> String {
     let (_, rest) = text.split_once(&format!("```{language}\n")).expect("such a block");
     rest.split("\n```").next().expect("an end").to_owned() + "\n"
 }
 
 #[test]
 fn the_tour_holds_as_it_is_printed() {
-    let readme = readme();
+    let readme = text();
     let prd = block(&readme, "markdown");
     let sandbox = project(&prd, &block(&readme, "yaml"));
     let console = block(&readme, "console");

@@ -4,7 +4,7 @@
 use super::sandbox;
 use std::fmt::Write;
 
-const COMMANDS: [&str; 43] = [
+pub(super) const COMMANDS: [&str; 47] = [
     "",
     "parse",
     "plan",
@@ -48,6 +48,10 @@ const COMMANDS: [&str; 43] = [
     "env lock",
     "env unlock",
     "promote-env",
+    "doctor",
+    "init",
+    "completions",
+    "man",
 ];
 
 /// `UPDATE_REFERENCE=1 cargo test --test it reference` writes it anew.

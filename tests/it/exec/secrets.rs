@@ -239,7 +239,10 @@ fn a_secret_that_cannot_be_had_is_named_and_nothing_starts() {
     assert_eq!(fails(env), "secret env:TASKMASTER_TEST_NO_SUCH_VARIABLE: the variable is not set");
     assert!(fails(SecretRef::File("missing".into())).starts_with("secret file:missing: No such file"));
     assert_eq!(fails(SecretRef::File("folder".into())), "secret file:folder: it is no regular file");
-    assert_eq!(fails(SecretRef::File("not-utf8".into())), "secret file:not-utf8: it is not UTF-8");
+    assert_eq!(
+        fails(SecretRef::File("not-utf8".into())),
+        "secret file:not-utf8: it is not UTF-8: line 1, byte 0 of the file"
+    );
     assert!(fails(SecretRef::Output("x".into(), "y".into())).contains("nothing binds x"));
 }
 

@@ -20,7 +20,8 @@ mod story;
 mod sync_write_back;
 mod verify;
 mod waiting;
-mod webhook_property;
+#[path = "../../../fuzz/checks/webhook.rs"]
+mod webhook_checks;
 mod webhooks;
 mod write_back;
 

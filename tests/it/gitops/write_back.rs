@@ -338,7 +338,7 @@ fn plan(sandbox: &Sandbox) -> Vec<serde_json::Value> {
     let tasks = plan["tasks"].as_array_mut().unwrap();
     for task in tasks.iter_mut().map(|task| task.as_object_mut().unwrap()) {
         assert!(task.remove("claim").is_some());
-        ["at", "last_duration_ms"].into_iter().for_each(|time| drop(task.remove(time)));
+        ["at", "last_duration_ms", "expected_ms"].into_iter().for_each(|time| drop(task.remove(time)));
     }
     assert!(!tasks.is_empty());
     std::mem::take(tasks)

@@ -107,7 +107,7 @@ fn colour_adds_nothing_but_escapes() {
 }
 
 /// Removes `ESC [ … m`.
-fn strip(text: &str) -> String {
+pub(super) fn strip(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\u{1b}[") {

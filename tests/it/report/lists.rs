@@ -2,8 +2,8 @@
 
 use super::sample;
 use taskmaster::report::view::{
-    ChangeView, ChangesView, HistoryView, Intent, PlanTask, PlanView, TaskListView, TaskRef, TaskRow,
-    TaskView,
+    ChangeView, ChangesView, EstimateView, HistoryView, Intent, PlanTask, PlanView, TaskListView, TaskRef,
+    TaskRow, TaskView,
 };
 use taskmaster_core::document::{Acceptance, Claim};
 use taskmaster_core::id::TaskId;
@@ -48,6 +48,7 @@ pub(crate) fn plan() -> PlanView {
             .map(|edge| edge.dependency.clone())
             .collect(),
         durations: task.durations.clone(),
+        expected_ms: task.durations.last_duration_ms,
         irreversible: index == 3,
     };
     let tasks: Vec<PlanTask> = report.tasks.iter().enumerate().take(15).map(planned).collect();
@@ -62,6 +63,13 @@ pub(crate) fn plan() -> PlanView {
         tasks,
         critical_path,
         critical_path_ms: Some(184_000),
+        estimate: Some(EstimateView {
+            jobs: 4,
+            duration_ms: None,
+            at_least_ms: 184_000,
+            tasks: 4,
+            measured: 3,
+        }),
         warnings: sample::diagnostics(),
     }
 }

@@ -38,8 +38,9 @@ fn nobody_is_at_work_where_nobody_ever_was() {
 
 #[test]
 fn text_in_the_file_without_a_lock_means_nothing() {
-    let dir = TempDir::new().unwrap();
     for text in ["", "{", "{\"pid\":1,\"start_ticks\":1,\"boot_id\":\"\",\"command\":\"init\"}", "\0\0\0"] {
+        // Its own each time: a process that another test starts holds a copy of a lock for a moment.
+        let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("executor.lock"), text).unwrap();
         drop(ExecutorLease::acquire(dir.path(), &holder("taskmaster run")).unwrap());
     }

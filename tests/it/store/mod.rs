@@ -5,6 +5,8 @@ mod child;
 mod concurrency;
 mod files;
 mod lease;
+#[path = "../../../fuzz/checks/ledger.rs"]
+mod lives;
 mod reads;
 mod replay;
 mod rollouts;

@@ -1,123 +1,13 @@
 //! Replaying the events gives what was lived.
 
+use super::lives::{TASKS, live};
 use super::support::*;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use taskmaster::store::Access;
 use taskmaster_core::id::{AttemptId, Digest, EnvironmentName, RunId, TaskId, TaskKey};
-use taskmaster_core::journal::{Entry, Outcome, ProbeKind, Record, Recorded, TaskChange, Verdict};
+use taskmaster_core::journal::{Entry, Outcome, Record, Recorded, TaskChange};
 use taskmaster_core::state::TaskState;
-
-const TASKS: usize = 4;
-
-/// A record somebody might write, from a few random numbers; whether it fits is the ledger's affair.
-fn record((what, task, other, round): (u8, u8, u8, u8)) -> Record {
-    let task = usize::from(task) % TASKS;
-    let run = format!("run-{}", round % 4);
-    let attempt = format!("A{}", other % 12);
-    match what % 14 {
-        0 => parsed_with("prd", u64::from(round % 5) + 1, TASKS, renames(task, other)),
-        1 => {
-            let mut plan = plan("prd", u64::from(round % 5) + 1, u64::from(other % 5) + 1, TASKS);
-            plan.environment = EnvironmentName::new(["local", "kind"][usize::from(other) % 2]);
-            started(&run, plan)
-        }
-        2..=4 => {
-            let mut record = state(&run, task, some_state(other, &attempt), some_state(round / 4, &attempt));
-            if let (Record::TaskState { by, .. }, 0) = (&mut record, other % 3) {
-                *by = Some("a person".to_owned());
-            }
-            record
-        }
-        5 => set(task, some_state(other, &attempt), some_state(round, &attempt), "ann"),
-        6 => {
-            let mut record = attempt_started(&run, task, &attempt);
-            let Record::AttemptStarted { undo, .. } = &mut record else { unreachable!("made so") };
-            *undo = other.is_multiple_of(5);
-            record
-        }
-        7 => spawned(&attempt, u32::from(round) + 1),
-        8 => {
-            let ends = [Outcome::Succeeded, Outcome::Succeeded, Outcome::Interrupted, Outcome::Lost];
-            attempt_ended(&attempt, ends[usize::from(round) % 4].clone())
-        }
-        9 => Record::ProbeEnded {
-            run: (other.is_multiple_of(2)).then(|| RunId::new(run)),
-            key: key(task),
-            id: id(task),
-            probe: if round.is_multiple_of(2) { ProbeKind::Check } else { ProbeKind::Verify },
-            verdict: if other.is_multiple_of(3) { Verdict::True } else { Verdict::False },
-            duration_ms: u64::from(round),
-            outputs: BTreeMap::new(),
-            diagnosis: Default::default(),
-        },
-        10 => approved(&run, task, "ann"),
-        // Which entry brought the state is filled in when it is lived.
-        11 => Record::DriftFound {
-            document: document("prd"),
-            environment: local(),
-            key: key(task),
-            id: id(task),
-            state_seq: 0,
-        },
-        12 => Record::DriftGone {
-            document: document("prd"),
-            environment: local(),
-            key: key(task),
-            id: id(task),
-        },
-        _ if other.is_multiple_of(4) => run_ended(&run),
-        _ => Record::RetryScheduled {
-            run: RunId::new(run),
-            key: key(task),
-            id: id(task),
-            attempt: 2,
-            delay_ms: 10,
-            reason: "exit code 1".to_owned(),
-        },
-    }
-}
-
-fn renames(task: usize, other: u8) -> Vec<TaskChange> {
-    let from = if other.is_multiple_of(2) { id(task) } else { "before".into() };
-    vec![TaskChange::Renamed { from, id: id(task) }]
-}
-
-fn some_state(number: u8, attempt: &str) -> TaskState {
-    match number % 8 {
-        0 => TaskState::Pending,
-        1 => TaskState::Ready,
-        2 => TaskState::Completed,
-        3 => waiting(),
-        4 => TaskState::Cancelled,
-        5 => TaskState::Running { attempt: AttemptId::from(attempt), number: 1 },
-        6 => TaskState::Unknown { reason: "its end was lost".to_owned() },
-        _ => TaskState::Pending,
-    }
-}
-
-/// Lives through the records that fit, in commits of different sizes. Always begins with a run, so
-/// that most have something to fit to.
-fn live(steps: &[(u8, u8, u8, u8)]) -> (Scene, Vec<Entry>) {
-    let mut scene = Scene::new();
-    let mut entries = scene.commit(vec![parsed("prd", 1, TASKS), started("run-0", plan("prd", 1, 1, TASKS))]);
-    for chunk in steps.chunks(3) {
-        let mut records: Vec<_> = chunk.iter().map(|step| record(*step)).collect();
-        let recorded = scene.ledger.recorded(&document("prd"), &local()).unwrap();
-        for record in &mut records {
-            if let Record::DriftFound { key, state_seq, .. } = record {
-                *state_seq = recorded.get(key).map_or(0, |known| known.state_seq);
-            }
-        }
-        match scene.try_commit(records.clone()) {
-            Ok(committed) => entries.extend(committed),
-            // What does not fit as a whole may fit in part.
-            Err(_) => entries
-                .extend(records.into_iter().flat_map(|one| scene.try_commit(vec![one]).unwrap_or_default())),
-        }
-    }
-    (scene, entries)
-}
 
 /// What is recorded, found again from the entries alone and in another way than the ledger does it:
 /// by looking back from the end for each task.
@@ -202,7 +92,17 @@ fn look_back(entries: &[Entry], environment: &EnvironmentName, task: &TaskKey) -
         .max()
         .map(|(.., duration)| duration);
     let (digest, by, state_seq) = (speaker.2.clone(), speaker.3.clone(), entries[place].seq);
-    Some(Recorded { state, digest, open_attempt, last_duration_ms, by, drifted, state_seq })
+    let known = Recorded {
+        state,
+        digest,
+        open_attempt,
+        last_duration_ms,
+        by,
+        drifted,
+        state_seq,
+        ..Recorded::default()
+    };
+    Some(known)
 }
 
 /// The key of the task with this address.
@@ -256,4 +156,14 @@ fn the_property_above_meets_every_kind_of_record() {
     let empty: Vec<_> = lived.iter().filter(|(table, rows)| rows.is_empty() && **table != "drifts").collect();
     assert!(empty.is_empty(), "no rows in {empty:?}");
     assert!(scene.ledger.audit().unwrap().holds());
+}
+
+/// The inputs of the fuzz target: what is done is the first word of the name, and whether it is found the second.
+#[test]
+fn whatever_is_done_to_a_ledger_is_found() {
+    for (name, input) in taskmaster_testkit::fuzz_inputs("ledger") {
+        let (done, is_found) = super::lives::check(&input);
+        let said = format!("{done}-{}-", if is_found { "found" } else { "whole" });
+        assert!(name.starts_with("kept-") || name.starts_with(&said), "{name}: {said}");
+    }
 }

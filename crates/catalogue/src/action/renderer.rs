@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use taskmaster_core::action::{SecretRef, Value};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::id::TaskId;
+use taskmaster_core::text::without_users;
 
 /// What actions know about their task.
 #[derive(Clone, Debug)]
@@ -192,6 +193,14 @@ impl<'e> Renderer<'e> {
         let Value::Plain(url) = rendered.value else {
             return String::new();
         };
+        let shown = without_users(&url);
+        if shown != url {
+            // No caret: its line would show what nobody may see.
+            let message = format!("the address of `{shown}` names a user, and would be shown with it");
+            let help = "send it as a header: `headers: {Authorization: {secret: env:NAME}}`";
+            self.report(Diagnostic::error("bind-url", None, message).help(help).in_source(text.place.source));
+            return shown;
+        }
         let scheme = ["http://", "https://"].iter().find(|scheme| url.starts_with(**scheme));
         let usable = scheme.is_some_and(|s| url.len() > s.len()) && !url.contains(char::is_whitespace);
         if !usable && rendered.unknown.is_empty() {

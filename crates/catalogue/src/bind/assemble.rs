@@ -45,10 +45,12 @@ pub(super) struct Request<'r> {
     /// Outputs known so far, shared by every rendering.
     pub(super) outputs: &'r Arc<Outputs>,
     pub(super) mode: Mode,
+    /// The digest is wanted too, for which every action is made a second time with symbols as paths.
+    pub(super) digest: bool,
 }
 
-impl Request<'_> {
-    fn facts(&self, task: &Task, paths: Paths<'_>) -> Facts {
+impl<'r> Request<'r> {
+    fn facts(&self, task: &'r Task, paths: Paths<'r>) -> Facts<'r> {
         template_facts(task, self.selection, self.inputs, self.outputs, paths)
     }
 }
@@ -78,23 +80,24 @@ impl Maker<'_> {
         Paths { project: inputs.project_root, state_dir: inputs.state_dir, program: inputs.program }
     }
 
-    /// Makes a renderer over evaluated variables and hands it to `make`.
+    /// Makes a renderer over evaluated variables and hands it to `make`. Faults of variables are told apart: they
+    /// stand in the catalogue, whatever is made.
     fn with_renderer<R>(
         &self,
         paths: Paths<'_>,
         mode: Mode,
         make: impl FnOnce(&Renderer<'_>) -> R,
-    ) -> Result<(R, BTreeSet<TaskId>), Vec<Diagnostic>> {
+    ) -> Result<(R, BTreeSet<TaskId>), Faults> {
         let facts = self.request.facts(self.task, paths);
-        let engine = Engine::new(&facts, Variables::default(), &self.request.selection.catalogue.sources);
+        let engine = Engine::new(facts, Variables::default(), &self.request.selection.catalogue.sources);
         let task_facts = self.task_facts(paths, mode);
-        let mut faults = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
+        let variables = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
         let kube = self.defaults.kube.clone().unwrap_or_default();
         let argocd = self.defaults.argocd.clone().unwrap_or_default();
         let renderer = Renderer::new(&engine, kube, argocd, task_facts);
         let made = make(&renderer);
         let found = renderer.into_found();
-        faults.extend(found.diagnostics);
+        let faults = Faults { variables, made: found.diagnostics };
         if faults.is_empty() { Ok((made, found.awaits)) } else { Err(faults) }
     }
 
@@ -103,13 +106,13 @@ impl Maker<'_> {
             return Ok(When::Include);
         };
         let facts = self.request.facts(self.task, self.real_paths());
-        let engine = Engine::new(&facts, Variables::default(), &self.request.selection.catalogue.sources);
+        let blind = Facts { outputs_refused: true, ..facts.clone() };
+        let engine = Engine::new(facts, Variables::default(), &self.request.selection.catalogue.sources);
         let task_facts = self.task_facts(self.real_paths(), Mode::Plan);
         // A variable's own fault is reported with the action; a task that is skipped needs none.
         let _reported_later = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
-        let blind = Facts { outputs_refused: true, ..facts };
         let engine =
-            Engine::new(&blind, engine.variables().clone(), &self.request.selection.catalogue.sources);
+            Engine::new(blind, engine.variables().clone(), &self.request.selection.catalogue.sources);
         decide(spec, &engine, self.request.inputs)
     }
 
@@ -121,18 +124,45 @@ impl Maker<'_> {
         mode: Mode,
     ) -> Result<Made, Vec<Diagnostic>> {
         let actions = fields.run.as_ref().map_or(&[][..], |run| &run.0);
-        let (made, awaits) = self.with_renderer(paths, mode, |r| {
+        let made = self.with_renderer(paths, mode, |r| {
             let combined = combine(fields, actions, entry.place, r);
             let inputs = fields.inputs.iter().flat_map(Many::iter).map(|glob| r.path(glob)).collect();
             (combined, inputs)
-        })?;
+        });
+        let (made, awaits) = made.map_err(|faults| [faults.variables, faults.made].concat())?;
         let (combined, inputs) = made;
         Ok(Made { action: combined.action, inputs, locks: combined.locks, awaits })
     }
 
-    fn make_inline(&self, paths: Paths<'_>, mode: Mode) -> Result<Made, Vec<Diagnostic>> {
-        let (made, awaits) = self.with_renderer(paths, mode, |r| inline_action(self.task, r))?;
-        Ok(Made { action: made?, inputs: Vec::new(), locks: Vec::new(), awaits })
+    /// The digest of the action that `symbolic` makes, where it is wanted.
+    fn digest<E>(&self, symbolic: impl FnOnce() -> Result<Made, E>) -> Result<Digest, E> {
+        if !self.request.digest {
+            return Ok(Digest::of(b""));
+        }
+        symbolic().map(|made| digest(&made))
+    }
+
+    fn make_inline(&self, paths: Paths<'_>, mode: Mode) -> Result<Made, Outcome> {
+        match self.with_renderer(paths, mode, |r| inline_action(self.task, r)) {
+            Ok((Ok(action), awaits)) => Ok(Made { action, inputs: Vec::new(), locks: Vec::new(), awaits }),
+            Ok((Err(faults), _)) => Err(Outcome::FaultyDocument(faults)),
+            Err(faults) if faults.variables.is_empty() => Err(Outcome::FaultyDocument(faults.made)),
+            Err(faults) => Err(Outcome::Faulty(faults.variables)),
+        }
+    }
+}
+
+/// What stands in the way of an action.
+struct Faults {
+    /// Of variables, in the catalogue.
+    variables: Vec<Diagnostic>,
+    /// Of what was made with them, where that is written.
+    made: Vec<Diagnostic>,
+}
+
+impl Faults {
+    fn is_empty(&self) -> bool {
+        self.variables.is_empty() && self.made.is_empty()
     }
 }
 
@@ -168,11 +198,11 @@ pub(super) fn assemble(task: &Task, entry: &Resolved<'_>, request: Request<'_>) 
         return Outcome::Faulty(faults);
     }
     let made = maker.make(fields, entry, maker.real_paths(), mode);
-    let symbolic = maker.make(fields, entry, Paths::SYMBOLS, Mode::Plan);
-    match (made, symbolic) {
-        (Ok(made), Ok(symbolic)) if faults.is_empty() => without_action.with(made, &symbolic),
-        (made, symbolic) => {
-            faults.extend(made.err().or(symbolic.err()).unwrap_or_default());
+    let digest = maker.digest(|| maker.make(fields, entry, Paths::SYMBOLS, Mode::Plan));
+    match (made, digest) {
+        (Ok(made), Ok(digest)) if faults.is_empty() => without_action.with(made, digest),
+        (made, digest) => {
+            faults.extend(made.err().or(digest.err()).unwrap_or_default());
             Outcome::Faulty(faults)
         }
     }
@@ -210,9 +240,9 @@ pub(super) fn assemble_inline(task: &Task, entry: Option<&Resolved<'_>>, request
         }
     }
     let made = maker.make_inline(maker.real_paths(), mode);
-    match (made, maker.make_inline(Paths::SYMBOLS, Mode::Plan)) {
-        (Ok(made), Ok(symbolic)) => unmade.with(made, &symbolic),
-        (Err(faults), _) | (Ok(_), Err(faults)) => Outcome::FaultyDocument(faults),
+    match (made, maker.digest(|| maker.make_inline(Paths::SYMBOLS, Mode::Plan))) {
+        (Ok(made), Ok(digest)) => unmade.with(made, digest),
+        (Err(faulty), _) | (Ok(_), Err(faulty)) => faulty,
     }
 }
 
@@ -245,8 +275,8 @@ impl Unmade<'_> {
         }))
     }
 
-    /// With an action; `symbolic` is the same one with paths as symbols.
-    fn with(self, mut made: Made, symbolic: &Made) -> Outcome {
+    /// With an action.
+    fn with(self, mut made: Made, digest: Digest) -> Outcome {
         let mut policy = self.policy;
         // What an action asks by itself is whether it succeeded, which is not what is expected here.
         if policy.expect != Expectation::Success && !self.says_proof {
@@ -260,7 +290,7 @@ impl Unmade<'_> {
         Outcome::Bound(Box::new(Binding {
             task: self.task.clone(),
             tools: tools(&made.action),
-            digest: digest(symbolic),
+            digest,
             action: Some(made.action),
             policy,
             when: self.when,

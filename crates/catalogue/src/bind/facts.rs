@@ -2,9 +2,10 @@
 
 use super::select::Selection;
 use crate::api::{Inputs, OperatingSystem, Outputs};
-use crate::template::Facts;
+use crate::template::{Facts, Roots};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use taskmaster_core::document::{Phase, Task};
 
@@ -23,20 +24,25 @@ impl Paths<'static> {
 }
 
 /// Everything that a template of this task sees, besides variables.
-pub(crate) fn template_facts(
-    task: &Task,
+pub(crate) fn template_facts<'f>(
+    task: &'f Task,
     selection: &Selection<'_>,
-    inputs: &Inputs<'_>,
+    inputs: &'f Inputs<'_>,
     outputs: &Arc<Outputs>,
-    paths: Paths<'_>,
-) -> Facts {
+    paths: Paths<'f>,
+) -> Facts<'f> {
+    let (outputs, producers) = (outputs.clone(), selection.producers.clone());
+    Facts { plain: Rc::new(move || roots(task, inputs, paths)), outputs, producers, outputs_refused: false }
+}
+
+fn roots(task: &Task, inputs: &Inputs<'_>, paths: Paths<'_>) -> Roots {
     let document = inputs.document;
     let id = document.metadata.id.as_ref().map_or(inputs.document_path, |id| id.as_str());
     let os = match inputs.os {
         OperatingSystem::Linux => "linux",
         OperatingSystem::Macos => "macos",
     };
-    let plain = BTreeMap::from([
+    BTreeMap::from([
         ("env", json!(inputs.environment)),
         ("os", json!(os)),
         ("project", json!(paths.project)),
@@ -44,8 +50,7 @@ pub(crate) fn template_facts(
         ("document", json!({ "id": id, "path": inputs.document_path, "title": document.metadata.title })),
         ("task", task_facts(task)),
         ("phase", document.phase(task.phase.as_str()).map_or(Json::Null, phase_facts)),
-    ]);
-    Facts { plain, outputs: outputs.clone(), producers: selection.producers.clone(), outputs_refused: false }
+    ])
 }
 
 fn task_facts(task: &Task) -> Json {

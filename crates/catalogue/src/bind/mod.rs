@@ -60,9 +60,10 @@ impl Selection<'_> {
     /// Outputs that are not known yet show as `<task.name: known after run>`; such bindings name the
     /// tasks in [`Binding::awaits`] and are rendered again by [`Selection::render`].
     pub fn bind(&self, inputs: &Inputs<'_>) -> Bound {
-        let mut bound = Bound { diagnostics: self.diagnostics.clone(), ..Bound::default() };
+        let (diagnostics, requires) = (self.diagnostics.clone(), self.requires.clone());
+        let mut bound = Bound { diagnostics, requires, ..Bound::default() };
         let outputs = Arc::new(inputs.outputs.clone());
-        let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Plan };
+        let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Plan, digest: true };
         let tasks = &inputs.document.tasks;
         let parents: BTreeSet<&TaskId> = tasks.iter().filter_map(|task| task.parent.as_ref()).collect();
         // Where entries may be missing, or all of them are for other environments, that is the fault.
@@ -96,11 +97,21 @@ impl Selection<'_> {
     ///
     /// Every fault found; also where nothing binds the task.
     pub fn rebind(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Binding, Vec<Diagnostic>> {
+        self.bind_again(task, inputs, true)
+    }
+
+    fn bind_again(
+        &self,
+        task: &TaskId,
+        inputs: &Inputs<'_>,
+        digest: bool,
+    ) -> Result<Binding, Vec<Diagnostic>> {
         let nothing =
             || vec![Diagnostic::error("bind-unbound", None, format!("nothing binds the task `{task}`"))];
         let task = inputs.document.task(task.as_str()).ok_or_else(nothing)?;
         let outputs = Arc::new(inputs.outputs.clone());
-        match bind_one(task, Request { selection: self, inputs, outputs: &outputs, mode: Mode::Run }) {
+        let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Run, digest };
+        match bind_one(task, request) {
             Outcome::Bound(binding) => Ok(*binding),
             Outcome::Faulty(mut faults) | Outcome::FaultyDocument(mut faults) => {
                 dedup(&mut faults);
@@ -119,7 +130,7 @@ impl Selection<'_> {
     pub fn render(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
         let without =
             || vec![Diagnostic::error("bind-unbound", None, format!("the task `{task}` has no action here"))];
-        self.rebind(task, inputs)?.action.ok_or_else(without)
+        self.bind_again(task, inputs, false)?.action.ok_or_else(without)
     }
 }
 

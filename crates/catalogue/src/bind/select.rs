@@ -1,7 +1,7 @@
 //! Which entry is for which task.
 
 use super::find::{Index, find, helped};
-use crate::api::Inputs;
+use crate::api::{Inputs, Required};
 use crate::decode::{Map, Place};
 use crate::load::Catalogue;
 use crate::model::{Defaults, Entry, EntryFields, File, OutputsSpec, Overlay, VariableSpec};
@@ -23,6 +23,8 @@ pub struct Selection<'c> {
     entries: BTreeMap<TaskId, Candidate<'c>>,
     /// Tasks, and whether each gives outputs.
     pub(super) producers: Arc<Producers>,
+    /// Versions of programs that are wanted.
+    pub(super) requires: Vec<Required>,
     /// Faults.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -72,6 +74,7 @@ impl<'c> Selection<'c> {
             scopes: Vec::new(),
             entries: BTreeMap::new(),
             producers: Arc::default(),
+            requires: Vec::new(),
             diagnostics: Vec::new(),
         };
         selection.check_environment(inputs);
@@ -151,6 +154,7 @@ impl<'c> Selection<'c> {
         let overlay = file.environments.get(environment);
         let scope = self.scopes.len();
         self.scopes.push(scope_of(file, overlay));
+        self.add_requires(file, overlay);
         let mut entries = self.resolve(&file.tasks.0, scope, index);
         let overlays = overlay.map(|overlay| self.resolve(&overlay.tasks.0, scope, index));
         for (task, over) in overlays.unwrap_or_default() {
@@ -171,6 +175,19 @@ impl<'c> Selection<'c> {
                 }
             }
         }
+    }
+
+    fn add_requires(&mut self, file: &File, overlay: Option<&Overlay>) {
+        let wanted = match overlay {
+            Some(overlay) => Cow::Owned(file.requires.overlay(&overlay.requires)),
+            None => Cow::Borrowed(&file.requires),
+        };
+        let required = wanted.iter().map(|(tool, version, place)| Required {
+            tool: tool.to_owned(),
+            version: version.clone(),
+            place: self.catalogue.describe(place),
+        });
+        self.requires.extend(required);
     }
 
     /// The entries of one list by task. A second one for the same task is a fault.

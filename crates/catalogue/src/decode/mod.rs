@@ -92,6 +92,10 @@ impl Decode for u32 {
 
 fn whole_number<N: TryFrom<i64>>(node: &Node, cx: &mut Context<'_>) -> Option<N> {
     let number = match &node.data {
+        Data::Scalar(scalar) if scalar.integer().is_none() && scalar.has_only_digits() => {
+            cx.error("schema-value", node.span, format!("{} is out of range here", scalar.text));
+            return None;
+        }
         Data::Scalar(scalar) => scalar.integer(),
         _ => None,
     };

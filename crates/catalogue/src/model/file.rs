@@ -1,6 +1,6 @@
 //! A catalogue file.
 
-use super::{Entry, EntryFields, PolicySpec, Selector, VariableSpec};
+use super::{Entry, EntryFields, PolicySpec, Requires, Selector, VariableSpec};
 use crate::action::{ArgocdSettings, KubeSettings};
 use crate::decode::{Context, Decode, Field, Literal, Many, Map, record, required};
 use crate::yaml::{Data, Node};
@@ -15,6 +15,9 @@ record! {
         document: Option<Many<Literal>>,
         /// Environments that it is for; without it (and without `environments`), for all.
         environment: Option<Many<Literal>>,
+        /// Programs that its tasks need, and the versions that will do; `taskmaster doctor` looks.
+        #[schemars(default)]
+        requires: Requires,
         /// For readers of this file.
         #[expect(dead_code, reason = "only for readers of the file")]
         description: Option<Literal>,
@@ -66,6 +69,9 @@ record! {
     "an environment"
     /// What one environment changes: variables and defaults by key, entries by task.
     pub(crate) struct Overlay {
+        /// Programs and versions that it needs.
+        #[schemars(default)]
+        requires: Requires,
         /// For readers of this file.
         #[expect(dead_code, reason = "only for readers of the file")]
         description: Option<Literal>,

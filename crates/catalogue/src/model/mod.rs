@@ -4,6 +4,7 @@ mod entry;
 mod file;
 mod policy;
 mod probe;
+mod requires;
 mod value;
 mod when;
 
@@ -11,5 +12,6 @@ pub(crate) use entry::{CheckSpec, Entry, EntryFields, OutputsSpec, Selector, Und
 pub(crate) use file::{Defaults, File, Overlay};
 pub(crate) use policy::PolicySpec;
 pub(crate) use probe::{MatchSpec, ProbeSpec};
+pub(crate) use requires::Requires;
 pub(crate) use value::{SecretKind, SecretSpec, Tree, ValueSpec, VariableSpec, words};
 pub(crate) use when::{Condition, WhenSpec};

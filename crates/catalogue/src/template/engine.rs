@@ -6,26 +6,33 @@ use super::syntax::{is_constant, sole_expression, strict_environment};
 use super::trace::{Notes, Trace};
 use crate::decode::{Literal, Place, RESERVED, Text};
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Value as Jinja, escape_formatter};
+use minijinja::{Environment, Error, ErrorKind, Template, Value as Jinja, escape_formatter};
 use serde_json::Value as Json;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::rc::Rc;
 use std::sync::Arc;
 use taskmaster_core::action::Value;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::id::TaskId;
 use taskmaster_core::journal::OutputValue;
 
-/// Longest text that the expressions of one template may write.
-const MAX_WRITTEN: usize = 1 << 20;
+/// Longest text that one template may write.
+pub(super) const MAX_WRITTEN: usize = 1 << 20;
 
 /// Names that a template knows.
 const ROOTS: [&str; 9] =
     ["vars", "env", "task", "phase", "document", "outputs", "project", "state_dir", "os"];
 
+/// Plain values by root name.
+pub(crate) type Roots = BTreeMap<&'static str, Json>;
+
 /// What a template is rendered from, besides variables.
-pub(crate) struct Facts {
-    /// Plain values by root name.
-    pub(crate) plain: BTreeMap<&'static str, Json>,
+#[derive(Clone)]
+pub(crate) struct Facts<'f> {
+    /// Plain values, made only where a text is a template: most are none.
+    pub(crate) plain: Rc<dyn Fn() -> Roots + 'f>,
     /// Known outputs.
     pub(crate) outputs: Arc<BTreeMap<TaskId, BTreeMap<String, OutputValue>>>,
     /// Tasks and whether they give outputs.
@@ -60,22 +67,36 @@ pub(crate) enum Native {
 
 /// Renders texts in one context.
 pub(crate) struct Engine<'s> {
-    environment: Environment<'static>,
-    context: Jinja,
+    facts: Facts<'s>,
+    /// Made by the first text that is a template.
+    machine: OnceCell<Machine>,
     trace: Trace,
     variables: Variables,
     sources: &'s Sources,
 }
 
+/// The template engine and all that its templates see.
+struct Machine {
+    environment: Environment<'static>,
+    context: Jinja,
+}
+
 impl<'s> Engine<'s> {
     /// Makes an engine.
-    pub(crate) fn new(facts: &Facts, variables: Variables, sources: &'s Sources) -> Self {
-        let trace = Trace::default();
+    pub(crate) fn new(facts: Facts<'s>, variables: Variables, sources: &'s Sources) -> Self {
+        Self { facts, machine: OnceCell::new(), trace: Trace::default(), variables, sources }
+    }
+
+    fn machine(&self) -> &Machine {
+        self.machine.get_or_init(|| Machine { environment: self.environment(), context: self.context() })
+    }
+
+    fn environment(&self) -> Environment<'static> {
         let mut environment = strict_environment();
-        let formatter_trace = trace.clone();
+        let trace = self.trace.clone();
         environment.set_formatter(move |out, state, value| {
             if let Some(secret) = value.downcast_object_ref::<Secret>() {
-                let mut notes = formatter_trace.notes();
+                let mut notes = trace.notes();
                 let marker = format!("{}{}{}", RESERVED[0], notes.secrets.len(), RESERVED[1]);
                 notes.secrets.push(secret.value.clone());
                 notes.seen_secrets.push(secret.name.clone());
@@ -83,22 +104,32 @@ impl<'s> Engine<'s> {
             }
             match shown(value)? {
                 Some(text) => {
-                    bound_output(&formatter_trace, &text)?;
+                    bound_output(&trace, &text)?;
                     out.write_str(&text).map_err(Error::from)
                 }
                 None => escape_formatter(out, state, value),
             }
         });
+        environment
+    }
+
+    fn context(&self) -> Jinja {
+        let plain = (self.facts.plain)();
         let mut roots: BTreeMap<&str, Jinja> =
-            facts.plain.iter().map(|(name, value)| (*name, to_jinja(value))).collect();
-        let view = VariablesView { variables: variables.clone(), trace: trace.clone() };
+            plain.iter().map(|(name, value)| (*name, to_jinja(value))).collect();
+        let view = VariablesView { variables: self.variables.clone(), trace: self.trace.clone() };
         roots.insert("vars", Jinja::from_object(view));
-        if !facts.outputs_refused {
-            let known = facts.outputs.clone();
-            let view = OutputsView { known, producers: facts.producers.clone(), trace: trace.clone() };
+        if !self.facts.outputs_refused {
+            let (known, producers) = (self.facts.outputs.clone(), self.facts.producers.clone());
+            let view = OutputsView { known, producers, trace: self.trace.clone() };
             roots.insert("outputs", Jinja::from_object(view));
         }
-        Self { environment, context: Jinja::from_pairs(roots), trace, variables, sources }
+        Jinja::from_pairs(roots)
+    }
+
+    fn eval(&self, expression: &str) -> Result<Jinja, Error> {
+        let machine = self.machine();
+        machine.environment.compile_expression(expression)?.eval(&machine.context)
     }
 
     /// Renders a text.
@@ -107,7 +138,9 @@ impl<'s> Engine<'s> {
             return Ok(Rendered::constant(&text.text));
         }
         self.trace.take();
-        let result = self.environment.template_from_str(&text.text).and_then(|t| t.render(&self.context));
+        let machine = self.machine();
+        let template = machine.environment.template_from_str(&text.text);
+        let result = template.and_then(|template| written(&template, &machine.context));
         let notes = self.trace.take();
         self.finish(result, notes, &text.text, text.place)
     }
@@ -118,10 +151,8 @@ impl<'s> Engine<'s> {
             return self.render(text).map(Native::Text);
         };
         self.trace.take();
-        let compiled = self.environment.compile_expression(expression);
-        let value = match compiled.and_then(|e| e.eval(&self.context)) {
-            Ok(value) => value,
-            Err(_) => return self.render(text).map(Native::Text),
+        let Ok(value) = self.eval(expression) else {
+            return self.render(text).map(Native::Text);
         };
         let is_text = matches!(value.kind(), ValueKind::String | ValueKind::Undefined | ValueKind::Plain);
         let is_unknown = !self.trace.notes().unknown.is_empty();
@@ -141,7 +172,7 @@ impl<'s> Engine<'s> {
     /// Decides an expression.
     pub(crate) fn decide(&self, text: &Literal) -> Result<bool, Box<Diagnostic>> {
         self.trace.take();
-        let result = self.environment.compile_expression(&text.text).and_then(|e| e.eval(&self.context));
+        let result = self.eval(&text.text);
         let truth = result.as_ref().is_ok_and(Jinja::is_true);
         let notes = self.trace.take();
         let undefined = result.as_ref().is_ok_and(Jinja::is_undefined);
@@ -254,6 +285,31 @@ impl<'s> Engine<'s> {
             Some(help) => found.help(help),
             None => found,
         })
+    }
+}
+
+/// What a template writes, up to a bound: what stands in a loop is written without any expression.
+fn written(template: &Template<'_, '_>, context: &Jinja) -> Result<String, Error> {
+    let mut text = Bounded(Vec::new());
+    let rendered = template.render_captured_to(context.clone(), &mut text);
+    if text.0.len() > MAX_WRITTEN {
+        return Err(Error::new(ErrorKind::InvalidOperation, "this template writes too much"));
+    }
+    rendered?;
+    Ok(String::from_utf8_lossy(&text.0).into_owned())
+}
+
+/// Takes texts until it has more than it may.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > MAX_WRITTEN { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -6,11 +6,12 @@
 
 mod engine;
 mod fault;
+mod filters;
 mod objects;
 mod syntax;
 mod trace;
 
-pub(crate) use engine::{Engine, Facts, Native, Rendered};
+pub(crate) use engine::{Engine, Facts, Native, Rendered, Roots};
 pub(crate) use fault::{Sources, near};
 pub(crate) use objects::{Producers, Variables};
 pub(crate) use syntax::{check_expression, check_syntax, variables_in};

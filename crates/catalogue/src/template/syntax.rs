@@ -18,6 +18,7 @@ pub(super) fn strict_environment() -> Environment<'static> {
     let syntax = environment.syntax().to_builder().keep_trailing_newline(true).build();
     environment.set_syntax(syntax.expect("only white space differs from the default syntax"));
     environment.remove_global("debug");
+    super::filters::bound(&mut environment);
     environment
 }
 

@@ -7,27 +7,66 @@ use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
 
 /// Where the parts of a text stand, by paths such as `strategy.canary.steps[3].setWeight`.
+///
+/// It is as large as the text, whatever its paths are: each name in it is kept once.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    parts: BTreeMap<String, Span>,
-    keys: BTreeMap<String, Span>,
+    root: Option<Part>,
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    /// What is said of it is said here: at its key where it is a list, a mapping or nothing.
+    place: Span,
+    key: Option<Span>,
+    inside: Inside,
+}
+
+#[derive(Clone, Debug)]
+enum Inside {
+    Nothing,
+    List(Vec<Part>),
+    Mapping(BTreeMap<String, Part>),
 }
 
 impl Places {
     /// The place of the key that leads to a part; else of the part, or of what is around it.
     pub fn key(&self, path: &str) -> Option<Span> {
-        self.keys.get(path).copied().or_else(|| self.of(path))
+        let (part, rest) = self.find(path)?;
+        Some(part.key.filter(|_| rest.is_empty()).unwrap_or(part.place))
     }
 
     /// The place of a part, or of the nearest part around it that is there.
     pub fn of(&self, path: &str) -> Option<Span> {
-        let mut rest = path;
-        loop {
-            if let Some(span) = self.parts.get(rest) {
-                return Some(*span);
+        self.find(path).map(|(part, _)| part.place)
+    }
+
+    /// The part that a path leads to, or the last one on the way that is there, and what is left of the path.
+    fn find<'p>(&self, path: &'p str) -> Option<(&Part, &'p str)> {
+        let (mut part, mut rest) = (self.root.as_ref()?, path);
+        while let Some((next, left)) = part.step(rest) {
+            (part, rest) = (next, left);
+        }
+        Some((part, rest))
+    }
+}
+
+impl Part {
+    /// One step of a path, and what is left of it.
+    fn step<'p>(&self, path: &'p str) -> Option<(&Self, &'p str)> {
+        match &self.inside {
+            Inside::Nothing => None,
+            Inside::List(items) => {
+                let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                Some((items.get(index.parse::<usize>().ok()?)?, rest))
             }
-            let cut = rest.rfind(['.', '['])?;
-            rest = &rest[..cut];
+            Inside::Mapping(parts) => {
+                let path = path.strip_prefix('.').unwrap_or(path);
+                // A key may hold dots itself: the longest one that is there is meant.
+                let ends = path.match_indices(['.', '[']).map(|(at, _)| at).chain([path.len()]);
+                let found = |end: usize| Some((parts.get(path.get(..end)?)?, path.get(end..)?));
+                ends.collect::<Vec<_>>().into_iter().rev().find_map(found)
+            }
         }
     }
 }
@@ -35,34 +74,31 @@ impl Places {
 /// Reads one text. `None` where there is no usable value; the reason is among the diagnostics.
 pub fn plain(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<(Value, Places)> {
     let node = read(text, diagnostics)?;
-    let mut places = Places::default();
-    let value = value(&node, String::new(), &mut places);
-    Some((value, places))
+    let (value, root) = value(&node, None);
+    Some((value, Places { root: Some(root) }))
 }
 
-fn value(node: &Node, path: String, places: &mut Places) -> Value {
-    let value = match &node.data {
-        Data::Scalar(scalar) => scalar.json(),
+fn value(node: &Node, key: Option<Span>) -> (Value, Part) {
+    // What is wrong with a list or mapping is said at its key.
+    let is_at_key = !matches!(node.data, Data::Scalar(_)) || node.is_null();
+    let place = key.filter(|_| is_at_key).unwrap_or(node.span);
+    let (value, inside) = match &node.data {
+        Data::Scalar(scalar) => (scalar.json(), Inside::Nothing),
         Data::Sequence(items) => {
-            let item = |(index, item)| value(item, format!("{path}[{index}]"), places);
-            Value::Array(items.iter().enumerate().map(item).collect())
+            let (values, parts) = items.iter().map(|item| value(item, None)).unzip();
+            (Value::Array(values), Inside::List(parts))
         }
         Data::Mapping(pairs) => {
-            let mut map = Map::new();
+            let (mut map, mut parts) = (Map::new(), BTreeMap::new());
             for (key, node) in pairs {
-                let below = if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
-                map.insert(key.text.clone(), value(node, below.clone(), places));
-                // What is wrong with a list or mapping is said at its key.
-                if !matches!(node.data, Data::Scalar(_)) || node.is_null() {
-                    places.parts.insert(below.clone(), key.span);
-                }
-                places.keys.insert(below, key.span);
+                let (value, part) = value(node, Some(key.span));
+                map.insert(key.text.clone(), value);
+                parts.insert(key.text.clone(), part);
             }
-            Value::Object(map)
+            (Value::Object(map), Inside::Mapping(parts))
         }
     };
-    places.parts.entry(path).or_insert(node.span);
-    value
+    (value, Part { place, key, inside })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Data, Key, Node, Scalar};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as MarkerSpan, StrInput, Tag};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::text::Span;
 
@@ -10,6 +11,8 @@ use taskmaster_core::text::Span;
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 /// Most nodes of a tree, copies of aliases included.
 pub(crate) const MAX_NODES: usize = 100_000;
+/// Most bytes of texts that anchors and aliases copy.
+pub(crate) const MAX_COPIED: usize = 16 << 20;
 /// Deepest nesting.
 pub(crate) const MAX_DEPTH: usize = 64;
 
@@ -27,6 +30,7 @@ pub(crate) fn read(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node
         anchors: HashMap::new(),
         open_anchors: Vec::new(),
         nodes: 0,
+        copied: 0,
         diagnostics,
     };
     match reader.stream() {
@@ -77,6 +81,7 @@ struct Reader<'t, 'd> {
     anchors: HashMap<usize, Node>,
     open_anchors: Vec<usize>,
     nodes: usize,
+    copied: usize,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -132,19 +137,19 @@ impl<'t> Reader<'t, '_> {
                 let empty = plain && place.start == place.end;
                 let text = if empty { String::new() } else { text.into_owned() };
                 let node = Node { span: place, data: Data::Scalar(Scalar { text, plain }) };
-                Ok(self.keep(anchor, node))
+                self.keep(anchor, node)
             }
             Event::SequenceStart(anchor, _) => {
                 self.open_anchors.push(anchor);
                 let node = self.sequence(place, depth)?;
                 self.open_anchors.pop();
-                Ok(self.keep(anchor, node))
+                self.keep(anchor, node)
             }
             Event::MappingStart(anchor, _) => {
                 self.open_anchors.push(anchor);
                 let node = self.mapping(place, depth)?;
                 self.open_anchors.pop();
-                Ok(self.keep(anchor, node))
+                self.keep(anchor, node)
             }
             Event::Alias(anchor) => self.alias(anchor, place, depth),
             _ => Err(fault("schema-syntax", place, "a value was expected here")),
@@ -162,22 +167,35 @@ impl<'t> Reader<'t, '_> {
         Ok(())
     }
 
-    fn keep(&mut self, anchor: usize, node: Node) -> Node {
+    fn keep(&mut self, anchor: usize, node: Node) -> Result<Node, Fault> {
         if anchor > 0 {
+            self.copy(&node)?;
             self.anchors.insert(anchor, node.clone());
         }
-        node
+        Ok(node)
+    }
+
+    /// A copy is about to be made.
+    fn copy(&mut self, node: &Node) -> Result<(), Fault> {
+        self.copied += bytes(node);
+        if self.copied > MAX_COPIED {
+            let message = format!("more than {MAX_COPIED} bytes of text, aliases expanded");
+            return Err(fault("schema-limit", node.span, message));
+        }
+        Ok(())
     }
 
     fn alias(&mut self, anchor: usize, place: Span, depth: usize) -> Result<Node, Fault> {
         if self.open_anchors.contains(&anchor) {
             return Err(fault("schema-syntax", place, "this alias stands inside of what it names"));
         }
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+        let Some(node) = self.anchors.remove(&anchor) else {
             return Err(fault("schema-syntax", place, "this alias names nothing"));
         };
         self.nodes += size(&node);
         self.bound(place, depth + height(&node))?;
+        self.copy(&node)?;
+        self.anchors.insert(anchor, node.clone());
         Ok(node)
     }
 
@@ -194,28 +212,26 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn mapping(&mut self, start: Span, depth: usize) -> Result<Node, Fault> {
-        let mut pairs: Vec<(Key, Node)> = Vec::new();
-        let mut merged: Vec<(Key, Node)> = Vec::new();
+        let (mut own, mut merged) = (Pairs::default(), Pairs::default());
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
-                let end = self.end_of(start, pairs.last().map(|(_, node)| node.span), span);
-                for (key, node) in merged {
-                    if !pairs.iter().any(|(known, _)| known.text == key.text) {
-                        pairs.push((key, node));
-                    }
+                let end = self.end_of(start, own.pairs.last().map(|(_, node)| node.span), span);
+                for (key, node) in merged.pairs {
+                    // Keys of the mapping itself win.
+                    let _ = own.add(key, node);
                 }
-                return Ok(Node { span: end, data: Data::Mapping(pairs) });
+                return Ok(Node { span: end, data: Data::Mapping(own.pairs) });
             }
             let key = self.node(event, span, depth + 1)?;
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
-            self.pair(&key, value, &mut pairs, &mut merged);
+            self.pair(&key, value, &mut own, &mut merged);
         }
     }
 
     /// Adds one pair, unless its key is unusable.
-    fn pair(&mut self, key: &Node, value: Node, pairs: &mut Vec<(Key, Node)>, merged: &mut Vec<(Key, Node)>) {
+    fn pair(&mut self, key: &Node, value: Node, own: &mut Pairs, merged: &mut Pairs) {
         let Data::Scalar(scalar) = &key.data else {
             let found =
                 fault("schema-key", key.span, format!("a key must be a text, this is {}", key.describe()));
@@ -226,17 +242,15 @@ impl<'t> Reader<'t, '_> {
             self.merge(value, merged);
             return;
         }
-        if let Some((known, _)) = pairs.iter().find(|(known, _)| known.text == scalar.text) {
+        if let Err(first) = own.add(Key { text: scalar.text.clone(), span: key.span }, value) {
             let message = format!("the key `{}` is given twice", scalar.text);
             let found = fault("schema-duplicate-key", key.span, message);
-            self.diagnostics.push(found.label(known.span, "first given here"));
-            return;
+            self.diagnostics.push(found.label(first, "first given here"));
         }
-        pairs.push((Key { text: scalar.text.clone(), span: key.span }, value));
     }
 
     /// `<<: *base` or `<<: [*a, *b]`: keys of the mapping itself win, then earlier ones.
-    fn merge(&mut self, value: Node, merged: &mut Vec<(Key, Node)>) {
+    fn merge(&mut self, value: Node, merged: &mut Pairs) {
         let span = value.span;
         let sources = match value.data {
             Data::Mapping(pairs) => vec![Some(pairs)],
@@ -253,9 +267,7 @@ impl<'t> Reader<'t, '_> {
                 return;
             };
             for (key, node) in pairs {
-                if !merged.iter().any(|(known, _)| known.text == key.text) {
-                    merged.push((key, node));
-                }
+                let _ = merged.add(key, node);
             }
         }
     }
@@ -270,6 +282,28 @@ impl<'t> Reader<'t, '_> {
     }
 }
 
+/// Pairs of a mapping in their order; each key once.
+#[derive(Default)]
+struct Pairs {
+    pairs: Vec<(Key, Node)>,
+    /// Where each key stands.
+    known: HashMap<String, Span>,
+}
+
+impl Pairs {
+    /// Adds a pair; where its key is there already, the place of that one, and nothing is added.
+    fn add(&mut self, key: Key, node: Node) -> Result<(), Span> {
+        match self.known.entry(key.text.clone()) {
+            Entry::Occupied(first) => Err(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(key.span);
+                self.pairs.push((key, node));
+                Ok(())
+            }
+        }
+    }
+}
+
 fn is_string_tag(tag: Option<&Tag>) -> bool {
     tag.is_some_and(|tag| tag.suffix == "str" || (tag.handle == "!" && tag.suffix.is_empty()))
 }
@@ -279,6 +313,15 @@ fn size(node: &Node) -> usize {
         Data::Scalar(_) => 1,
         Data::Sequence(items) => 1 + items.iter().map(size).sum::<usize>(),
         Data::Mapping(pairs) => 1 + pairs.iter().map(|(_, node)| 1 + size(node)).sum::<usize>(),
+    }
+}
+
+/// Bytes of all texts in it.
+fn bytes(node: &Node) -> usize {
+    match &node.data {
+        Data::Scalar(scalar) => scalar.text.len(),
+        Data::Sequence(items) => items.iter().map(bytes).sum(),
+        Data::Mapping(pairs) => pairs.iter().map(|(key, node)| key.text.len() + bytes(node)).sum(),
     }
 }
 

@@ -45,6 +45,12 @@ impl Scalar {
         text.strip_prefix('+').unwrap_or(text).parse().ok()
     }
 
+    /// True of a whole number in decimal, however large.
+    pub(crate) fn has_only_digits(&self) -> bool {
+        let unsigned = self.text.strip_prefix(['+', '-']).unwrap_or(&self.text);
+        self.plain && !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit())
+    }
+
     /// The fraction it means, if it means one. Infinities and NaN stay texts: JSON has none.
     pub(crate) fn float(&self) -> Option<f64> {
         let number_like =

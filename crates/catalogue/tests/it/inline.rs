@@ -130,3 +130,15 @@ fn every_language_has_its_interpreter() {
         assert_eq!(binding.tools, [program], "{language}");
     }
 }
+
+/// A variable's fault stands in the catalogue, whoever uses it.
+#[test]
+fn a_fault_of_a_variable_is_one_of_the_catalogue() {
+    let text = "vars: {a: '{{ vars.b }}'}\ntasks: {}\n";
+    let bound = world(vec![block(InlineKind::Run, "sh", "true")]).bind(text);
+    assert_eq!(
+        show_all(text, &bound.diagnostics),
+        "error[bind-undefined-variable] 1:15 `vars.b` there is no variable `b` (known here: a)"
+    );
+    assert!(bound.document_diagnostics.iter().all(|found| found.severity < Severity::Error));
+}

@@ -190,6 +190,7 @@ impl Intent<'_> {
             line: self.task.line,
             dependencies,
             reads: Vec::new(),
+            owes_outputs: false,
             disposition,
             kind: action.map(|action| action.kind),
             has_check: action.is_some_and(|action| action.check.is_some()),

@@ -9,7 +9,7 @@ mod intent;
 
 use self::graph::Graph;
 use self::intent::Intent;
-use crate::action::Bindings;
+use crate::action::{Bindings, Outputs};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::{Document, Task};
 use crate::id::{DocumentId, EnvironmentName, TaskId, TaskKey};
@@ -185,7 +185,7 @@ pub fn resolve(
             intents[task].planned(keys[task].clone(), dispositions[task].clone(), dependencies)
         })
         .collect();
-    let tasks = with_reads(tasks, inputs.bindings);
+    let tasks = with_reads(tasks, inputs);
     let plan = Plan {
         number: inputs.number,
         document: inputs.document_id.clone(),
@@ -229,13 +229,24 @@ fn keys<'a>(inputs: &Inputs<'a>) -> Result<Vec<&'a TaskKey>, ResolveError> {
 }
 
 /// Names the tasks of the plan that each one reads outputs of.
-fn with_reads(mut tasks: Vec<PlannedTask>, bindings: &Bindings) -> Vec<PlannedTask> {
+fn with_reads(mut tasks: Vec<PlannedTask>, inputs: &Inputs<'_>) -> Vec<PlannedTask> {
     let place: HashMap<TaskId, usize> =
         tasks.iter().enumerate().map(|(place, task)| (task.id.clone(), place)).collect();
+    let mut wanted = vec![false; tasks.len()];
     for task in &mut tasks {
-        let awaits = bindings.get(&task.id).map_or(&[][..], |binding| &binding.awaits);
+        let awaits = inputs.bindings.get(&task.id).map_or(&[][..], |binding| &binding.awaits);
         task.reads = awaits.iter().filter_map(|read| place.get(read).copied()).collect();
         task.reads.sort_unstable();
+        if task.has_work() {
+            task.reads.iter().for_each(|read| wanted[*read] = true);
+        }
+    }
+    for (task, wanted) in tasks.iter_mut().zip(wanted) {
+        let action = inputs.bindings.get(&task.id).and_then(|binding| binding.action.as_ref());
+        let of_its_run =
+            action.is_some_and(|action| matches!(action.outputs, Some(Outputs::Json | Outputs::Lines)));
+        let known = inputs.recorded.get(&task.key).is_some_and(|recorded| recorded.has_outputs);
+        task.owes_outputs = wanted && of_its_run && !known;
     }
     tasks
 }

@@ -534,6 +534,26 @@ fn a_plan_tells_which_outputs_are_read() {
 }
 
 #[test]
+fn a_plan_tells_which_outputs_are_wanted_and_not_known() {
+    let mut world = World::chain("a b c d");
+    world.binding("c").awaits = vec!["p/a".into(), "p/b".into()];
+    for title in ["a", "d"] {
+        world.binding(title).action.as_mut().unwrap().outputs = Some(Outputs::Json);
+    }
+    let owes = |world: &World| -> Vec<bool> {
+        world.all().plan.tasks.iter().map(|task| task.owes_outputs).collect()
+    };
+    assert_eq!(owes(&world), [true, false, false, false], "b gives none, and nobody reads those of d");
+    world.record("a", TaskState::Completed).has_outputs = true;
+    assert_eq!(owes(&world), [false; 4]);
+    world.record("a", TaskState::Completed).has_outputs = false;
+    world.record("c", TaskState::Completed);
+    assert_eq!(owes(&world), [true, false, false, false], "its check may name them");
+    world.binding("c").action.as_mut().unwrap().check = None;
+    assert_eq!(owes(&world), [false; 4], "what reads them is done");
+}
+
+#[test]
 fn from_takes_what_follows_and_what_depends() {
     let mut world = World::chain("a b c d");
     world.task("a").dependencies = vec!["p/c".into()];

@@ -5,6 +5,7 @@ use crate::id::{AttemptId, Digest, RunId};
 use crate::journal::{Outcome, OutputValue, ProbeKind, Record, Verdict};
 use crate::state::TaskState;
 use jiff::Timestamp;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Settings of one run.
@@ -91,7 +92,8 @@ pub enum Event {
 }
 
 /// How a run ended, in the words that make its exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunEnd {
     /// Everything selected lets dependants go on.
     Succeeded,
@@ -103,6 +105,19 @@ pub enum RunEnd {
     Interrupted,
     /// The end of an attempt is unknown (exit 23).
     Unknown,
+}
+
+impl RunEnd {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Waiting => "waiting",
+            Self::Interrupted => "interrupted",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What is to be done, in this order.

@@ -187,6 +187,7 @@ impl Scheduler {
 
     fn check_answered(&mut self, task: usize, verdict: &Verdict, diagnosis: &Diagnosis, now: Timestamp) {
         match verdict {
+            Verdict::True if self.task(task).owes_outputs => self.owes(task),
             Verdict::True if self.slots[task].ran => self.step(task, &TaskEvent::Done),
             Verdict::True => self.step(task, &TaskEvent::CheckTrue),
             // Whether it may go on is decided when all that happened in this tick is known.
@@ -196,6 +197,15 @@ impl Scheduler {
                 self.failed(task, (FailureKind::CheckError, reason), diagnosis, now);
             }
         }
+    }
+
+    /// It is done, but others read outputs that nobody knows: it runs again, if it may.
+    fn owes(&mut self, task: usize) {
+        if self.task(task).policy.idempotent {
+            return self.checked.push(task);
+        }
+        let reason = "it is done, but its outputs are not known, and it must not run twice".to_owned();
+        self.step(task, &TaskEvent::Failed { reason });
     }
 
     fn proof_answered(&mut self, task: usize, verdict: &Verdict, diagnosis: &Diagnosis, now: Timestamp) {
@@ -251,13 +261,7 @@ impl Scheduler {
     /// Decides about a lost end as recovery does.
     fn lost(&mut self, task: usize, verdict: Option<&Verdict>, now: Timestamp) {
         let planned = self.task(task);
-        let reason = match recovery::decide(
-            &planned.policy,
-            planned.has_check,
-            planned.has_verify,
-            &Found::Gone,
-            verdict,
-        ) {
+        let reason = match recovery::decide(planned, &Found::Gone, verdict) {
             Decision::Completed => return self.step(task, &TaskEvent::Done),
             Decision::Again if self.tries(task) < planned.policy.retry.attempts => {
                 return self.try_again(task, "its end was lost, and its work is not done".to_owned(), now);

@@ -36,6 +36,7 @@ prop_compose! {
         (base_delay_ms, jitter) in (0_u64..200, any::<bool>()),
         locks in prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 0..3),
         verify_timeout_ms in prop::sample::select(vec![0_u64, 0, 30, 500]),
+        owes_outputs in prop::bool::weighted(0.2),
         last_duration_ms in prop::option::of(0_u64..100),
         priority in prop::sample::select(vec![
             Priority::Critical, Priority::High, Priority::Medium, Priority::Low,
@@ -45,6 +46,7 @@ prop_compose! {
         planned.disposition = disposition;
         planned.has_check = has_check;
         planned.has_verify = has_verify;
+        planned.owes_outputs = owes_outputs;
         planned.approval = approval;
         planned.last_duration_ms = last_duration_ms;
         planned.priority = priority;

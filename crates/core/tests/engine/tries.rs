@@ -28,6 +28,30 @@ fn a_true_check_satisfies_and_a_false_one_runs() {
 }
 
 #[test]
+fn what_is_done_runs_again_where_others_read_outputs_that_nobody_knows() {
+    let owes = |task: &mut PlannedTask| {
+        with_check(task);
+        task.owes_outputs = true;
+    };
+    let once = |task: &mut PlannedTask| {
+        owes(task);
+        task.policy.idempotent = false;
+    };
+    let mut script = Script::begin(&[&owes, &after(&[0]), &once, &after(&[2])]);
+    assert_eq!(script.answer(), ["Check t0", "Check t2"]);
+    script.check(0, Verdict::True);
+    assert_eq!(script.answer(), ["Attempt t0 #1"]);
+    script.end(0, Outcome::Succeeded);
+    assert_eq!(script.answer(), ["Check t0 for the last time"]);
+    script.check(0, Verdict::True);
+    assert_eq!(script.answer(), ["Attempt t1 #1"]);
+    script.check(2, Verdict::True);
+    assert_eq!(script.names(), ["completed", "running", "failed", "blocked"]);
+    let TaskState::Failed { reason } = script.state(2) else { panic!("failed") };
+    assert_eq!(reason, "it is done, but its outputs are not known, and it must not run twice");
+}
+
+#[test]
 fn an_error_of_a_check_never_leads_to_a_run() {
     let mut script = Script::begin(&[&|task| {
         with_check(task);

@@ -42,7 +42,7 @@ pub(super) fn rows(layers: &[usize], widest: usize) -> Vec<Vec<usize>> {
 
 /// Which edges are implied by a longer way (transitive reduction). Edges are (dependency,
 /// dependant) of a graph without cycles; an edge written twice is implied from the second on.
-pub(super) fn implied(count: usize, edges: &[(usize, usize)]) -> Vec<bool> {
+pub(in crate::report) fn implied(count: usize, edges: &[(usize, usize)]) -> Vec<bool> {
     let mut successors = vec![Vec::new(); count];
     for &(from, to) in edges {
         successors[from].push(to);

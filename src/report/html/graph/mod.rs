@@ -7,3 +7,4 @@ mod route;
 mod segment;
 
 pub(super) use drawing::section;
+pub(in crate::report) use layers::implied;

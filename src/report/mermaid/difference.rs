@@ -1,18 +1,12 @@
 //! The changed tasks among their neighbours as a Mermaid flowchart.
-//!
-//! Foreign text stands in quoted labels only, and there every character that is neither a letter, a digit
-//! nor plain punctuation is written as its number. So nothing ends a label, a line or the fence around it,
-//! and nothing is markup, a directive or a comment of Mermaid.
 
+use super::label::label;
 use crate::report::difference_words as words;
 use crate::report::human;
 use crate::report::view::{DifferenceView, NodeView};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use taskmaster_core::difference::around::{PhaseRest, Role, TieFate};
-
-/// Longest title in a node, in characters.
-const LONGEST: usize = 60;
 
 /// How nodes look. What they are is said in words, too.
 const CLASSES: &str = "  classDef added fill:#dafbe1,stroke:#1a7f37,color:#1f2328,stroke-width:2px
@@ -22,7 +16,7 @@ const CLASSES: &str = "  classDef added fill:#dafbe1,stroke:#1a7f37,color:#1f232
 ";
 
 /// The picture; none where nothing in it changed.
-pub(super) fn picture(view: &DifferenceView) -> Option<String> {
+pub(in crate::report) fn picture(view: &DifferenceView) -> Option<String> {
     let picture = &view.picture;
     if picture.nodes.is_empty() {
         return None;
@@ -68,7 +62,7 @@ pub(super) fn picture(view: &DifferenceView) -> Option<String> {
 }
 
 /// What found no room in the picture, in a line.
-pub(super) fn left_out(view: &DifferenceView) -> Option<String> {
+pub(in crate::report) fn left_out(view: &DifferenceView) -> Option<String> {
     let picture = &view.picture;
     let changed = picture.changed_left_out;
     let changed = (changed > 0).then(|| human::count(changed, "changed task", "changed tasks"));
@@ -105,42 +99,4 @@ fn words_of(node: &NodeView, verb: Option<&str>) -> String {
         (_, Some(verb)) => format!("CHANGED: {verb}"),
     };
     format!("{name}<br/>{word}")
-}
-
-/// Foreign text for a quoted label.
-fn label(foreign: &str) -> String {
-    let line = human::line(foreign);
-    let mut shown: Vec<char> = line.chars().take(LONGEST + 1).collect();
-    if shown.len() > LONGEST {
-        shown.truncate(LONGEST - 1);
-        shown.push('…');
-    }
-    let mut out = String::new();
-    for c in shown {
-        let is_plain = c.is_alphanumeric() || matches!(c, ' ' | '.' | ',' | '-' | '…');
-        match c {
-            // The letters that Mermaid stands in for a number's sign with.
-            'ﬂ' => out.push_str("fl"),
-            c if is_plain => out.push(c),
-            c => {
-                let _ = write!(out, "#{};", u32::from(c));
-            }
-        }
-    }
-    if out.is_empty() { "-".to_owned() } else { out }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::label;
-
-    #[test]
-    fn nothing_ends_a_label() {
-        assert_eq!(label("Deploy v1.2, then-wait"), "Deploy v1.2, then-wait");
-        assert_eq!(label("a\"]:::x\n```"), "a#34;#93;#58;#58;#58;x #96;#96;#96;");
-        assert_eq!(label("%%{init}%% <b>@me #1"), "#37;#37;#123;init#125;#37;#37; #60;b#62;#64;me #35;1");
-        assert_eq!(label("ﬂ°°60¶ß"), "fl#176;#176;60#182;ß");
-        assert_eq!(label(&"x".repeat(80)).chars().count(), 60);
-        assert_eq!(label("設定 ünï"), "設定 ünï");
-    }
 }
