@@ -151,7 +151,7 @@ pub fn execute_task(
 ) -> Result<ExecutionResult, AppError> {
     let selection = Selection { tasks: vec![task_id.to_owned()], ..Selection::default() };
     let (result, request) = execute(project, selection, context)?;
-    let document = &result.prepared.reading.parsed.document;
+    let document = result.prepared.document();
     let wanted = &document.tasks[taskmaster_core::select::find_task(document, task_id)?].id;
     let all = results(project, &request, &result)?;
     let found = all.into_iter().find(|result| result.task == *wanted);
@@ -204,7 +204,7 @@ fn results(
     result: &RunResult,
 ) -> Result<Vec<ExecutionResult>, AppError> {
     let evidence = report::gather(project, request, Some(result.run.as_str()))?;
-    let document = &evidence.prepared.reading.parsed.document;
+    let document = evidence.prepared.document();
     let planned = result.prepared.plan.tasks.iter().zip(&result.states);
     planned
         .map(|(planned, state)| {

@@ -35,7 +35,7 @@ const TRIES: usize = 10;
 pub fn look(workspace: &Workspace, request: &Request) -> Result<DriftView, AppError> {
     let mut ledger = workspace.ledger()?;
     let prepared = plan::prepare(workspace, &as_last_run(request), Some(&mut ledger), false)?;
-    let chosen = request.selection.members(&prepared.reading.parsed.document, &prepared.plan.dag()?);
+    let chosen = request.selection.members(prepared.document(), &prepared.plan.dag()?);
     let chosen = chosen.map_err(ResolveError::from)?;
     let verdicts = ask(workspace, &prepared, &chosen, request.allow_inline)?;
     let evidence = record(&mut ledger, &prepared, &verdicts)?;
@@ -197,7 +197,7 @@ pub fn history(workspace: &Workspace, request: &Request) -> Result<DriftHistoryV
         let entries = ledger.drift_entries(&prepared.reading.id, &prepared.environment)?;
         episodes = fold(&entries);
     }
-    let document = &prepared.reading.parsed.document;
+    let document = prepared.document();
     for episode in &mut episodes {
         episode.title = document.task(episode.id.as_str()).map(|task| task.title.clone());
     }

@@ -128,6 +128,14 @@ impl AppError {
         Self::Usage { message: message.into(), help: Some(help.into()) }
     }
 
+    /// True where writing to the document or to a catalogue mends it.
+    pub fn is_of_what_is_written(&self) -> bool {
+        matches!(
+            self,
+            Self::Document(_) | Self::Catalogue(_) | Self::Resolve(_) | Self::Select(_) | Self::Source(_)
+        )
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {

@@ -1,11 +1,12 @@
 //! `logs`: finds the log of an attempt, or of a check that could not tell.
 
 use super::error::AppError;
-use super::ledger::{Attempt, RunFilter};
-use super::plan::Request;
-use super::workspace::Workspace;
+use super::ledger::{Attempt, Ledger, RunFilter};
+use super::parse;
+use super::plan::{self, Prepared, Request};
+use super::workspace::{Reading, Workspace};
 use std::path::PathBuf;
-use taskmaster_core::id::{AttemptId, RunId, TaskId};
+use taskmaster_core::id::{AttemptId, RunId, TaskId, TaskKey};
 use taskmaster_core::select;
 
 /// A log and what writes it.
@@ -32,12 +33,10 @@ pub fn find(
     number: Option<u32>,
 ) -> Result<LogFile, AppError> {
     let reading = workspace.read_sound(&request.read)?;
-    let document = &reading.parsed.document;
-    let task = document.tasks[select::find_task(document, name)?].id.clone();
+    let mut ledger = workspace.ledger_if_any()?;
+    let (task, key) = task(workspace, request, &reading, ledger.as_mut(), name)?;
     let none = || AppError::usage(format!("{task} has no such attempt here"), "`taskmaster run` makes one");
-    let ledger = workspace.ledger_if_any()?.ok_or_else(none)?;
-    let known = ledger.known_tasks(&reading.id)?;
-    let key = known.into_iter().find(|known| known.id == task).map(|known| known.key).ok_or_else(none)?;
+    let ledger = ledger.ok_or_else(none)?;
     let filter = RunFilter {
         document: Some(reading.id.clone()),
         environment: Some(workspace.environment(request.environment.as_deref())),
@@ -62,6 +61,26 @@ pub fn find(
         }
     }
     Err(none())
+}
+
+/// The task that is named, and the key that the ledger knows it by.
+fn task(
+    workspace: &Workspace,
+    request: &Request,
+    reading: &Reading,
+    mut ledger: Option<&mut Ledger>,
+    name: &str,
+) -> Result<(TaskId, TaskKey), AppError> {
+    let mut keys = parse::preview(ledger.as_deref(), reading)?.keys;
+    // Cells stand in the catalogue. Where it cannot be bound, logs are wanted all the more.
+    let prepared = plan::prepare(workspace, request, ledger.as_deref_mut(), false).ok();
+    let document = prepared.as_ref().map_or(&reading.parsed.document, Prepared::document);
+    plan::add_keys_of_cells(document, &mut keys);
+    let task = document.tasks[select::find_task(document, name)?].id.clone();
+    match keys.remove(&task) {
+        Some(key) => Ok((task, key)),
+        None => Err(AppError::usage(format!("{task} has no attempt here"), "`taskmaster run` makes one")),
+    }
 }
 
 /// True once the end of the attempt is recorded, or nobody works on its run any more.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use taskmaster_catalogue::{Bound, Catalogue, Inputs, OperatingSystem, Outputs};
 use taskmaster_core::action::Binding;
+use taskmaster_core::document::Document;
 use taskmaster_core::id::{Digest, EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Recorded;
 use taskmaster_core::plan::Plan;
@@ -131,7 +132,9 @@ pub struct Binder {
 pub struct Prepared {
     /// The document.
     pub reading: Reading,
-    /// Its place in the ledger.
+    /// The document with the cells of its matrices, where it has any here.
+    expanded: Option<Document>,
+    /// Its place in the ledger; the cells have keys, too.
     pub recording: Recording,
     /// The environment.
     pub environment: EnvironmentName,
@@ -216,15 +219,30 @@ impl Binder {
         contents(&self.files_root, globs)
     }
 
-    /// Binds every task; faults of the catalogue end it (exit 12 or 13). `findings` are those of loading
-    /// it, and warnings are added to them.
+    /// The document with the cells of its matrices, where it has any; faults end it (exit 12 or 13).
+    pub fn expand(
+        &self,
+        document: &Document,
+        mut findings: Findings,
+    ) -> Result<(Option<Document>, Findings), AppError> {
+        let mut expanded =
+            self.with_inputs(document, &Outputs::new(), |inputs| self.catalogue.expand(inputs));
+        findings.diagnostics.append(&mut expanded.diagnostics);
+        if findings.has_errors() {
+            return Err(AppError::Catalogue(Box::new(findings)));
+        }
+        Ok((expanded.document, findings))
+    }
+
+    /// Binds every task of a document with its cells; faults of the catalogue end it (exit 12 or 13). `findings` are
+    /// those of loading it, and warnings are added to them.
     pub fn bind(
         &self,
-        reading: &Reading,
+        document: &Document,
         outputs: &Outputs,
         mut findings: Findings,
     ) -> Result<(Bound, Findings), AppError> {
-        let mut bound = self.with_inputs(reading, outputs, |inputs| self.catalogue.bind(inputs));
+        let mut bound = self.with_inputs(document, outputs, |inputs| self.catalogue.bind(inputs));
         findings.diagnostics.append(&mut bound.diagnostics);
         let findings = findings.strict(self.strict);
         if findings.has_errors() {
@@ -236,12 +254,12 @@ impl Binder {
     /// Calls `use_inputs` with every fact that binding depends on.
     pub fn with_inputs<T>(
         &self,
-        reading: &Reading,
+        document: &Document,
         outputs: &Outputs,
         use_inputs: impl FnOnce(&Inputs<'_>) -> T,
     ) -> T {
         use_inputs(&Inputs {
-            document: &reading.parsed.document,
+            document,
             document_path: &self.document_path,
             environment: &self.environment,
             vars: &self.vars,
@@ -259,6 +277,11 @@ impl Binder {
 }
 
 impl Prepared {
+    /// The document, with the cells of its matrices.
+    pub fn document(&self) -> &Document {
+        self.expanded.as_ref().unwrap_or(&self.reading.parsed.document)
+    }
+
     /// The files that it was made from.
     pub fn files(&self, workspace: &Workspace) -> Vec<PathBuf> {
         let Project { root, .. } = &workspace.project;
@@ -327,11 +350,14 @@ pub(super) fn prepare_as(
 fn resolved(
     workspace: &Workspace,
     request: &Request,
-    (reading, environment, recording): (Reading, EnvironmentName, Recording),
+    (reading, environment, mut recording): (Reading, EnvironmentName, Recording),
     (binder, catalogue_findings): (Binder, Findings),
     ledger: Option<&Ledger>,
     is_executor: bool,
 ) -> Result<Prepared, AppError> {
+    let (expanded, catalogue_findings) = binder.expand(&reading.parsed.document, catalogue_findings)?;
+    let document = expanded.as_ref().unwrap_or(&reading.parsed.document);
+    add_keys_of_cells(document, &mut recording.keys);
     let mut recorded =
         ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, &environment))?;
     if !is_executor && at_work(workspace)?.is_some() {
@@ -345,13 +371,13 @@ fn resolved(
         recorded.entry(key.clone()).or_default().has_outputs = true;
     }
 
-    let (mut bound, catalogue_findings) = binder.bind(&reading, &outputs, catalogue_findings)?;
+    let (mut bound, catalogue_findings) = binder.bind(document, &outputs, catalogue_findings)?;
     for binding in bound.bindings.values_mut() {
         binding.digest = binder.whole_digest(binding)?;
     }
     let resolved = resolve::resolve(
         &resolve::Inputs {
-            document: &reading.parsed.document,
+            document,
             document_id: &reading.id,
             revision: recording.revision,
             environment: &environment,
@@ -369,6 +395,7 @@ fn resolved(
     Ok(Prepared {
         place: Place::new(workspace, &reading.text.path, &environment, &request.vars, ledger),
         reading,
+        expanded,
         recording,
         environment,
         binder,
@@ -380,6 +407,17 @@ fn resolved(
         binding_findings: binding_findings.strict(request.read.strict),
         production: rules(workspace, request),
     })
+}
+
+/// Cells are known by the key of their task and their name: no revision of the document holds them.
+pub(super) fn add_keys_of_cells(document: &Document, keys: &mut BTreeMap<TaskId, TaskKey>) {
+    for cell in document.tasks.iter().filter(|task| !task.matrix.is_empty()) {
+        let Some(parent) = &cell.parent else { continue };
+        let name = cell.id.as_str().strip_prefix(parent.as_str()).unwrap_or_default().trim_start_matches('/');
+        if let Some(key) = keys.get(parent).map(|key| key.of_cell(name)) {
+            keys.insert(cell.id.clone(), key);
+        }
+    }
 }
 
 /// The variables that the newest run of a document in an environment was given.
@@ -482,7 +520,7 @@ fn digest_of(path: &Path) -> std::io::Result<Digest> {
 }
 
 /// Files below `root` that match, sorted.
-fn expand(root: &Path, pattern: &str) -> Result<Vec<std::path::PathBuf>, AppError> {
+pub(super) fn expand(root: &Path, pattern: &str) -> Result<Vec<std::path::PathBuf>, AppError> {
     let whole = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
     let fault =
         |e: glob::PatternError| AppError::usage(format!("`{pattern}` is not a pattern of files"), e.msg);

@@ -45,7 +45,7 @@ pub fn view(
     let expected =
         |task: &PlannedTask| past.durations.get(&task.key).and_then(|known| estimate::median(known));
     let plan = &prepared.plan;
-    let document = &prepared.reading.parsed.document;
+    let document = prepared.document();
     let mut intents: Vec<Intent> =
         plan.tasks.iter().map(|task| intent(task, evidence.get(&task.key), verdicts)).collect();
     let dag = plan.dag()?;
@@ -227,7 +227,7 @@ fn hold_back(plan: &Plan, dag: &Dag, intents: &mut [Intent]) {
 }
 
 fn plan_task(prepared: &Prepared, planned: &PlannedTask, intent: Intent) -> PlanTask {
-    let document = &prepared.reading.parsed.document;
+    let document = prepared.document();
     let task = document.task(planned.id.as_str());
     let binding = prepared.bound.bindings.get(&planned.id);
     let dependencies = planned.dependencies.iter().map(|index| prepared.plan.tasks[*index].id.clone());

@@ -2,7 +2,6 @@
 
 use super::ledger::Ledger;
 use super::plan::{Binder, Prepared};
-use super::workspace::Reading;
 use crate::clock;
 use crate::exec::ports::{Journal, JournalError, Render, RenderFault};
 use crate::store::Durability;
@@ -10,6 +9,7 @@ use std::collections::BTreeMap;
 use taskmaster_catalogue::{Outputs, Selection};
 use taskmaster_core::action::Action;
 use taskmaster_core::diagnostic::Diagnostic;
+use taskmaster_core::document::Document;
 use taskmaster_core::id::{Digest, TaskId};
 use taskmaster_core::journal::{Entry, OutputValue, Record};
 
@@ -50,7 +50,7 @@ impl Journal for LedgerJournal {
 /// The catalogue as the driver sees it.
 pub struct PlanRender<'a> {
     binder: &'a Binder,
-    reading: &'a Reading,
+    document: &'a Document,
     /// The catalogue's entries for this document, looked up once.
     entries: Selection<'a>,
     outputs: Outputs,
@@ -59,10 +59,10 @@ pub struct PlanRender<'a> {
 impl<'a> PlanRender<'a> {
     /// Renders with the outputs of earlier runs, and those it learns of.
     pub fn new(prepared: &'a Prepared) -> Self {
-        let (binder, reading) = (&prepared.binder, &prepared.reading);
+        let (binder, document) = (&prepared.binder, prepared.document());
         let outputs = prepared.outputs.clone();
-        let entries = binder.with_inputs(reading, &outputs, |inputs| binder.catalogue().select(inputs));
-        Self { binder, reading, entries, outputs }
+        let entries = binder.with_inputs(document, &outputs, |inputs| binder.catalogue().select(inputs));
+        Self { binder, document, entries, outputs }
     }
 }
 
@@ -75,14 +75,14 @@ impl Render for PlanRender<'_> {
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault> {
         let entries = &self.entries;
         let rendered =
-            self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.render(task, inputs));
+            self.binder.with_inputs(self.document, &self.outputs, |inputs| entries.render(task, inputs));
         rendered.map_err(|diagnostics| refused(&diagnostics))
     }
 
     fn digest(&mut self, task: &TaskId) -> Result<Digest, RenderFault> {
         let entries = &self.entries;
         let bound =
-            self.binder.with_inputs(self.reading, &self.outputs, |inputs| entries.rebind(task, inputs));
+            self.binder.with_inputs(self.document, &self.outputs, |inputs| entries.rebind(task, inputs));
         let digest = self.binder.whole_digest(&bound.map_err(|diagnostics| refused(&diagnostics))?);
         digest.map_err(|error| RenderFault { message: error.to_string() })
     }

@@ -198,7 +198,7 @@ pub fn history(
     limit: usize,
 ) -> Result<HistoryView, AppError> {
     let evidence = gather(workspace, request, None)?;
-    let document = &evidence.prepared.reading.parsed.document;
+    let document = evidence.prepared.document();
     let task = task.map(|name| select::find_task(document, name)).transpose()?;
     let key = task.and_then(|index| evidence.prepared.recording.keys.get(&document.tasks[index].id));
     let touched = match (key, workspace.ledger_if_any()?) {

@@ -97,12 +97,20 @@ pub fn catalogues(working_dir: &Path, dir: &Path) -> Result<Vec<Source>, SourceE
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let files = if dir.is_dir() {
-        files_below(dir, |name| has_ending(name, &["yaml", "yml"]), false)?
-    } else {
-        vec![dir.to_owned()]
-    };
+    let files = if dir.is_dir() { files_below(dir, is_catalogue, false)? } else { vec![dir.to_owned()] };
     all(working_dir, dir, &files, MAX_YAML_BYTES)
+}
+
+/// The files of a document, whether they can be read or not.
+pub(super) fn document_files(full: &Path) -> Vec<PathBuf> {
+    let within = || files_below(full, is_document, true).unwrap_or_default();
+    if full.is_dir() { within() } else { vec![full.to_owned()] }
+}
+
+/// The files of [`catalogues`], whether they can be read or not.
+pub(super) fn catalogue_files(dir: &Path) -> Vec<PathBuf> {
+    let within = || files_below(dir, is_catalogue, false).unwrap_or_default();
+    if dir.is_dir() { within() } else { vec![dir.to_owned()] }
 }
 
 /// Reads all files of a folder, each of at most `most` bytes.
@@ -187,6 +195,10 @@ fn is_document(name: &str) -> bool {
     has_ending(name, &["md", "markdown"])
         || (task && has_ending(name, &["txt"]))
         || matches!(lower.as_str(), "tasks.json" | "todo.txt")
+}
+
+fn is_catalogue(name: &str) -> bool {
+    has_ending(name, &["yaml", "yml"])
 }
 
 fn files_below(dir: &Path, wanted: impl Fn(&str) -> bool, deep: bool) -> Result<Vec<PathBuf>, SourceError> {

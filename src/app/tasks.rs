@@ -126,14 +126,14 @@ fn priority_word(priority: Priority) -> &'static str {
 /// `tasks list`.
 pub fn list(workspace: &Workspace, request: &Request, filter: &Filter) -> Result<TaskListView, AppError> {
     let evidence = report::gather(workspace, request, None)?;
-    let test = filter.test(&evidence.prepared.reading.parsed.document)?;
+    let test = filter.test(evidence.prepared.document())?;
     Ok(rows(&evidence, filter.words(), |task, state| test(task, state)))
 }
 
 /// `tasks next`: what is open, with everything it waits for done.
 pub fn next(workspace: &Workspace, request: &Request, filter: &Filter) -> Result<TaskListView, AppError> {
     let evidence = report::gather(workspace, request, None)?;
-    let test = filter.test(&evidence.prepared.reading.parsed.document)?;
+    let test = filter.test(evidence.prepared.document())?;
     let plan = &evidence.prepared.plan;
     let states: HashMap<&TaskId, TaskState> =
         plan.tasks.iter().map(|task| (&task.id, evidence.state(&task.key))).collect();
@@ -174,7 +174,7 @@ impl Evidence {
     }
 
     fn reference(&self, id: &TaskId) -> Option<TaskRef> {
-        let task = self.prepared.reading.parsed.document.task(id.as_str())?;
+        let task = self.prepared.document().task(id.as_str())?;
         let key = self.prepared.recording.keys.get(id);
         Some(TaskRef {
             id: id.clone(),
@@ -188,7 +188,7 @@ impl Evidence {
 /// `tasks show`.
 pub fn show(workspace: &Workspace, request: &Request, name: &str) -> Result<TaskView, AppError> {
     let evidence = report::gather(workspace, request, None)?;
-    let document = &evidence.prepared.reading.parsed.document;
+    let document = evidence.prepared.document();
     let task = &document.tasks[select::find_task(document, name)?];
     let id = task.id.clone();
     let plan = &evidence.prepared.plan;
@@ -241,11 +241,11 @@ struct Target {
 fn target(workspace: &Workspace, request: &Request, name: &str) -> Result<Target, AppError> {
     let mut ledger = workspace.ledger()?;
     let evidence = report::gather(workspace, request, None)?;
-    super::parse::record(&mut ledger, &evidence.prepared.reading)?;
-    let document = &evidence.prepared.reading.parsed.document;
+    let mut keys = super::parse::record(&mut ledger, &evidence.prepared.reading)?.keys;
+    let document = evidence.prepared.document();
+    super::plan::add_keys_of_cells(document, &mut keys);
     let id = document.tasks[select::find_task(document, name)?].id.clone();
-    let known = ledger.known_tasks(&evidence.prepared.reading.id)?;
-    let key = known.into_iter().find(|task| task.id == id).map(|task| task.key);
+    let key = keys.remove(&id);
     let key =
         key.ok_or_else(|| AppError::usage(format!("the ledger has no task `{id}`"), "parse the document"))?;
     let state = views::state(&evidence.states, Some(&key));

@@ -84,7 +84,7 @@ impl Workspace {
     }
 
     /// The path of the document: named, else configured, else the only one parsed.
-    fn document_path(&self, named: Option<&Path>) -> Result<PathBuf, AppError> {
+    pub(super) fn document_path(&self, named: Option<&Path>) -> Result<PathBuf, AppError> {
         if let Some(path) = named {
             return Ok(path.to_owned());
         }

@@ -3,6 +3,7 @@
 use super::args::{CiServer, Color, Format, Global};
 use super::{ci, diagnostics};
 use crate::app::error::{AppError, Findings};
+use crate::app::exit::Exit;
 use crate::app::sync::status;
 use crate::app::workspace::Workspace;
 use crate::config::{Ci, ConfigError, Project, Settings};
@@ -105,6 +106,11 @@ impl Context {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{}", ci::harmless(&clean_lines(line).join("\n")));
         }
+    }
+
+    /// Says why something could not be done, by something that goes on all the same.
+    pub(crate) fn fault(&self, fault: &AppError) -> Exit {
+        super::say_fault(fault, &self.workspace.working_dir, self.color(&std::io::stderr()))
     }
 
     /// Shows findings on standard error; notes only where nothing hides them. On a CI server also at their places.

@@ -118,10 +118,15 @@ fn run_in(context: &Context, command: ProjectCommand) -> Result<Exit, AppError> 
 
 /// Says on standard error why a command ended early.
 fn tell(global: &Global, fault: &AppError) -> Exit {
-    let err = std::io::stderr();
     context::settle_ci_without_settings(global);
-    ci::fault(fault, global.directory.as_deref().unwrap_or(Path::new(".")));
-    let color = context::use_color(global.color, &err);
+    let color = context::use_color(global.color, &std::io::stderr());
+    say_fault(fault, global.directory.as_deref().unwrap_or(Path::new(".")), color)
+}
+
+/// The same where the settings are known. Paths are relative to `place`.
+fn say_fault(fault: &AppError, place: &Path, color: bool) -> Exit {
+    let err = std::io::stderr();
+    ci::fault(fault, place);
     let width = context::error_width();
     if let Some(findings) = fault.findings() {
         diagnostics::print(findings, color, width, false);

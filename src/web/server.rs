@@ -3,7 +3,7 @@
 use super::metrics::{self, Hooks};
 use super::signature::Seen;
 use super::webhook::{Hook, Verdict};
-use crate::app::sync::bell::Bell;
+use crate::app::bell::Bell;
 use crate::app::sync::status;
 use crate::app::workspace::Workspace;
 use crate::clock;

@@ -97,6 +97,15 @@ pub struct Required {
     pub place: String,
 }
 
+/// A document with the cells of its matrices.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    /// None where no task has a matrix here: the document is whole as it is.
+    pub document: Option<Document>,
+    /// Faults in catalogues, as in [`Bound::diagnostics`].
+    pub diagnostics: Vec<Diagnostic>,
+}
+
 /// A document joined with a catalogue.
 #[derive(Debug, Default)]
 pub struct Bound {

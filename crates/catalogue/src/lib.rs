@@ -21,7 +21,7 @@ mod schema;
 mod template;
 mod yaml;
 
-pub use api::{Bound, Inputs, Loaded, OperatingSystem, Outputs, Required, SourceText, Variables};
+pub use api::{Bound, Expanded, Inputs, Loaded, OperatingSystem, Outputs, Required, SourceText, Variables};
 pub use bind::Selection;
 pub use load::{Catalogue, load};
 pub use schema::schema_text;

@@ -26,6 +26,7 @@ pub(crate) fn task(phase: &str, title: &str) -> Task {
         acceptance: Vec::new(),
         requirements: Vec::new(),
         parent: None,
+        matrix: BTreeMap::new(),
         estimate: None,
         owner: None,
         issue: None,

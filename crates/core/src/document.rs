@@ -210,6 +210,9 @@ pub struct Task {
     pub requirements: Vec<String>,
     /// The task it is a subtask of.
     pub parent: Option<TaskId>,
+    /// Values by axis, of a cell of a [`matrix`](crate::matrix); no task of a text has any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub matrix: BTreeMap<String, String>,
     /// Working time as written.
     pub estimate: Option<Estimate>,
     /// Who does it.

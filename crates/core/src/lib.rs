@@ -5,8 +5,8 @@
 //!
 //! Reading order: [`text`] and [`diagnostic`] (places in files and what is wrong there),
 //! [`document`] (what is wanted), [`action`] (how it is done), [`identity`] (which task of an edited
-//! document is which), [`difference`] (what an edit means), [`select`] and [`resolve`] (document and catalogue become a [`plan`], the
-//! immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
+//! document is which), [`difference`] (what an edit means), [`matrix`] (one task for many values), [`select`] and [`resolve`] (document and
+//! catalogue become a [`plan`], the immutable, numbered DAG), [`state`] (the life of a task), [`scheduler`] (what happens next, with
 //! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
 //! is not). Beside them: [`environment`] (locks), [`promotion`] (what one environment has proved and another
 //! has not), [`deployments`] (what a time of runs comes to), [`host`] (which addresses lead to this machine),
@@ -28,6 +28,7 @@ pub mod host;
 pub mod id;
 pub mod identity;
 pub mod journal;
+pub mod matrix;
 pub mod plan;
 pub mod production;
 pub mod promotion;

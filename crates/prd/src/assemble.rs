@@ -448,6 +448,7 @@ impl Builder<'_> {
             acceptance: task.acceptance,
             requirements: references.resolve(&fields.requirements, task.source),
             parent: task.parent.map(|parent| TaskId::new(self.ids.tasks[parent].as_str())),
+            matrix: std::collections::BTreeMap::new(),
             estimate: fields.estimate,
             owner: fields.owner,
             issue: fields.issue,

@@ -16,7 +16,7 @@ const LONGEST_RANGE: u64 = 10_000;
 /// Tasks that all ranges and phases together may name in one document.
 const MOST_NAMED: u64 = 5_000_000;
 /// Pairs of bytes that suggestions of one document may compare: each looks at every name, and at every letter of it.
-const MOST_COMPARED: usize = 50_000_000;
+const MOST_COMPARED: usize = 4_000_000;
 
 /// What task-master writes beside a dependency to show how far it is.
 const STATUS_SIGNS: [char; 4] = ['✅', '⏱', '\u{fe0f}', ' '];

@@ -94,9 +94,10 @@ impl Side {
         let environment = workspace.environment(request.environment.as_deref());
         let anywhere = Surroundings::anywhere();
         let (binder, findings) = Binder::load(workspace, &reading, &environment, request, anywhere)?;
-        let (mut bound, catalogue) = binder.bind(&reading, &Outputs::new(), findings)?;
+        let (expanded, findings) = binder.expand(&reading.parsed.document, findings)?;
+        let document = expanded.unwrap_or_else(|| reading.parsed.document.clone());
+        let (mut bound, catalogue) = binder.bind(&document, &Outputs::new(), findings)?;
         let files = files(tree, layout, &binder, &bound.bindings)?;
-        let document = reading.parsed.document.clone();
         let keys = document.tasks.iter().map(|task| (task.id.clone(), TaskKey::new(task.id.as_str())));
         let resolved = resolve::resolve(
             &resolve::Inputs {

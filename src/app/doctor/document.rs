@@ -95,7 +95,8 @@ fn bind(
 ) -> Result<(Bound, Findings), AppError> {
     let environment = workspace.environment(request.environment.as_deref());
     let (binder, findings) = Binder::load(workspace, reading, &environment, request, surroundings)?;
-    binder.bind(reading, &Outputs::new(), findings)
+    let (expanded, findings) = binder.expand(&reading.parsed.document, findings)?;
+    binder.bind(expanded.as_ref().unwrap_or(&reading.parsed.document), &Outputs::new(), findings)
 }
 
 fn catalogue(bound: &Bound, findings: &Findings, environment: &str) -> FindingView {

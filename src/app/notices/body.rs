@@ -35,7 +35,7 @@ impl Ended<'_> {
         let (result, prepared) = (self.result, &self.result.prepared);
         let tasks = || prepared.plan.tasks.iter().zip(&result.states);
         let stuck: Vec<Value> = tasks().filter_map(|(task, state)| stuck(task, state)).take(MOST).collect();
-        let title = prepared.reading.parsed.document.metadata.title.as_deref();
+        let title = prepared.document().metadata.title.as_deref();
         let title = clip(title.unwrap_or(&prepared.reading.text.path));
         let duration = self.ended.duration_since(self.began).as_millis();
         json!({

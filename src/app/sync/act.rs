@@ -1,11 +1,11 @@
 //! One sync: fetch, judge, check out, plan, run, take back what was removed, and say what came of it.
 
-use super::bell::Bell;
 use super::judge::{self, Judgement};
 use super::options::{Right, SyncOptions, SyncPlace, environment_of, project_in};
 use super::prune::{self, Removed};
 use super::standing::{self, InForce, Left, Refused, Standing};
 use super::write_back::WrittenBack;
+use crate::app::bell::Bell;
 use crate::app::drift;
 use crate::app::error::AppError;
 use crate::app::ledger::{Ledger, SyncEntry};

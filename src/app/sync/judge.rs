@@ -123,7 +123,7 @@ fn judge_export(
         }
         Ok(prepared) => {
             let brought = prepared.plan.tasks.iter().filter(|planned| {
-                let task = prepared.reading.parsed.document.task(planned.id.as_str());
+                let task = prepared.document().task(planned.id.as_str());
                 planned.disposition == Disposition::Manual
                     && task.is_some_and(|task| !task.inline_actions.is_empty())
             });

@@ -12,7 +12,6 @@
 //! `watch` (while it waits for a person), [`write_back`], [`status`].
 
 pub mod act;
-pub mod bell;
 pub mod judge;
 pub mod options;
 mod prune;

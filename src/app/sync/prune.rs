@@ -82,10 +82,13 @@ fn of(
     found: &TaskEvidence,
     known: &[Left],
 ) -> Result<Removed, AppError> {
-    let last =
-        revisions.iter().rev().find(|revision| revision.tasks.iter().any(|task| task.key == found.key));
+    let cell_of = found.key.of_document();
+    let key = cell_of.as_ref().unwrap_or(&found.key);
+    let last = revisions.iter().rev().find(|revision| revision.tasks.iter().any(|task| task.key == *key));
     let title = last.and_then(|revision| revision.tasks.iter().find(|task| task.key == found.key));
     let commit = match last {
+        // A cell stands in the catalogue, which may have changed while the document did not.
+        Some(_) if cell_of.is_some() => commit_of_run(ledger, found)?,
         Some(revision) => commit_of(ledger, held, revision, found)?,
         None => None,
     };
@@ -114,16 +117,22 @@ fn commit_of(
         });
         newest = entries.max_by_key(|entry| entry.at).or(newest);
     }
-    let commit = newest.and_then(|entry| entry.commit);
-    let by_run = || -> Result<Option<String>, AppError> {
-        let Some(run) = &found.run else { return Ok(None) };
-        Ok(ledger.run_summary(run)?.and_then(|run| run.options.get("commit").cloned()))
-    };
-    let commit = match commit {
-        Some(commit) => Some(commit),
-        None => by_run()?,
-    };
-    Ok(commit.as_deref().and_then(|commit| commit.parse().ok()))
+    match newest.and_then(|entry| entry.commit) {
+        Some(commit) => Ok(commit.parse().ok()),
+        None => commit_of_run(ledger, found),
+    }
+}
+
+/// The commit whose run did the task.
+fn commit_of_run(ledger: &Ledger, found: &TaskEvidence) -> Result<Option<CommitId>, AppError> {
+    let Some(run) = &found.run else { return Ok(None) };
+    let commit = ledger.run_summary(run)?.and_then(|run| run.options.get("commit").cloned());
+    Ok(commit.and_then(|commit| commit.parse().ok()))
+}
+
+/// One revision stands in several commits; cells are undone where they were done.
+fn same(one: (&Revision, &CommitId), other: (&Revision, &CommitId)) -> bool {
+    one.0.number == other.0.number && one.1 == other.1
 }
 
 impl Syncer {
@@ -143,14 +152,15 @@ impl Syncer {
         let mut origins: Vec<(&Revision, &CommitId)> = Vec::new();
         for one in removed.iter().filter(|one| one.can_be_undone()) {
             let Some((revision, origin)) = &one.origin else { continue };
-            if !origins.iter().any(|(known, _)| known.number == revision.number) {
+            if !origins.iter().any(|known| same((revision, origin), *known)) {
                 origins.push((revision, origin));
             }
         }
         origins.sort_by_key(|(revision, _)| std::cmp::Reverse(revision.number));
         for (revision, origin) in origins {
             let of_it = |one: &&Removed| {
-                one.can_be_undone() && one.origin.as_ref().is_some_and(|(r, _)| r.number == revision.number)
+                let own = one.origin.as_ref().map(|(revision, origin)| (revision, origin));
+                one.can_be_undone() && own.is_some_and(|own| same(own, (revision, origin)))
             };
             let ids: BTreeSet<TaskId> = removed.iter().filter(of_it).map(|one| one.id.clone()).collect();
             let undone = self.prune_at((revision, origin), &ids, (commit, facts), &mut pruned, observer);

@@ -13,7 +13,7 @@ impl Evidence {
     /// A mark that the next run takes for done, as nothing else can tell, is its author's: it says more than a
     /// failure before it, so that failure is left out.
     pub fn new(prepared: &Prepared, known: &HashMap<TaskKey, TaskEvidence>) -> Self {
-        let document = &prepared.reading.parsed.document;
+        let document = prepared.document();
         let parents: BTreeSet<&TaskId> =
             document.tasks.iter().filter_map(|task| task.parent.as_ref()).collect();
         let is_group = |id: &TaskId| parents.contains(id) && !prepared.bound.bindings.contains_key(id);

@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// Set the document's marks to what is recorded, as tasks begin and end
     #[arg(long)]
     pub write_back: bool,
+    /// Run again what is new or changed, whenever the document, a catalogue or a file of `inputs` is written to
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub watch: bool,
 }
 
 /// `taskmaster destroy`

@@ -61,7 +61,7 @@ fn lines(outputs: &[(&str, String)]) -> String {
 fn failures(result: &RunResult) -> Vec<DiagnosticView> {
     let reading = &result.prepared.reading;
     let places: std::collections::HashMap<_, _> =
-        reading.parsed.document.tasks.iter().map(|task| (&task.id, (task.source, task.line))).collect();
+        result.prepared.document().tasks.iter().map(|task| (&task.id, (task.source, task.line))).collect();
     let view = |(task, state): (&taskmaster_core::plan::PlannedTask, &TaskState)| {
         let (TaskState::Failed { reason } | TaskState::Unknown { reason }) = state else { return None };
         let (source, line) = places.get(&task.id).copied().unzip();

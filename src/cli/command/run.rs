@@ -1,11 +1,13 @@
 //! `taskmaster run`
 
+use crate::app::bell::Bell;
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
 use crate::app::notices::{self, Ended};
-use crate::app::plan;
+use crate::app::plan::{self, Request};
 use crate::app::plan_view;
 use crate::app::run::{self, RunOptions, RunResult};
+use crate::app::watch::Watch;
 use crate::app::way_on::way_on;
 use crate::cli::args::{Format, RunArgs};
 use crate::cli::ci;
@@ -13,7 +15,10 @@ use crate::cli::context::Context;
 use crate::cli::progress::{Progress, Style, duration};
 use jiff::Timestamp;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use taskmaster_core::resolve::Anew;
 use taskmaster_core::scheduler::RunEnd;
+use taskmaster_core::text::count;
 
 /// Executes the plan.
 pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
@@ -28,20 +33,40 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
     let options = RunOptions {
         jobs,
         keep_going: args.work.keep_going,
-        end_when_waiting: args.work.no_wait,
+        // Who watches for changes does not wait for a person meanwhile.
+        end_when_waiting: args.work.no_wait || args.watch,
         live_output: std::io::stderr().is_terminal(),
         write_back: args.write_back,
         options: given(args),
         ..RunOptions::default()
     };
+    if args.watch {
+        return watch(context, request, &options);
+    }
+    once(context, &request, &options, None)
+}
+
+/// One run. A watch learns which files it is made from, and needs no run where nothing is to be done.
+fn once(
+    context: &Context,
+    request: &Request,
+    options: &RunOptions,
+    watch: Option<&mut Watch>,
+) -> Result<Exit, AppError> {
     let mut progress = progress(context);
     let clock = crate::clock::Steady::start();
     let began = clock.now();
-    let session = run::begin(&context.workspace, &request, &mut progress)?;
+    let session = run::begin(&context.workspace, request, &mut progress)?;
+    let is_watch = watch.is_some();
+    watch.into_iter().for_each(|watch| watch.learn(session.prepared()));
     context.findings(&session.prepared().reading.findings);
     context.findings(&session.prepared().binding_findings);
     context.findings(&session.prepared().catalogue_findings);
-    let result = session.execute(&options, &mut progress)?;
+    if is_watch && session.prepared().plan.tasks.is_empty() {
+        context.say("nothing to do");
+        return Ok(Exit::Ok);
+    }
+    let result = session.execute(options, &mut progress)?;
     warn(&result);
     if !context.quiet {
         summary(&result, clock.now().duration_since(began).as_millis());
@@ -49,6 +74,31 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<Exit, AppError> {
     ci::run_summary(&context.workspace, &request.read, &result);
     notify(context, "run", &result, began);
     Ok(result.end.into())
+}
+
+/// Runs, and runs again what is new or changed whenever a file is written to, until a signal ends it. The exit code is
+/// that of the last run.
+fn watch(context: &Context, mut request: Request, options: &RunOptions) -> Result<Exit, AppError> {
+    let bell = Bell::default();
+    bell.hear_signals()
+        .map_err(|source| AppError::Io { path: PathBuf::from("the system's signals"), source })?;
+    let mut watch = Watch::new(&context.workspace, &request.read)?;
+    loop {
+        watch.begin();
+        let end = match once(context, &request, options, Some(&mut watch)) {
+            Err(fault) if fault.is_of_what_is_written() => context.fault(&fault),
+            ended => ended?,
+        };
+        if bell.is_stopped() {
+            return Ok(end);
+        }
+        context
+            .say(&format!("watching {} for changes; Ctrl-C ends it", count(watch.files(), "file", "files")));
+        if !watch.wait(&bell) {
+            return Ok(end);
+        }
+        (request.work_only, request.anew) = (true, Anew::Nothing);
+    }
 }
 
 /// The options that a reader of the run's history wants to know.

@@ -1,10 +1,10 @@
 //! `taskmaster sync`
 
+use crate::app::bell::Bell;
 use crate::app::error::AppError;
 use crate::app::exit::Exit;
 use crate::app::plan::Request;
 use crate::app::sync::act::Syncer;
-use crate::app::sync::bell::Bell;
 use crate::app::sync::options::{Right, SyncOptions, checked_name, name_of};
 use crate::app::sync::repeat::{self, Listener};
 use crate::app::sync::standing::{Paused, Standing};

@@ -14,6 +14,7 @@ mod kube_rollout;
 mod kube_verbs;
 mod ledger;
 mod man;
+mod matrix;
 mod notices;
 mod people;
 pub(crate) mod readme;
@@ -22,6 +23,7 @@ mod reference;
 mod rollout;
 mod rollouts;
 mod runs;
+mod watch;
 
 use taskmaster_testkit::Sandbox;
 

@@ -71,6 +71,30 @@ pub(super) fn pairs(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
+fn a_value_that_is_wanted_no_more_is_taken_back_alone() {
+    let shop = Shop::new();
+    let catalogue = |values: &str| {
+        let file = "'two-{{ matrix.for }}'";
+        format!(
+            "{}  a/two: {{matrix: {{for: [{values}]}}, run: {{exec: [touch, {file}]}}, undo: {{exec: [rm, -f, {file}]}}}}\n",
+            TASKS.split("  a/two").next().unwrap()
+        )
+    };
+    shop.origin.commit(&[("tasks/local.yaml", &catalogue("eu, us, ap"))], "three");
+    shop.sync("", 0);
+    let there = || ["eu", "us", "ap"].map(|name| shop.read(&format!("two-{name}")).is_some());
+    assert_eq!(there(), [true; 3]);
+    // The document is the same: which cells there were stands in the catalogue of the commit that made them.
+    shop.origin.commit(&[("tasks/local.yaml", &catalogue("eu, ap"))], "no us");
+    let left = shop.sync("", 0);
+    assert_eq!(left["left"], json!([{ "id": "a/two/us", "title": "a/two/us", "can_be_undone": true }]));
+    shop.origin.commit(&[("tasks/local.yaml", &catalogue("eu"))], "no ap");
+    let pruned = shop.sync("--prune", 0);
+    assert_eq!((there(), &pruned["left"]), ([true, false, false], &json!([])));
+    assert_eq!(shop.sync("--prune", 0)["left"], json!([]));
+}
+
+#[test]
 fn a_place_follows_its_repository() {
     let shop = Shop::new();
 

@@ -261,7 +261,8 @@ impl<'e> Renderer<'e> {
         }
     }
 
-    fn tree_text(&self, text: &Text) -> Json {
+    /// The value of a text; one that is a single expression keeps its type.
+    pub(crate) fn tree_text(&self, text: &Text) -> Json {
         match self.engine.native(text) {
             Ok(Native::Json(json, rendered)) => {
                 self.note(Ok(rendered), text.place);

@@ -7,7 +7,7 @@ use super::scope::evaluate;
 use super::select::{Resolved, Selection};
 use super::tools::tools;
 use super::when::decide;
-use crate::action::{Renderer, TaskFacts, inline_action};
+use crate::action::{ArgocdSettings, KubeSettings, Renderer, TaskFacts, inline_action};
 use crate::api::{Inputs, Outputs};
 use crate::decode::{Many, Map};
 use crate::model::{Defaults, EntryFields, VariableSpec};
@@ -101,18 +101,23 @@ impl Maker<'_> {
         if faults.is_empty() { Ok((made, found.awaits)) } else { Err(faults) }
     }
 
+    /// An engine for what is decided before anything runs, and the faults of variables.
+    fn before_runs(&self) -> (Engine<'_>, Vec<Diagnostic>) {
+        let facts = self.request.facts(self.task, self.real_paths());
+        let blind = Facts { outputs_refused: true, ..facts.clone() };
+        let sources = &self.request.selection.catalogue.sources;
+        let engine = Engine::new(facts, Variables::default(), sources);
+        let task_facts = self.task_facts(self.real_paths(), Mode::Plan);
+        let faults = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
+        (Engine::new(blind, engine.variables().clone(), sources), faults)
+    }
+
     fn decide_when(&self, fields: &EntryFields) -> Result<When, Vec<Diagnostic>> {
         let Some(spec) = &fields.when else {
             return Ok(When::Include);
         };
-        let facts = self.request.facts(self.task, self.real_paths());
-        let blind = Facts { outputs_refused: true, ..facts.clone() };
-        let engine = Engine::new(facts, Variables::default(), &self.request.selection.catalogue.sources);
-        let task_facts = self.task_facts(self.real_paths(), Mode::Plan);
         // A variable's own fault is reported with the action; a task that is skipped needs none.
-        let _reported_later = evaluate(&engine, self.vars, self.request.inputs, &task_facts);
-        let engine =
-            Engine::new(blind, engine.variables().clone(), &self.request.selection.catalogue.sources);
+        let (engine, _reported_later) = self.before_runs();
         decide(spec, &engine, self.request.inputs)
     }
 
@@ -150,6 +155,34 @@ impl Maker<'_> {
             Err(faults) => Err(Outcome::Faulty(faults.variables)),
         }
     }
+}
+
+/// What `make` makes of values that no output decides, for a task whose cells are not known yet.
+pub(super) fn before_cells<R>(
+    task: &Task,
+    entry: &Resolved<'_>,
+    request: Request<'_>,
+    make: impl FnOnce(&Renderer<'_>) -> R,
+) -> Result<R, Vec<Diagnostic>> {
+    let maker = Maker { task, vars: &entry.vars, defaults: entry.defaults, request };
+    let (engine, of_variables) = maker.before_runs();
+    let task_facts = maker.task_facts(maker.real_paths(), Mode::Plan);
+    let r = Renderer::new(&engine, KubeSettings::default(), ArgocdSettings::default(), task_facts);
+    let made = make(&r);
+    let found = r.into_found();
+    if !found.diagnostics.is_empty() {
+        return Err(found.diagnostics);
+    }
+    if !found.awaits.is_empty() {
+        return Err(vec![fault(
+            entry,
+            "bind-matrix",
+            "a matrix cannot read outputs",
+            "which cells there are is decided before anything runs",
+        )]);
+    }
+    // Variables may use values of a cell, which are not known here: only those that the matrix uses matter.
+    if found.failed { Err(of_variables) } else { Ok(made) }
 }
 
 /// What stands in the way of an action.
@@ -315,7 +348,7 @@ fn digest(made: &Made) -> Digest {
     Digest::of(text.to_string().as_bytes())
 }
 
-fn fault(entry: &Resolved<'_>, code: &'static str, message: &str, help: &str) -> Diagnostic {
+pub(super) fn fault(entry: &Resolved<'_>, code: &'static str, message: &str, help: &str) -> Diagnostic {
     Diagnostic::error(code, entry.place.span, message).help(help).in_source(entry.place.source)
 }
 

@@ -42,7 +42,7 @@ fn roots(task: &Task, inputs: &Inputs<'_>, paths: Paths<'_>) -> Roots {
         OperatingSystem::Linux => "linux",
         OperatingSystem::Macos => "macos",
     };
-    BTreeMap::from([
+    let mut roots = BTreeMap::from([
         ("env", json!(inputs.environment)),
         ("os", json!(os)),
         ("project", json!(paths.project)),
@@ -50,7 +50,11 @@ fn roots(task: &Task, inputs: &Inputs<'_>, paths: Paths<'_>) -> Roots {
         ("document", json!({ "id": id, "path": inputs.document_path, "title": document.metadata.title })),
         ("task", task_facts(task)),
         ("phase", document.phase(task.phase.as_str()).map_or(Json::Null, phase_facts)),
-    ])
+    ]);
+    if !task.matrix.is_empty() {
+        roots.insert("matrix", json!(task.matrix));
+    }
+    roots
 }
 
 fn task_facts(task: &Task) -> Json {

@@ -4,6 +4,7 @@ mod assemble;
 mod combine;
 mod facts;
 mod find;
+mod matrix;
 mod scope;
 mod select;
 mod tools;
@@ -28,7 +29,7 @@ impl Catalogue {
         Selection::new(self, inputs)
     }
 
-    /// As [`Selection::bind`].
+    /// As [`Selection::bind`]; `inputs` name a document with its cells ([`Catalogue::expand`]).
     pub fn bind(&self, inputs: &Inputs<'_>) -> Bound {
         self.select(inputs).bind(inputs)
     }

@@ -88,10 +88,26 @@ impl<'c> Selection<'c> {
                 selection.add_file(file, &index, inputs.environment.as_str());
             }
         }
+        selection.give_to_cells(inputs);
         let gives = |task: &Task| selection.entries.get(&task.id).is_some_and(|e| e.fields().gives_outputs());
         let producers = inputs.document.tasks.iter().map(|task| (task.id.clone(), gives(task))).collect();
         selection.producers = Arc::new(producers);
         selection
+    }
+
+    /// What is written for a task that has cells is for each of them, and for the task itself nothing.
+    fn give_to_cells(&mut self, inputs: &Inputs<'_>) {
+        let cells = inputs.document.tasks.iter().filter(|task| !task.matrix.is_empty());
+        let mut parents = BTreeSet::new();
+        for (cell, parent) in cells.filter_map(|cell| Some((cell, cell.parent.as_ref()?))) {
+            if let Some(entry) = self.entries.get(parent).copied() {
+                self.entries.entry(cell.id.clone()).or_insert(entry);
+                parents.insert(parent);
+            }
+        }
+        for parent in parents {
+            self.entries.remove(parent);
+        }
     }
 
     /// What binds a task.

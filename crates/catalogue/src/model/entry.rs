@@ -1,7 +1,7 @@
 //! One entry of `tasks`: what a task is bound to.
 
 use super::value::words;
-use super::{PolicySpec, ProbeSpec, VariableSpec, WhenSpec};
+use super::{MatrixSpec, PolicySpec, ProbeSpec, VariableSpec, WhenSpec};
 use crate::action::ActionSpec;
 use crate::decode::{Context, Decode, Literal, Many, Map, Place, Text, record};
 use crate::yaml::{Data, Node};
@@ -59,6 +59,8 @@ record! {
         /// Variables of this task.
         #[schemars(default)]
         vars: Map<VariableSpec>,
+        /// Values that it is done for, each combination as a subtask of its own: `{{ matrix.AXIS }}`.
+        matrix: Option<MatrixSpec>,
         /// When it can be done here; otherwise it is skipped and the reason shown.
         when: Option<WhenSpec>,
         /// Is it done already? `none` leaves out the check that an action brings along.
@@ -93,6 +95,7 @@ impl EntryFields {
             description: pick(&self.description, &over.description),
             needs: over.needs.clone().or_else(|| self.needs.clone()),
             vars: self.vars.overlay(&over.vars),
+            matrix: over.matrix.clone().or_else(|| self.matrix.clone()),
             when: over.when.clone().or_else(|| self.when.clone()),
             check: over.check.clone().or_else(|| self.check.clone().filter(|_| kept(true))),
             run: if new_run { over.run.clone() } else { self.run.clone() },

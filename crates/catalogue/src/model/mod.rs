@@ -2,6 +2,7 @@
 
 mod entry;
 mod file;
+mod matrix;
 mod policy;
 mod probe;
 mod requires;
@@ -10,6 +11,7 @@ mod when;
 
 pub(crate) use entry::{CheckSpec, Entry, EntryFields, OutputsSpec, Selector, UndoSpec};
 pub(crate) use file::{Defaults, File, Overlay};
+pub(crate) use matrix::{AxisSpec, MatrixSpec};
 pub(crate) use policy::PolicySpec;
 pub(crate) use probe::{MatchSpec, ProbeSpec};
 pub(crate) use requires::Requires;

@@ -22,8 +22,8 @@ use taskmaster_core::journal::OutputValue;
 pub(super) const MAX_WRITTEN: usize = 1 << 20;
 
 /// Names that a template knows.
-const ROOTS: [&str; 9] =
-    ["vars", "env", "task", "phase", "document", "outputs", "project", "state_dir", "os"];
+const ROOTS: [&str; 10] =
+    ["vars", "matrix", "env", "task", "phase", "document", "outputs", "project", "state_dir", "os"];
 
 /// Plain values by root name.
 pub(crate) type Roots = BTreeMap<&'static str, Json>;
@@ -319,7 +319,11 @@ fn undefined(said: &str) -> (&'static str, String, Option<String>) {
         let message = "outputs cannot be read here: this is decided before anything runs".to_owned();
         return ("bind-undefined-variable", message, None);
     }
-    let help = if ROOTS.contains(&name) { None } else { near(name, ROOTS) };
+    let help = match name {
+        "matrix" => Some("values by axis, where the entry of the task has a `matrix`".to_owned()),
+        _ if ROOTS.contains(&name) => None,
+        _ => near(name, ROOTS),
+    };
     ("bind-undefined-variable", said.to_owned(), help)
 }
 

@@ -9,6 +9,7 @@ mod bounds;
 mod environments;
 mod faults;
 mod inline;
+mod matrix;
 mod outputs;
 mod properties;
 mod published;

@@ -31,6 +31,7 @@ pub(crate) fn task(id: &str, title: &str, phase: &str) -> Task {
         acceptance: Vec::new(),
         requirements: Vec::new(),
         parent: None,
+        matrix: BTreeMap::new(),
         estimate: None,
         owner: None,
         issue: None,

@@ -1,4 +1,4 @@
-//! What wakes a sync that waits, and stops one that works: signals, webhooks, other processes.
+//! What wakes a loop that waits, and stops one that works: signals, webhooks, other processes.
 
 use crate::exec::stop::{StopSlot, Stops};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ struct Shared {
 }
 
 impl Bell {
-    /// Asks for a sync now.
+    /// Asks for the next turn now.
     pub fn ring(&self) {
         *self.shared.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.changed.notify_all();
