@@ -145,7 +145,7 @@ pub fn live_run(workspace: &Workspace, ledger: &Ledger) -> Result<Option<RunId>,
 /// The view of `taskmaster report`.
 pub fn view(evidence: &Evidence) -> ReportView {
     let reading = &evidence.prepared.reading;
-    let document = &reading.parsed.document;
+    let document = evidence.prepared.document();
     let mut diagnostics = views::diagnostics(&reading.findings);
     diagnostics.extend(views::diagnostics(&evidence.prepared.binding_findings));
     diagnostics.extend(views::diagnostics(&evidence.prepared.catalogue_findings));

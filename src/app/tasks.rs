@@ -153,7 +153,7 @@ pub fn next(workspace: &Workspace, request: &Request, filter: &Filter) -> Result
 
 fn rows(evidence: &Evidence, filters: Vec<String>, pass: impl Fn(&Task, &TaskState) -> bool) -> TaskListView {
     let reading = &evidence.prepared.reading;
-    let document = &reading.parsed.document;
+    let document = evidence.prepared.document();
     let keys = &evidence.prepared.recording.keys;
     let all = document.tasks.iter().map(|task| (task, views::state(&evidence.states, keys.get(&task.id))));
     TaskListView {

@@ -14,9 +14,15 @@ impl Evidence {
     /// failure before it, so that failure is left out.
     pub fn new(prepared: &Prepared, known: &HashMap<TaskKey, TaskEvidence>) -> Self {
         let document = prepared.document();
-        let parents: BTreeSet<&TaskId> =
-            document.tasks.iter().filter_map(|task| task.parent.as_ref()).collect();
-        let is_group = |id: &TaskId| parents.contains(id) && !prepared.bound.bindings.contains_key(id);
+        let parents_of = |cells: bool| -> BTreeSet<&TaskId> {
+            let subtasks = document.tasks.iter().filter(|task| task.matrix.is_empty() != cells);
+            subtasks.filter_map(|task| task.parent.as_ref()).collect()
+        };
+        let (parents, of_cells) = (parents_of(false), parents_of(true));
+        // A task with cells has a state of its own: they do not stand in the text, from which a group's mark follows.
+        let is_group = |id: &TaskId| {
+            parents.contains(id) && !of_cells.contains(id) && !prepared.bound.bindings.contains_key(id)
+        };
         let mut evidence = Self::default();
         for task in &document.tasks {
             evidence.titles.insert(task.id.clone(), task.title.clone());

@@ -62,7 +62,7 @@ fn every_cell_is_done_before_whatever_waits_for_the_task() {
 fn a_cell_that_fails_holds_up_what_waits_and_nothing_else() {
     let sandbox = project(PRD, TASKS);
     sandbox.write("no-us", "");
-    sandbox.run("run prd.md --no-wait --keep-going").code(30);
+    sandbox.run("run prd.md --no-wait --keep-going").code(20);
     let now = states(&sandbox);
     assert_eq!(
         (has(&now, "ship/deploy/eu/beta").as_str(), has(&now, "ship/deploy/us/beta").as_str()),
@@ -89,7 +89,7 @@ fn a_cell_that_fails_holds_up_what_waits_and_nothing_else() {
         2,
         "those were done"
     );
-    assert!(states(&sandbox).iter().all(|(_, state)| state == "completed"));
+    assert!(states(&sandbox).iter().all(|(_, state)| state == "completed" || state == "satisfied"));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_change_of_the_values_is_told_before_it_is_merged() {
         assert!(git.args(line.split(' ')).current_dir(sandbox.path()).status().unwrap().success());
     }
     sandbox.write("tasks/local.yaml", TASKS.replace("[eu, us]", "[eu, ap]"));
-    let told = sandbox.run("plan prd.md --against HEAD").stdout;
+    let told = sandbox.run("plan prd.md --against git:HEAD").code(0).stdout;
     assert!(told.contains("Deploy (ap, stable)") && told.contains("Deploy (us, stable)"), "{told}");
 }
 
