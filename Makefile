@@ -10,6 +10,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskmaster/tools
 TARPAULIN_VERSION := 0.37.5
 DENY_VERSION := 0.20.2
 FUZZ_VERSION := 0.13.2
+MUTANTS_VERSION := 27.1.0
 FUZZ_TARGETS := catalogue ledger parse prometheus proxy template webhook write_back
 BIN := target/release/taskmaster
 SAMPLE_API := target/release/sample-api
@@ -22,7 +23,7 @@ RATE := 20
 DURATION := 1m
 
 .PHONY: help demo build test lint parse plan run report bench coverage fuzz fuzz-keep differential screenshots \
-	simulate mutants aa-table power experiment detection torture torture-rollouts switches \
+	simulate mutants mutant-seeds aa-table power experiment detection torture torture-rollouts switches \
 	platform-up platform-down deploy-blue-green deploy-canary promote rollback traffic \
 	e2e manifests cluster-build cluster-images cluster-up cluster-down cluster-shell clean distclean
 
@@ -110,6 +111,10 @@ fuzz-%: $(TOOLS)/bin/cargo-fuzz
 fuzz-keep: ## keep of fuzz/corpus what reaches most, a few files a target, for the plain tests
 	@for target in $(FUZZ_TARGETS); do fuzz/keep $$target || exit 1; done
 
+mutants: $(TOOLS)/bin/cargo-mutants ## change the pure crates, and see the tests notice; SHARDS=40 parts, FIRST=0 LAST=0 of them (docs/mutation.md)
+	@PATH="$(TOOLS)/bin:$$PATH" tests/tools/mutants.sh "$(CARGO)" $(or $(SHARDS),40) $(or $(FIRST),0) $(or $(LAST),0) \
+		$(or $(CRATES),core prd catalogue kube-api delivery)
+
 differential: ## ask Argo Rollouts and our replica maths N=1000000 questions of SEED=1 (needs Go)
 	tests/differential/run $(or $(N),1000000) $(or $(SEED),1)
 
@@ -118,7 +123,7 @@ SIMULATE := $(CARGO) run --quiet --release --locked -p taskmaster-simulate --
 simulate: ## SEEDS=10000 simulated rollouts of every kind under every trouble
 	$(SIMULATE) torture --seeds $(or $(SEEDS),10000)
 
-mutants: ## the first seed that finds each fault on purpose (docs/mutants.md)
+mutant-seeds: ## the first seed that finds each fault on purpose (docs/mutants.md)
 	$(SIMULATE) mutants
 
 aa-table: ## how often good versions are taken back, ROLLOUTS=100000 of each kind; goes on where it was stopped
@@ -178,6 +183,9 @@ $(TOOLS)/bin/cargo-deny:
 
 $(TOOLS)/bin/cargo-fuzz:
 	$(CARGO) install --locked --root $(TOOLS) cargo-fuzz@$(FUZZ_VERSION)
+
+$(TOOLS)/bin/cargo-mutants:
+	$(CARGO) install --locked --root $(TOOLS) cargo-mutants@$(MUTANTS_VERSION)
 
 $(TOOLS)/bin/cargo-tarpaulin:
 	$(CARGO) install --locked --root $(TOOLS) cargo-tarpaulin@$(TARPAULIN_VERSION)

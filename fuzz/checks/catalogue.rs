@@ -63,7 +63,6 @@ pub(super) fn bind(texts: &[&str], environment: &EnvironmentName, outputs: &Outp
         program: "/bin/taskmaster",
         outputs,
         allow_inline: true,
-        strict: true,
     });
     bound.diagnostics.splice(..0, loaded.diagnostics);
     bound

@@ -271,7 +271,6 @@ impl Binder {
             program: &self.surroundings.program,
             outputs,
             allow_inline: self.allow_inline,
-            strict: self.strict,
         })
     }
 }

@@ -188,7 +188,6 @@ fn bind(document: &Document, environment: &str, vars: &BTreeMap<String, String>,
         program: env!("CARGO_BIN_EXE_taskmaster"),
         outputs: &BTreeMap::new(),
         allow_inline: false,
-        strict: true,
     });
     assert_eq!(bound.diagnostics, [], "the catalogues fit the PRD");
     assert_eq!(bound.document_diagnostics, []);

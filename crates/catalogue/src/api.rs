@@ -71,8 +71,6 @@ pub struct Inputs<'a> {
     pub outputs: &'a Outputs,
     /// Bind actions that stand in the document.
     pub allow_inline: bool,
-    /// Tasks that nothing binds are errors.
-    pub strict: bool,
 }
 
 impl fmt::Debug for Inputs<'_> {
@@ -113,7 +111,7 @@ pub struct Bound {
     pub bindings: Bindings,
     /// Faults in catalogues; `source` is the index of the text among those given to [`load`].
     pub diagnostics: Vec<Diagnostic>,
-    /// Faults of the document (unbound tasks, refused inline actions) with places in its sources.
+    /// Faults of actions in the document, with places in its sources.
     pub document_diagnostics: Vec<Diagnostic>,
     /// Versions of programs that are wanted, in the order of the files.
     pub requires: Vec<Required>,

@@ -113,8 +113,8 @@ impl Side {
             &Selection::default(),
             &request.resolve_options(),
         )?;
-        // Resolving says once more what binding said: which tasks nothing binds.
-        let diagnostics = std::mem::take(&mut bound.document_diagnostics);
+        let mut diagnostics = std::mem::take(&mut bound.document_diagnostics);
+        diagnostics.extend(resolved.diagnostics);
         let binding = Findings { sources: reading.text.sources.clone(), diagnostics };
         Ok(Self {
             warnings: warnings(&[&reading.findings, &binding, &catalogue]),

@@ -69,7 +69,7 @@ fn a_person_s_word_counts_though_the_clock_went_back_since_the_question() {
     let sandbox = project("## Phase 1: A\n\n- [ ] One\n", tasks).var("TASKMASTER_CLOCK_JUMPS", JUMPS);
     let running = sandbox.start("run prd.md --quiet");
     taskmaster_testkit::until("it waits", 20, || {
-        sandbox.run("tasks list -o json").stdout.contains("waiting").then_some(())
+        sandbox.run("tasks list -o json").stdout.contains("\"state\": \"waiting\"").then_some(())
     });
     sandbox.run("approve a/one").code(0);
     running.wait().code(0);

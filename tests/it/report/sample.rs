@@ -469,7 +469,7 @@ pub(crate) fn runs() -> Vec<RunView> {
 pub(crate) fn diagnostics() -> Vec<DiagnosticView> {
     vec![
         DiagnosticView {
-            code: "unbound-task".to_owned(),
+            code: "bind-unbound".to_owned(),
             severity: Severity::Warning,
             message: "nothing binds `Draw the rollout dashboard`: a person does it".to_owned(),
             path: Some("prd/platform.md".to_owned()),

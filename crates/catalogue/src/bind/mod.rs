@@ -18,7 +18,7 @@ pub use select::Selection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use taskmaster_core::action::{Action, Binding};
-use taskmaster_core::diagnostic::{Diagnostic, Severity};
+use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::Task;
 use taskmaster_core::id::TaskId;
 
@@ -67,9 +67,6 @@ impl Selection<'_> {
         let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Plan, digest: true };
         let tasks = &inputs.document.tasks;
         let parents: BTreeSet<&TaskId> = tasks.iter().filter_map(|task| task.parent.as_ref()).collect();
-        // Where entries may be missing, or all of them are for other environments, that is the fault.
-        let told_already = self.catalogue.is_incomplete
-            || bound.diagnostics.iter().any(|d| d.code == "bind-unknown-environment");
         for task in tasks {
             match bind_one(task, request) {
                 Outcome::Bound(binding) => {
@@ -77,14 +74,8 @@ impl Selection<'_> {
                 }
                 Outcome::Faulty(faults) => bound.diagnostics.extend(faults),
                 Outcome::FaultyDocument(faults) => bound.document_diagnostics.extend(faults),
-                Outcome::Nothing => {
-                    let is_parent = parents.contains(&task.id);
-                    if !is_parent {
-                        bound.unbound.push(task.id.clone());
-                    }
-                    let found = unbound(task, is_parent, told_already, inputs);
-                    bound.document_diagnostics.extend(found);
-                }
+                Outcome::Nothing if parents.contains(&task.id) => {}
+                Outcome::Nothing => bound.unbound.push(task.id.clone()),
             }
         }
         dedup(&mut bound.diagnostics);
@@ -143,23 +134,6 @@ fn bind_one(task: &Task, request: Request<'_>) -> Outcome {
         entry if allowed && !task.inline_actions.is_empty() => assemble_inline(task, entry.as_ref(), request),
         _ => Outcome::Nothing,
     }
-}
-
-/// Says what stands in the way of a task that nothing binds.
-fn unbound(task: &Task, is_parent: bool, told_already: bool, inputs: &Inputs<'_>) -> Option<Diagnostic> {
-    let severity = if inputs.strict { Severity::Error } else { Severity::Warning };
-    let found = if !task.inline_actions.is_empty() {
-        let message = format!("the action of `{}` stands in the document and is not run", task.id);
-        Diagnostic::new(severity, "bind-inline-refused", task.span, message)
-            .help("read it, then allow it with `--allow-inline`, or bind the task in a catalogue")
-    } else if is_parent || told_already {
-        return None;
-    } else {
-        let message = format!("nothing binds `{}` in the environment `{}`", task.id, inputs.environment);
-        Diagnostic::new(severity, "bind-unbound", task.span, message)
-            .help("a person has to do it (`taskmaster tasks set`), or bind it in `tasks/*.yaml`")
-    };
-    Some(found.in_source(task.source))
 }
 
 /// What became of one task.

@@ -47,20 +47,6 @@ fn without_the_flag_nothing_of_the_document_is_bound() {
     let bound = world.bind("tasks: {}\n");
     assert!(bound.bindings.is_empty());
     assert!(bound.unbound.contains(&id("T1")));
-    let found = &bound.document_diagnostics[0];
-    assert_eq!(
-        (found.code, found.severity, found.span),
-        ("bind-inline-refused", Severity::Warning, Some(world.document.tasks[0].span))
-    );
-    assert!(found.help.as_ref().unwrap().contains("--allow-inline"));
-    world.document.tasks[1].parent = Some(id("T1"));
-    let bound = world.bind("tasks: {}\n");
-    assert!(
-        bound.document_diagnostics.iter().any(|d| d.code == "bind-inline-refused"),
-        "a parent's own action too"
-    );
-    world.strict = true;
-    assert_eq!(world.bind("tasks: {}\n").document_diagnostics[0].severity, Severity::Error);
 }
 
 #[test]

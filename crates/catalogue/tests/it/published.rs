@@ -65,6 +65,8 @@ fn every_code_in_the_sources_is_in_the_reference() {
         include_str!("../../src/model/probe.rs"),
         include_str!("../../src/model/entry.rs"),
         include_str!("../../src/model/file.rs"),
+        include_str!("../../src/model/matrix.rs"),
+        include_str!("../../src/bind/matrix.rs"),
         include_str!("../../src/model/policy.rs"),
         include_str!("../../src/load.rs"),
         include_str!("../../src/template/engine.rs"),

@@ -84,7 +84,6 @@ pub(crate) struct World {
     pub(crate) tools: Vec<String>,
     pub(crate) outputs: KnownOutputs,
     pub(crate) allow_inline: bool,
-    pub(crate) strict: bool,
     pub(crate) project_root: String,
 }
 
@@ -98,7 +97,6 @@ impl World {
             tools: Vec::new(),
             outputs: KnownOutputs::new(),
             allow_inline: false,
-            strict: false,
             project_root: "/project".into(),
         }
     }
@@ -127,7 +125,6 @@ impl World {
             program: "/bin/taskmaster",
             outputs: &self.outputs,
             allow_inline: self.allow_inline,
-            strict: self.strict,
         })
     }
 
@@ -147,8 +144,10 @@ impl World {
     /// Faults of loading and binding, as one text.
     pub(crate) fn faults(&self, text: &str) -> String {
         let loaded = load_one(text);
-        let bound = self.with(|inputs| loaded.catalogue.bind(inputs));
-        show_all(text, &[loaded.diagnostics, bound.diagnostics].concat())
+        let expanded = self.with(|inputs| loaded.catalogue.expand(inputs));
+        let document = expanded.document.as_ref().unwrap_or(&self.document);
+        let bound = self.with(|inputs| loaded.catalogue.bind(&Inputs { document, ..*inputs }));
+        show_all(text, &[loaded.diagnostics, expanded.diagnostics, bound.diagnostics].concat())
     }
 }
 

@@ -74,7 +74,7 @@ pub enum Anew {
 pub struct Resolved {
     /// The plan.
     pub plan: Plan,
-    /// `unbound-task` warnings, in document order.
+    /// Warnings about tasks that nothing binds, in document order.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -169,7 +169,7 @@ pub fn resolve(
     } else if !unmet.is_empty() {
         return Err(ResolveError::UnmetDependencies(listed(unmet, &intents, &dispositions)));
     }
-    let diagnostics = unbound(&intents, &dispositions, &chosen, options);
+    let diagnostics = unbound(&intents, &dispositions, &chosen, inputs.environment, options);
     if options.strict && !diagnostics.is_empty() {
         return Err(ResolveError::Unbound(diagnostics));
     }
@@ -266,20 +266,30 @@ fn unbound(
     intents: &[Intent<'_>],
     dispositions: &[Disposition],
     chosen: &[bool],
+    environment: &EnvironmentName,
     options: &ResolveOptions,
 ) -> Vec<Diagnostic> {
     let severity = if options.strict { Severity::Error } else { Severity::Warning };
     let found = intents.iter().zip(dispositions).zip(chosen).filter(|((intent, disposition), chosen)| {
-        **chosen && intent.binding.is_none() && **disposition == Disposition::Manual
+        // A parent's own action is refused, too.
+        let is_left = match disposition {
+            Disposition::Manual => true,
+            Disposition::Group => !intent.task.inline_actions.is_empty(),
+            _ => false,
+        };
+        **chosen && intent.binding.is_none() && is_left
     });
     let told = |task: &Task| {
-        let message = format!("nothing binds `{}`: it waits for a person", task.id);
-        let help = if task.inline_actions.is_empty() {
-            "bind it in the catalogue, or say there that it is `manual: true`"
+        let (code, message, help) = if task.inline_actions.is_empty() {
+            let message = format!("nothing binds `{}` in the environment `{environment}`", task.id);
+            let help = "a person has to do it (`taskmaster tasks set`), or bind it in `tasks/*.yaml`";
+            ("bind-unbound", message, help)
         } else {
-            "its fenced actions are run only with `--allow-inline`"
+            let message = format!("the action of `{}` stands in the document and is not run", task.id);
+            let help = "read it, then allow it with `--allow-inline`, or bind the task in a catalogue";
+            ("bind-inline-refused", message, help)
         };
-        Diagnostic::new(severity, "unbound-task", task.span, message).help(help).in_source(task.source)
+        Diagnostic::new(severity, code, task.span, message).help(help).in_source(task.source)
     };
     found.map(|((intent, _), _)| told(intent.task)).collect()
 }

@@ -332,8 +332,8 @@ fn what_nothing_binds_waits_for_a_person_and_is_told() {
     assert_eq!(
         told,
         [
-            ("unbound-task", warning, "nothing binds `p/a`: it waits for a person"),
-            ("unbound-task", warning, "nothing binds `p/b`: it waits for a person"),
+            ("bind-unbound", warning, "nothing binds `p/a` in the environment `local`"),
+            ("bind-inline-refused", warning, "the action of `p/b` stands in the document and is not run"),
         ],
         "`manual: true` says so in so many words"
     );
