@@ -255,6 +255,7 @@ impl Evidence {
             title: task.title.clone(),
             phase: task.phase.clone(),
             parent: task.parent.clone(),
+            matrix: task.matrix.clone(),
             priority: task.priority,
             tags: task.tags.clone(),
             owner: task.owner.clone(),

@@ -133,10 +133,9 @@ const CLAIMS: [Claim; 4] = [Claim::Completed, Claim::InProgress, Claim::Pending,
 
 /// Claims against evidence, and where they disagree.
 pub(super) fn claims(page: &Page<'_>) -> Markup {
-    let tasks = &page.view.tasks;
     let count = |claim: Claim, proof: Option<ProofKind>| {
         let same = |task: &&ReportTask| task.claim == claim && task.proof.as_ref().map(|p| p.kind) == proof;
-        tasks.iter().filter(same).count()
+        page.view.tasks.iter().filter(|task| has_mark(task)).filter(same).count()
     };
     let broken = disagreements(page, |task| {
         task.claim == Claim::Completed && !matches!(Group::of(&task.state), Group::Done | Group::Claimed)
@@ -172,7 +171,13 @@ pub(super) fn claims(page: &Page<'_>) -> Markup {
 }
 
 fn disagreements(page: &Page<'_>, differs: impl Fn(&ReportTask) -> bool) -> Vec<usize> {
-    (0..page.view.tasks.len()).filter(|&at| differs(&page.view.tasks[at])).collect()
+    let tasks = page.view.tasks.iter().enumerate();
+    tasks.filter(|(_, task)| has_mark(task) && differs(task)).map(|(at, _)| at).collect()
+}
+
+/// A cell of a matrix claims nothing: the mark is that of its task.
+fn has_mark(task: &ReportTask) -> bool {
+    task.matrix.is_empty()
 }
 
 fn gap(page: &Page<'_>, name: &str, help: &str, tasks: &[usize]) -> Markup {

@@ -254,8 +254,9 @@ fn task_line(sheet: &mut Sheet, task: &ReportTask, names: &Names<'_>) {
     }
     let worked: Option<u64> = task.attempts.iter().filter_map(|a| a.duration_ms).reduce(|a, b| a + b);
     facts.extend(worked.map(human::duration));
-    let claimed = human::claim(task.claim);
-    facts.push(format!("marked {claimed}"));
+    if task.matrix.is_empty() {
+        facts.push(format!("marked {}", human::claim(task.claim)));
+    }
     sheet.facts("      ", &facts, Style::Muted);
 }
 

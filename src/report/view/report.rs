@@ -134,6 +134,9 @@ pub struct ReportTask {
     pub phase: PhaseId,
     /// The task it is a subtask of.
     pub parent: Option<TaskId>,
+    /// Values by axis, of a cell of a matrix: it has no mark of its own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub matrix: BTreeMap<String, String>,
     /// Priority.
     pub priority: Priority,
     /// Tags without `#`.

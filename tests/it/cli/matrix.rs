@@ -47,6 +47,10 @@ fn every_cell_is_done_before_whatever_waits_for_the_task() {
     let marked = sandbox.read("prd.md").unwrap();
     assert_eq!(marked.matches("- [x]").count(), 3, "cells have no marks: {marked}");
 
+    let report = sandbox.run("report").code(0).stdout;
+    assert_eq!(report.matches("marked done").count(), 3, "{report}");
+    assert_eq!(report.matches("marked open").count(), 0, "{report}");
+
     // What was done stays done, and one that is not is found alone.
     std::fs::remove_file(sandbox.path().join("us-beta")).unwrap();
     sandbox.run("run prd.md --no-wait").code(0);

@@ -216,6 +216,7 @@ fn task(index: usize, total: usize) -> ReportTask {
         title: title(index),
         phase: phase_id(phase).as_str().into(),
         parent: None,
+        matrix: std::collections::BTreeMap::new(),
         priority: if index % 9 == 8 { Priority::Low } else { PHASES[phase].1 },
         tags: if index.is_multiple_of(5) { vec!["infra".to_owned()] } else { Vec::new() },
         owner: (index % 7 == 3).then(|| "dana".to_owned()),
