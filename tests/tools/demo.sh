@@ -4,6 +4,12 @@ set -eu
 taskmaster=$1 prd=$2 environment=$3
 report=out/report.html
 
+# Built with the feature `crashpoints` it can be killed by a variable, which no release may be.
+if grep -q 'TASKMASTER_CRASH\|TASKMASTER_CLOCK' "$taskmaster"; then
+    echo "demo.sh: $taskmaster has the crash points of the tests" >&2
+    exit 1
+fi
+
 "$taskmaster" parse "$prd"
 status=0
 "$taskmaster" run "$prd" --env "$environment" || status=$?
