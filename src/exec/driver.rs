@@ -81,6 +81,18 @@ pub fn exit_code(end: RunEnd) -> i32 {
     }
 }
 
+/// Tasks that were done before, by those they wait for.
+fn done_after(plan: &Plan) -> HashMap<usize, Vec<usize>> {
+    let mut found: HashMap<usize, Vec<usize>> = HashMap::new();
+    let was_done = |task: &PlannedTask| !task.has_work();
+    if plan.tasks.iter().any(|task| was_done(task) && task.reads_files) {
+        for (place, task) in plan.tasks.iter().enumerate().filter(|(_, task)| was_done(task)) {
+            task.dependencies.iter().for_each(|before| found.entry(*before).or_default().push(place));
+        }
+    }
+    found
+}
+
 /// Something at work for a task.
 struct AtWork {
     wish: watch::Sender<Hurry>,
@@ -111,6 +123,10 @@ struct Driver<'a> {
     timers: Timers,
     stops: Stops,
     wishes: u32,
+    /// Something was begun, so files may be other than when the plan was made.
+    has_begun: bool,
+    /// Tasks that wait for one and were done before; none where none of them belongs to files.
+    done_after: HashMap<usize, Vec<usize>>,
     next_poll: Instant,
     /// Waits are as long as they are meant to be, however the clock of the day jumps.
     clock: Steady,
@@ -128,6 +144,7 @@ impl<'a> Driver<'a> {
         make_folder(&settings.state_dir.join("logs").join(settings.run.as_str()))?;
         let (sender, news) = mpsc::unbounded_channel();
         let by_key = index_by_key(&plan).into_iter().map(|(key, index)| (key.to_owned(), index)).collect();
+        let done_after = if direction == Direction::Do { done_after(&plan) } else { HashMap::new() };
         let next_poll = clock::monotonic() + settings.poll;
         let cx = Context { settings, vault: Vault::default(), http: Default::default(), news: sender };
         Ok(Self {
@@ -144,6 +161,8 @@ impl<'a> Driver<'a> {
             timers: Timers::default(),
             stops,
             wishes: 0,
+            has_begun: false,
+            done_after,
             next_poll,
             clock: Steady::start(),
         })
@@ -171,6 +190,7 @@ impl<'a> Driver<'a> {
         }
         // Before the decision: an attempt that starts in this tick may need what another ended with.
         let mut known = self.learn(&events);
+        known.append(&mut self.look_at_files(&events));
         known.append(&mut events);
         let events = known;
         let tick = self.decider.decide(events, self.clock.now());
@@ -229,6 +249,47 @@ impl<'a> Driver<'a> {
         readers.filter_map(digested).collect()
     }
 
+    /// Tells what the actions are by now of tasks that were done before, belong to files, and come next after what has
+    /// ended. What is found other than in the plan runs, and those after it are looked at once it has ended.
+    fn look_at_files(&mut self, events: &[Event]) -> Vec<Event> {
+        if !self.has_begun || self.done_after.is_empty() {
+            return Vec::new();
+        }
+        let ended = |event: &Event| match event {
+            Event::AttemptEnded { task, .. } | Event::ProbeEnded { task, .. } => Some(*task),
+            _ => None,
+        };
+        let mut open: Vec<usize> = events.iter().filter_map(ended).collect();
+        let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+        while let Some(before) = open.pop() {
+            for task in self.done_after.get(&before).cloned().unwrap_or_default() {
+                if !seen.insert(task) {
+                    continue;
+                }
+                let digest = self.digest_of_files(task);
+                if digest.is_none() || digest == self.plan.tasks[task].digest {
+                    open.push(task);
+                }
+                found.extend(digest.map(|digest| Event::Digested { task, digest }));
+            }
+        }
+        found
+    }
+
+    /// The digest of a task that belongs to files, as they are now.
+    fn digest_of_files(&mut self, task: usize) -> Option<Digest> {
+        let planned = self.plan.tasks.get(task).filter(|planned| planned.reads_files)?;
+        self.ports.render.digest(&planned.id).ok()
+    }
+
+    /// A task's turn has come: its digest from now on is that of its files as they are now.
+    fn renew_digest(&mut self, task: usize) -> Option<Digest> {
+        let is_new = self.has_begun && self.direction == Direction::Do;
+        let digest = if is_new { self.digest_of_files(task) } else { None };
+        self.queue.extend(digest.clone().map(|digest| Event::Digested { task, digest }));
+        digest
+    }
+
     fn run_ended(&self, end: RunEnd) -> Record {
         Record::RunEnded {
             run: self.cx.settings.run.clone(),
@@ -267,6 +328,8 @@ impl<'a> Driver<'a> {
         let task = plan.tasks.get(index).ok_or_else(|| ExecError::Internal(format!("no task {index}")))?;
         let log = format!("logs/{}/{attempt}.log", self.cx.settings.run);
         let undo = self.direction == Direction::Undo;
+        let digest = self.renew_digest(index).or(digest);
+        self.has_begun = true;
         let rendered = self.ports.render.action(&task.id).map_err(|fault| fault.message);
         let rendered = rendered.and_then(|action| {
             let steps = if undo { &action.undo } else { &action.run };
@@ -315,6 +378,7 @@ impl<'a> Driver<'a> {
         ready: &mut Vec<Ready>,
     ) -> Result<(), ExecError> {
         let task = self.task(index)?.clone();
+        self.renew_digest(index);
         let rendered = self.ports.render.action(&task.id).map_err(|fault| fault.message);
         let rendered = rendered.and_then(|mut action| {
             let outputs = action.outputs.take().filter(|_| kind == ProbeKind::Check);

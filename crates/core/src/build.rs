@@ -51,6 +51,7 @@ pub(crate) fn planned_task(number: usize) -> PlannedTask {
         line: number,
         dependencies: Vec::new(),
         reads: Vec::new(),
+        reads_files: false,
         owes_outputs: false,
         disposition: Disposition::Execute,
         kind: None,

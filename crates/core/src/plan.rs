@@ -61,6 +61,9 @@ pub struct PlannedTask {
     /// Those of them whose outputs its action reads, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<usize>,
+    /// The contents of files belong to its action, and tasks before it may change them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_files: bool,
     /// A task of the plan reads its outputs, only its run prints them, and none are known: they were lost with the end
     /// of an attempt, or it was done where this ledger was not. Then it runs though its check says that it is done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

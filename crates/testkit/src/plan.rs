@@ -18,6 +18,7 @@ pub fn planned_task(number: usize) -> PlannedTask {
         line: number + 3,
         dependencies: Vec::new(),
         reads: Vec::new(),
+        reads_files: false,
         owes_outputs: false,
         disposition: Disposition::Execute,
         kind: None,

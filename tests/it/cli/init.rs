@@ -27,7 +27,8 @@ fn runs_at_once(sandbox: &Sandbox, tasks: usize) {
     all_are(sandbox, &["completed"]);
     let report = sandbox.run("report prd.md").code(0).stdout;
     assert!(report.contains("100 %"), "{report}");
-    sandbox.run("run prd.md").code(0);
+    let again = sandbox.run("run prd.md -o json").code(0).stdout;
+    assert!(!again.contains("attempt.started"), "a second run has nothing to do: {again}");
     all_are(sandbox, &["completed", "satisfied"]);
 }
 

@@ -2,6 +2,7 @@
 
 use super::{project, state, states};
 use serde_json::json;
+use taskmaster_testkit::Sandbox;
 
 const THREE: &str = "## Phase 1: First\n\n- [ ] One\n- [ ] Two\n\n## Phase 2: Second\n\n- [ ] Three\n";
 
@@ -273,4 +274,30 @@ fn a_run_without_a_document_leaves_nothing_behind() {
     sandbox.run("run").code(2);
     assert!(!sandbox.path().join(".taskmaster").exists());
     sandbox.run("audit").code(2);
+}
+
+#[test]
+fn files_that_an_earlier_task_makes_count_as_they_are_when_the_turn_comes() {
+    let tasks = concat!(
+        "tasks:\n",
+        "  a/one: {check: {exec: [cmp, -s, source, made], false_codes: [1, 2]}, run: {exec: [cp, source, made]}}\n",
+        "  a/two: {run: {shell: 'echo two >> ran'}}\n",
+        "  a/three: {inputs: made, run: {shell: 'cat made >> ran'}}\n",
+        "  a/four: {inputs: ran, check: {exec: [test, -e, four]}, run: {exec: [touch, four]}}\n",
+    );
+    let sandbox = project("## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n- [ ] Four\n", tasks);
+    let attempts = |sandbox: &Sandbox| {
+        let run = sandbox.run("run prd.md -o json").code(0);
+        run.stdout.matches("attempt.started").count()
+    };
+    sandbox.write("source", "v1\n");
+    assert_eq!(attempts(&sandbox), 4);
+    assert_eq!(attempts(&sandbox), 0, "what was made is what was looked at");
+    sandbox.write("source", "v2\n");
+    assert_eq!(attempts(&sandbox), 2, "made anew and looked at anew, in one run");
+    assert_eq!(sandbox.read("ran").as_deref(), Some("two\nv1\nv2\n"));
+    assert_eq!(attempts(&sandbox), 0);
+    sandbox.write("made", "by hand\n");
+    sandbox.write("source", "by hand\n");
+    assert_eq!(attempts(&sandbox), 1, "nothing made it, and it changed before");
 }

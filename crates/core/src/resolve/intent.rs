@@ -143,19 +143,24 @@ impl Intent<'_> {
     }
 
     /// True where nothing is left to decide when a run begins. What was done before may have to be
-    /// done again: with other outputs to read, or a yes that was given to something else.
+    /// done again: with other outputs or files to read, or a yes that was given to something else.
     pub(super) fn settles_at_once(&self, disposition: &Disposition) -> bool {
         match disposition {
             Disposition::Claimed | Disposition::Skip { .. } | Disposition::Cancelled => true,
             Disposition::Recorded { .. } => {
                 let reads = self.binding.is_some_and(|binding| !binding.awaits.is_empty());
                 let is_approval = self.action().is_some_and(|action| action.kind == ActionKind::Approval);
-                !reads && !is_approval
+                !reads && !is_approval && !self.reads_files()
             }
             Disposition::Execute | Disposition::Manual | Disposition::Unknown { .. } | Disposition::Group => {
                 false
             }
         }
+    }
+
+    /// True where the contents of files belong to its action.
+    pub(super) fn reads_files(&self) -> bool {
+        self.binding.is_some_and(|binding| !binding.inputs.is_empty())
     }
 
     /// Why it does not let go on, in a few words.
@@ -190,6 +195,7 @@ impl Intent<'_> {
             line: self.task.line,
             dependencies,
             reads: Vec::new(),
+            reads_files: self.reads_files(),
             owes_outputs: false,
             disposition,
             kind: action.map(|action| action.kind),

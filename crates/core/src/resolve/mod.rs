@@ -197,7 +197,7 @@ pub fn resolve(
 }
 
 /// Tasks in which something is done or recorded, the parents of those, and what may have to be done again
-/// as it reads their outputs.
+/// as it reads their outputs, or files that they may change.
 fn turns(
     inputs: &Inputs<'_>,
     graph: &Graph,
@@ -208,12 +208,16 @@ fn turns(
         intents.iter().zip(dispositions).map(|(intent, how)| intent.has_turn(how)).collect();
     let place: HashMap<&TaskId, usize> =
         inputs.document.tasks.iter().enumerate().map(|(place, task)| (&task.id, place)).collect();
+    let mut is_after_work = vec![false; turns.len()];
     // Dependencies come first in this order, and subtasks before their parents.
     for &task in graph.dag.order() {
-        let address = &inputs.document.tasks[task].id;
-        let reads = inputs.bindings.get(address).map_or(&[][..], |binding| &binding.awaits);
+        is_after_work[task] =
+            graph.dag.dependencies(task).any(|before| turns[before] || is_after_work[before]);
+        let binding = inputs.bindings.get(&inputs.document.tasks[task].id);
+        let reads = binding.map_or(&[][..], |binding| &binding.awaits);
         let mut read = reads.iter().filter_map(|id| place.get(id));
         turns[task] |= read.any(|&read| turns[read]);
+        turns[task] |= is_after_work[task] && intents[task].reads_files();
         if let (true, Some(parent)) = (turns[task], &inputs.document.tasks[task].parent)
             && let Some(&parent) = place.get(parent)
         {

@@ -534,6 +534,26 @@ fn a_plan_tells_which_outputs_are_read() {
 }
 
 #[test]
+fn what_belongs_to_files_has_a_turn_where_something_before_it_has() {
+    let mut world = World::chain("a b c d");
+    for title in ["a", "b", "c", "d"] {
+        world.record(title, TaskState::Completed);
+    }
+    world.binding("c").inputs = vec!["made".to_owned()];
+    world.options.anew = Anew::Nothing;
+    world.options.work_only = true;
+    let ids = |world: &World| -> Vec<String> {
+        world.all().plan.tasks.iter().map(|task| task.id.to_string()).collect()
+    };
+    assert_eq!(ids(&world), [""; 0]);
+    world.record("a", TaskState::Pending);
+    assert_eq!(ids(&world), ["p/a", "p/c"]);
+    world.options.work_only = false;
+    let files: Vec<bool> = world.all().plan.tasks.iter().map(|task| task.reads_files).collect();
+    assert_eq!(files, [false, false, true, false]);
+}
+
+#[test]
 fn a_plan_tells_which_outputs_are_wanted_and_not_known() {
     let mut world = World::chain("a b c d");
     world.binding("c").awaits = vec!["p/a".into(), "p/b".into()];

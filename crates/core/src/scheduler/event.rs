@@ -41,8 +41,8 @@ pub enum Event {
         /// Why it went wrong, as far as that is known.
         diagnosis: Diagnosis,
     },
-    /// Outputs that the task's action reads are known now, and this is the action's digest with
-    /// them. Comes together with the end that made them known, before it.
+    /// The digest of the task's action by now: outputs that it reads are known, or its files may have changed.
+    /// Comes together with the end that made it so, before it; of files once more when the task's own turn comes.
     Digested {
         /// Index into the plan.
         task: usize,

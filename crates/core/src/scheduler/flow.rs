@@ -135,10 +135,11 @@ impl Scheduler {
 
     /// True where it was done before, and what comes before it in this run decides whether it stays.
     fn reads_what_may_change(&self, task: usize) -> bool {
-        if self.is_approval(task) && !self.task(task).dependencies.is_empty() {
+        let planned = self.task(task);
+        if (self.is_approval(task) || planned.reads_files) && !planned.dependencies.is_empty() {
             return true;
         }
-        self.task(task).reads.iter().any(|read| {
+        planned.reads.iter().any(|read| {
             let read = self.task(*read);
             read.has_work()
                 || (matches!(read.disposition, Disposition::Recorded { .. }) && !read.reads.is_empty())

@@ -19,6 +19,7 @@ pub(crate) fn task(number: usize) -> PlannedTask {
         line: number + 1,
         dependencies: Vec::new(),
         reads: Vec::new(),
+        reads_files: false,
         owes_outputs: false,
         disposition: Disposition::Execute,
         kind: Some(ActionKind::Exec),

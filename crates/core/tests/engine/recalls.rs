@@ -29,6 +29,15 @@ fn done_reads(before: &'static [usize]) -> impl Fn(&mut PlannedTask) {
     }
 }
 
+/// Done before, and files belong to it that tasks before it may change.
+fn done_with_files(before: &'static [usize]) -> impl Fn(&mut PlannedTask) {
+    move |task| {
+        done(task);
+        task.dependencies = before.to_vec();
+        task.reads_files = true;
+    }
+}
+
 fn other() -> Digest {
     Digest::of(b"with other outputs")
 }
@@ -89,6 +98,22 @@ fn other_outputs_make_it_run_again() {
     script.end(1, Outcome::Succeeded);
     assert_eq!(script.answer(), ["Attempt t2 #1"]);
     assert_eq!(script.completed_with(1), [Some(other())]);
+}
+
+#[test]
+fn files_that_changed_make_it_run_again_and_others_leave_it_done() {
+    let mut script = Script::begin(&[&any, &done_with_files(&[0]), &after(&[1])]);
+    assert_eq!(script.names(), ["running", "pending", "pending"], "it cannot be told yet");
+    script.end_digested(0, 1, &other());
+    assert_eq!(script.answer(), ["Attempt t1 #1"]);
+    script.end(1, Outcome::Succeeded);
+    assert_eq!(script.completed_with(1), [Some(other())]);
+
+    let mut script = Script::begin(&[&any, &done_with_files(&[0]), &after(&[1])]);
+    script.end_digested(0, 1, &task(1).digest.unwrap());
+    assert_eq!(script.names(), ["completed", "completed", "running"]);
+    let script = Script::begin(&[&done_with_files(&[]), &any]);
+    assert_eq!(script.names(), ["completed", "running"], "nothing comes before it");
 }
 
 #[test]
