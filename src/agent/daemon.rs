@@ -332,7 +332,7 @@ impl Daemon {
             if let Some(found) = self.unreadable().get(name) {
                 return Err(found.fault(name));
             }
-            let fault = Fault::new(FaultCode::Usage, format!("there is no rollout {name} on this machine"));
+            let fault = Fault::new(FaultCode::NoSuch, format!("there is no rollout {name} on this machine"));
             return Err(fault.help(self.names()));
         };
         send(&at_work, letter).await

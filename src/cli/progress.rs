@@ -50,6 +50,8 @@ struct Line {
     label: String,
     phase: String,
     ended: bool,
+    /// The state that was told last: what a person sets comes twice, from who set it and from this run.
+    told: Option<TaskState>,
     started: Option<Timestamp>,
     bar: Option<ProgressBar>,
     policy: Policy,
@@ -166,7 +168,7 @@ impl Progress {
             self.phases.entry(task.phase.to_string()).or_default().1 += 1;
             let label = format!("{:<6} {}", task.ordinal, one_line(&task.title));
             let (phase, policy) = (task.phase.to_string(), task.policy.clone());
-            let line = Line { label, phase, ended: false, started: None, bar: None, policy };
+            let line = Line { label, phase, ended: false, told: None, started: None, bar: None, policy };
             self.ids.insert(task.id.clone(), task.key.clone());
             self.tasks.insert(task.key.clone(), line);
         }
@@ -190,6 +192,11 @@ impl Progress {
         let busy =
             matches!(to, TaskState::Checking | TaskState::Running { .. } | TaskState::Verifying { .. });
         let Some(task) = self.tasks.get_mut(key) else { return };
+        let is_told = !busy && task.told.as_ref() == Some(to);
+        task.told = Some(to.clone());
+        if is_told {
+            return;
+        }
         if busy {
             task.started.get_or_insert(at);
             self.show_busy(key, to);

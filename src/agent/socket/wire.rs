@@ -178,8 +178,10 @@ impl Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultCode {
-    /// The request cannot be understood, or names nothing.
+    /// The request cannot be understood.
     Usage,
+    /// There is no rollout of the name.
+    NoSuch,
     /// It means nothing now.
     Refused,
     /// Another user's.

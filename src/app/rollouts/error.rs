@@ -7,12 +7,10 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RolloutError {
     /// There is none of this name.
-    #[error("there is no rollout {name}{place}")]
+    #[error("{why}")]
     NoSuch {
-        /// The name.
-        name: String,
-        /// Where it was looked for, with a blank before it: ` in namespace shop`; or nothing.
-        place: String,
+        /// Which, and where it was looked for.
+        why: String,
         /// What there is.
         help: String,
     },
@@ -71,6 +69,11 @@ pub enum RolloutError {
 }
 
 impl RolloutError {
+    /// There is none of this name. `place` begins with a blank, or is nothing: ` in namespace shop`.
+    pub fn no_such(name: &str, place: &str, help: String) -> Self {
+        Self::NoSuch { why: format!("there is no rollout {name}{place}"), help }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {

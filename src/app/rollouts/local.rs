@@ -365,7 +365,7 @@ fn no_such<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> AppError 
         [] => "start one: taskmaster rollout start FILE VERSION".to_owned(),
         known => format!("there is {}", known.join(", ")),
     };
-    RolloutError::NoSuch { name: name.to_owned(), place: " on this machine".to_owned(), help }.into()
+    RolloutError::no_such(name, " on this machine", help).into()
 }
 
 fn of_client(verb: &'static str, fault: ClientError) -> AppError {
@@ -396,6 +396,7 @@ fn of_client(verb: &'static str, fault: ClientError) -> AppError {
 fn of_fault(verb: &'static str, fault: Fault) -> RolloutError {
     let (why, help) = (fault.message, fault.help.unwrap_or_default());
     match fault.code {
+        FaultCode::NoSuch => RolloutError::NoSuch { why, help },
         FaultCode::Usage | FaultCode::Refused => RolloutError::Refused { verb, why, help },
         FaultCode::Ending => RolloutError::Unreachable { what: "the agent".to_owned(), why, help },
         FaultCode::Stranger | FaultCode::Version | FaultCode::Failed | FaultCode::Other => {

@@ -140,6 +140,9 @@ fn services_that_were_ended_come_again_with_the_next_start() {
     assert_eq!(removed, serde_json::json!({ "removed": "web" }));
     let gone = world.run("rollout status web").code(2).stderr;
     assert!(gone.contains("there is no rollout web"), "{gone}");
+    assert_ne!(world.agent()["agent"], Value::Null, "who is asked is the agent");
+    world.run("rollout status web --serves v1").code(1);
+    world.run("rollout remove web --if-there").code(0);
     assert!(world.pids().is_empty());
 }
 

@@ -104,7 +104,8 @@ fn a_manual_task_is_set_from_another_terminal() {
     let run = sandbox.start("run prd.md");
     wait_for_waiting(&sandbox, "a/one");
     sandbox.run("tasks set one completed --message did-it").code(0);
-    run.wait().code(0);
+    let told = run.wait().code(0).stderr;
+    assert_eq!(told.matches("done      1.1    One").count(), 1, "{told}");
     assert!(sandbox.read("two").is_some());
     assert_eq!(state(&sandbox, "a/one"), "completed");
     sandbox.run("run prd.md").code(0);

@@ -32,9 +32,7 @@ pub(super) fn told(fault: &KubeError, name: &str, place: &str, verb: Verb) -> Ro
     let why = fault.to_string();
     let help = help(fault).unwrap_or_default();
     match fault {
-        KubeError::Nobody { .. } => {
-            RolloutError::NoSuch { name: name.to_owned(), place: place.to_owned(), help }
-        }
+        KubeError::Nobody { .. } => RolloutError::no_such(name, place, help),
         KubeError::Kubectl(error) => by_kubectl(error, (name, place), verb, why, help),
         KubeError::Both { .. } | KubeError::Refused(_) | KubeError::Canary(_) | KubeError::Gate(_) => {
             RolloutError::Refused { verb: verb.word(), why, help }
@@ -58,7 +56,7 @@ fn by_kubectl(
 ) -> RolloutError {
     // What else belongs to a rollout may be missing as well.
     if error.is_absent() && (error.is_about(ROLLOUTS) || error.is_about(CANARIES)) {
-        return RolloutError::NoSuch { name: name.to_owned(), place: place.to_owned(), help };
+        return RolloutError::no_such(name, place, help);
     }
     if matches!(error, KubectlError::Name { .. }) {
         return RolloutError::Refused { verb: verb.word(), why, help };
