@@ -13,7 +13,7 @@ pub(crate) struct ApprovalSpec(ApprovalFields);
 
 record! {
     "an approval"
-    /// A person's yes.
+    /// A question to a person, who says yes.
     pub(crate) struct ApprovalFields {
         /// What is asked.
         message: Text,

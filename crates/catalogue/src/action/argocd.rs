@@ -23,13 +23,13 @@ record! {
         /// Address of the server: `argocd.example.com:443`.
         server: Option<Text>,
         /// Talk gRPC over HTTP/1 (proxies that know no HTTP/2).
-        grpc_web: Option<bool>,
+        grpc_web: Option<bool> = false,
         /// The server speaks without TLS.
-        plaintext: Option<bool>,
+        plaintext: Option<bool> = false,
         /// Do not check the server's certificate.
-        insecure: Option<bool>,
+        insecure: Option<bool> = false,
         /// Talk to Kubernetes directly, without a server.
-        core: Option<bool>,
+        core: Option<bool> = false,
         /// Reach the server by a port-forward into this namespace.
         port_forward_namespace: Option<Text>,
         /// Token, handed over as `ARGOCD_AUTH_TOKEN`.
@@ -96,8 +96,8 @@ record! {
     pub(crate) struct CreateSpec {
         /// Its name.
         app: Text,
-        /// Project; `default` unless given.
-        project: Option<Text>,
+        /// Project of Argo CD.
+        project: Option<Text> = "default",
         /// URL of the Git or chart repository.
         repo: Text,
         /// Folder in the Git repository.
@@ -144,7 +144,7 @@ words! {
 
 record! {
     "sync"
-    /// A sync.
+    /// Syncs an application.
     #[schemars(rename = "ArgocdSync")]
     pub(crate) struct SyncSpec {
         /// Name of the application.
@@ -157,35 +157,35 @@ record! {
         /// Replace instead of patching, where that is needed.
         #[schemars(default)]
         force: bool,
-        /// `false`: do not wait for health.
-        wait: Option<bool>,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// Wait until it is synced and healthy.
+        wait: Option<bool> = true,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 
 record! {
     "wait"
-    /// A wait.
+    /// Waits for an application.
     #[schemars(rename = "ArgocdWait")]
     pub(crate) struct WaitAppSpec {
         /// Name of the application.
         app: Text,
-        /// `false`: do not wait for health.
-        health: Option<bool>,
-        /// `false`: do not wait for the sync.
-        sync: Option<bool>,
+        /// Wait until it is healthy.
+        health: Option<bool> = true,
+        /// Wait until it is synced.
+        sync: Option<bool> = true,
         /// Wait until no operation runs.
         #[schemars(default)]
         operation: bool,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 
 record! {
     "rollback"
-    /// Goes back.
+    /// Goes back to an earlier deployment.
     #[schemars(rename = "ArgocdRollback")]
     pub(crate) struct RollbackSpec {
         /// Name of the application.
@@ -195,14 +195,14 @@ record! {
         /// Delete what is not in that revision.
         #[schemars(default)]
         prune: bool,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 
 record! {
     "set"
-    /// Changes parameters.
+    /// Changes parameters of an application.
     #[schemars(rename = "ArgocdSet")]
     pub(crate) struct SetSpec {
         /// Name of the application.

@@ -20,7 +20,7 @@ record! {
         /// Program and arguments; each text stays one argument whatever it renders to.
         #[schemars(length(min = 1))]
         argv: Argv,
-        /// Working directory, relative to the project's root.
+        /// Working directory, relative to the project's root, which it is otherwise.
         cwd: Option<Text>,
         /// Added to the inherited environment.
         #[schemars(default)]

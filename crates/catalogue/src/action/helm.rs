@@ -73,38 +73,38 @@ record! {
         /// Make the namespace where it does not exist.
         #[schemars(default)]
         create_namespace: bool,
-        /// `false`: leave a failed release as it is instead of rolling it back.
-        atomic: Option<bool>,
-        /// `false`: do not wait until everything is ready (only with `atomic: false`).
-        wait: Option<bool>,
+        /// Roll a failed release back; `false` leaves it as it is.
+        atomic: Option<bool> = true,
+        /// Wait until everything is ready; `false` only with `atomic: false`.
+        wait: Option<bool> = true,
         /// Wait for jobs too.
         #[schemars(default)]
         wait_for_jobs: bool,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
         /// Fetch the chart's dependencies first.
         #[schemars(default)]
         dependency_update: bool,
         /// Leave the chart's CRDs out.
         #[schemars(default)]
         skip_crds: bool,
-        /// `false`: do not keep a digest of these settings as a label of the release (Helm 3.13 or newer).
-        /// Without it, the check cannot see that a value was changed here.
-        track: Option<bool>,
+        /// Keep a digest of these settings as a label of the release (Helm 3.13 or newer), by which the check sees that a value
+        /// was changed here.
+        track: Option<bool> = true,
     }
 }
 
 record! {
     "rollback"
-    /// Goes back.
+    /// Goes back to an earlier revision.
     #[schemars(rename = "HelmRollback")]
     pub(crate) struct RollbackSpec {
         /// Name of the release.
         release: Text,
         /// Revision to go back to; the one before unless given.
         revision: Option<u32>,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 
@@ -115,20 +115,20 @@ record! {
     pub(crate) struct UninstallSpec {
         /// Name of the release.
         release: Text,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 
 record! {
     "test"
-    /// Runs tests.
+    /// Runs the tests of a release.
     #[schemars(rename = "HelmTest")]
     pub(crate) struct TestSpec {
         /// Name of the release.
         release: Text,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 

@@ -14,11 +14,11 @@ pub(crate) struct HttpRequestSpec(HttpFields);
 
 record! {
     "a request"
-    /// A request.
+    /// An HTTP request.
     #[schemars(rename = "HttpRequest")]
     pub(crate) struct HttpFields {
-        /// `GET` unless given.
-        method: Option<Method>,
+        /// Method.
+        method: Option<Method> = "GET",
         /// Absolute URL.
         url: Text,
         /// Headers.
@@ -28,7 +28,7 @@ record! {
         body: Option<ValueSpec>,
         /// Body as JSON, with its content type.
         json: Option<Tree>,
-        /// What the answer must be; any status from 200 to 299 unless given.
+        /// What the answer must be.
         expect: Option<ExpectSpec>,
         /// PEM file of a certificate authority to trust besides the usual ones.
         ca_file: Option<Text>,
@@ -40,9 +40,9 @@ record! {
     /// What an answer must be.
     #[schemars(rename = "HttpExpected")]
     pub(crate) struct ExpectSpec {
-        /// Status codes: `200`, `2xx`, `200-204`.
+        /// Status codes that are accepted: `200`, `2xx`, `200-204`.
         #[schemars(default)]
-        status: Many<StatusRange>,
+        status: Many<StatusRange> = "2xx",
         /// What the body must hold.
         #[schemars(default)]
         body: Many<MatchSpec>,

@@ -35,10 +35,10 @@ record! {
         kustomize: Option<Text>,
         /// One object or a list of objects, written here.
         manifest: Option<Tree>,
-        /// `false`: apply client-side.
-        server_side: Option<bool>,
-        /// Owner of the fields; `taskmaster` unless given.
-        field_manager: Option<Text>,
+        /// Apply server-side; `false` applies client-side.
+        server_side: Option<bool> = true,
+        /// Owner of the fields.
+        field_manager: Option<Text> = "taskmaster",
         /// `true`: take every field that somebody else owns; `false`: take none. Unless given, fields are
         /// taken back that people changed by hand, and left to controllers, which fails and names both.
         force_conflicts: Option<bool>,
@@ -153,9 +153,9 @@ record! {
         resources: Many<Text>,
         /// Only objects with these labels.
         selector: Option<Text>,
-        /// `false`: do not wait until they are gone.
-        wait: Option<bool>,
-        /// How long to wait.
+        /// Wait until they are gone.
+        wait: Option<bool> = true,
+        /// How long to wait at most; kubectl decides where it is not given.
         timeout: Option<Millis>,
     }
 }
@@ -270,8 +270,8 @@ record! {
         /// All objects of the kind.
         #[schemars(default)]
         all: bool,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
     }
 }
 
@@ -353,8 +353,8 @@ record! {
         verb: RolloutVerb,
         /// The object: `deployment/web`.
         resource: Text,
-        /// How long `status` waits; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long `status` waits at most.
+        timeout: Option<Millis> = "5m",
         /// Revision to go back to, with `undo`; the one before unless given.
         to_revision: Option<u32>,
     }

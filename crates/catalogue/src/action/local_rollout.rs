@@ -44,12 +44,12 @@ record! {
         /// Number of the version to go back to, with `undo`; the one before unless given.
         to: Option<u32>,
         /// What `wait` waits for: `over`, `held` (it waits for a person or a gate), `step N` (so many are done) or
-        /// `weight N` (at least); `over` unless given.
-        r#for: Option<Literal>,
-        /// Wait for the end; of `start` so unless `false` is given.
+        /// `weight N` (at least).
+        r#for: Option<Literal> = "over",
+        /// Wait for the end: of `start` unless `false` is given, of other verbs where `true` is.
         wait: Option<bool>,
-        /// How long to wait; 10m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "10m",
         /// Added to the inherited environment: what `{env: NAME}` in the file refers to.
         #[schemars(default)]
         env: Map<ValueSpec>,

@@ -55,23 +55,23 @@ pub(crate) enum ActionSpec {
     Shell(ShellSpec),
     /// Terraform: init, plan, apply of the saved plan.
     Terraform(Box<TerraformSpec>),
-    /// kubectl.
+    /// Objects of Kubernetes, by kubectl: apply, delete, wait, rollouts.
     Kubectl(Box<KubectlSpec>),
-    /// Helm.
+    /// A release of a Helm chart.
     Helm(Box<HelmSpec>),
-    /// Argo CD's command line.
+    /// An application of Argo CD, by its command line.
     Argocd(Box<ArgocdSpec>),
     /// What delivers progressively: on this machine, by Argo Rollouts, Argo CD and Flagger.
     Rollout(Box<RolloutActionSpec>),
-    /// A service of this machine.
+    /// A service of this machine, which the agent keeps running.
     Service(ServiceSpec),
-    /// A request.
+    /// An HTTP request.
     Http(Box<HttpRequestSpec>),
     /// A gate that a query of Prometheus opens.
     Prometheus(Box<PrometheusSpec>),
-    /// A person's yes.
+    /// A question to a person, who says yes.
     Approval(ApprovalSpec),
-    /// Time.
+    /// A length of time to wait.
     Wait(WaitSpec),
 }
 

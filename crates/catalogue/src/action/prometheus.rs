@@ -41,10 +41,10 @@ record! {
         failure_condition: Option<Text>,
         /// It must have been good for so long, by what the server has recorded; once is enough unless given.
         r#for: Option<Millis>,
-        /// Time between two questions, and between two answers of `for`; 10s unless given.
-        interval: Option<Millis>,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// Time between two questions, and between two answers of `for`.
+        interval: Option<Millis> = "10s",
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
         /// A token, sent as `Authorization: Bearer`.
         bearer: Option<ValueSpec>,
         /// Further headers.

@@ -75,12 +75,13 @@ record! {
         /// Revision to go back to, with `undo`; the one before unless given.
         to_revision: Option<u32>,
         /// What `wait` waits for: `healthy`, `paused`, `promotable` (paused, or promoted already),
-        /// `degraded`, `step N` (so many are done) or `weight N` (at least); `healthy` unless given.
+        /// `degraded`, `step N` (so many are done) or `weight N` (at least);
+        /// `healthy` unless given.
         r#for: Option<Literal>,
         /// Commit that an application must be compared with.
         revision: Option<Text>,
-        /// How long to wait; 5m unless given.
-        timeout: Option<Millis>,
+        /// How long to wait at most.
+        timeout: Option<Millis> = "5m",
         /// Added to the inherited environment.
         #[schemars(default)]
         env: Map<ValueSpec>,

@@ -19,8 +19,8 @@ record! {
         file: Text,
         /// The version that is to serve. Where another one serves, it takes over as the file's strategy says.
         version: Text,
-        /// How long that may take; 2m unless given.
-        timeout: Option<Millis>,
+        /// How long that may take.
+        timeout: Option<Millis> = "2m",
         /// Added to the inherited environment: what `{env: NAME}` in the file refers to.
         #[schemars(default)]
         env: Map<ValueSpec>,

@@ -31,8 +31,8 @@ record! {
         /// The script.
         script: Literal,
         /// Program that reads it, and its arguments; the script follows as the last one.
-        interpreter: Option<Vec<Literal>>,
-        /// Working directory, relative to the project's root.
+        interpreter: Option<Vec<Literal>> = ["sh", "-eu", "-c"],
+        /// Working directory, relative to the project's root, which it is otherwise.
         cwd: Option<Text>,
         /// Added to the inherited environment.
         #[schemars(default)]

@@ -31,8 +31,8 @@ record! {
         /// Settings of the backend, by key.
         #[schemars(default)]
         backend_config: Map<Text>,
-        /// `false`: no backend is set up.
-        backend: Option<bool>,
+        /// Set the backend up; `false` leaves it out.
+        backend: Option<bool> = true,
         /// Folder with provider plugins, relative to the project's root, for machines without network.
         plugin_dir: Option<Text>,
         /// Take newer modules and providers within their constraints.
@@ -42,8 +42,8 @@ record! {
         parallelism: Option<u32>,
         /// How long to wait for the state's lock.
         lock_timeout: Option<Millis>,
-        /// Program to run instead of `terraform`, such as `tofu`.
-        program: Option<Literal>,
+        /// Program to run, such as `tofu`.
+        program: Option<Literal> = "terraform",
         /// Added to the inherited environment.
         #[schemars(default)]
         env: Map<ValueSpec>,

@@ -13,7 +13,7 @@ pub(crate) struct WaitSpec(WaitFields);
 
 record! {
     "a wait"
-    /// Time.
+    /// A length of time to wait.
     pub(crate) struct WaitFields {
         /// How long.
         duration: Millis,

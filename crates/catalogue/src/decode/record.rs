@@ -1,13 +1,14 @@
 //! One declaration of a mapping for its reader and for its schema.
 
-/// Declares a struct whose fields are the keys of a mapping. `flatten` adds the keys of another
-/// record. The reader refuses unknown keys, and so does the schema.
+/// Declares a struct whose fields are the keys of a mapping; `..` adds the keys of another record. The reader
+/// refuses unknown keys, and so does the schema. What stands behind `=` is what a key means that is not given:
+/// the schema and the reference tell it, and a test compares it with what is done.
 macro_rules! record {
     (
         $what:literal
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
-            $( $(#[$field_meta:meta])* $field:ident : $ty:ty, )*
+            $( $(#[$field_meta:meta])* $field:ident : $ty:ty $( = $default:expr )?, )*
             $( .. $flat:ident : $flat_ty:ty, )*
         }
     ) => {
@@ -15,7 +16,11 @@ macro_rules! record {
         #[schemars(deny_unknown_fields)]
         $(#[$meta])*
         $vis struct $name {
-            $( $(#[$field_meta])* pub(crate) $field: $ty, )*
+            $(
+                $(#[$field_meta])*
+                $( #[schemars(extend("default" = $default))] )?
+                pub(crate) $field: $ty,
+            )*
             $(
                 #[doc = "Further keys."]
                 #[schemars(flatten)]

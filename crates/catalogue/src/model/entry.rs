@@ -61,21 +61,22 @@ record! {
         vars: Map<VariableSpec>,
         /// Values that it is done for, each combination as a subtask of its own: `{{ matrix.AXIS }}`.
         matrix: Option<MatrixSpec>,
-        /// When it can be done here; otherwise it is skipped and the reason shown.
+        /// Whether it can be done here; otherwise it is skipped, and the reason is shown.
         when: Option<WhenSpec>,
-        /// Is it done already? `none` leaves out the check that an action brings along.
+        /// Is it done already? Then nothing runs. `none` leaves out the check that an action brings along.
         check: Option<CheckSpec>,
         /// Does the work: one action, or several in a row.
         run: Option<RunSpec>,
         /// Did the work have its effect? Without one, the check answers.
         verify: Option<Box<ProbeSpec>>,
-        /// Takes it back. `none` leaves out what an action brings along.
+        /// Takes it back (`taskmaster destroy`): actions as in `run`. `none` leaves out what an action brings along.
         undo: Option<UndoSpec>,
-        /// How values for later tasks are read.
-        outputs: Option<OutputsSpec>,
+        /// How values for later tasks are read; a `terraform` action has its own.
+        outputs: Option<OutputsSpec> = "none",
         /// A person does it, outside of taskmaster.
-        manual: Option<bool>,
-        /// Globs of files whose contents count as part of the action.
+        manual: Option<bool> = false,
+        /// Globs of files, below the project's root, whose contents count as part of the action: where one changes, a task
+        /// without a check runs again.
         inputs: Option<Many<Text>>,
         .. policy: PolicySpec,
     }

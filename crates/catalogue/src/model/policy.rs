@@ -11,26 +11,26 @@ record! {
     pub(crate) struct PolicySpec {
         /// When a failed attempt is followed by another.
         retry: Option<RetrySpec>,
-        /// Longest time of one attempt.
+        /// Longest time of one attempt; without it an attempt may take for ever.
         timeout: Option<Millis>,
         /// Longest time of one check.
-        check_timeout: Option<Millis>,
+        check_timeout: Option<Millis> = "60s",
         /// After a run, `verify` (or the check) is asked again and again this long until it is true.
-        verify_timeout: Option<Millis>,
-        /// Time between two of these questions.
-        verify_interval: Option<Millis>,
+        verify_timeout: Option<Millis> = 0,
+        /// Time between two questions within `verify_timeout`.
+        verify_interval: Option<Millis> = "1s",
         /// Time between the polite and the hard end of a process that must stop.
-        grace: Option<Millis>,
+        grace: Option<Millis> = "10s",
         /// Names of which each is held by one task at a time.
         locks: Option<Many<Literal>>,
-        /// May be run again when its end was lost and its check says false.
-        idempotent: Option<bool>,
+        /// It may be run again when its end was lost and its check says false; else it is unknown, and a person resolves it.
+        idempotent: Option<bool> = true,
         /// Cannot be taken back: a person is asked before it runs.
-        irreversible: Option<bool>,
+        irreversible: Option<bool> = false,
         /// What happens to a process that outlived taskmaster.
-        orphan: Option<OrphanWord>,
-        /// Which end counts as success.
-        expect: Option<ExpectWord>,
+        orphan: Option<OrphanWord> = "wait",
+        /// Which end counts as success. With another one than `success` nothing else is asked, unless `check` or `verify` is given.
+        expect: Option<ExpectWord> = "success",
     }
 }
 
@@ -40,15 +40,15 @@ record! {
     #[schemars(rename = "Retry")]
     pub(crate) struct RetrySpec {
         /// All attempts, the first included.
-        attempts: Option<Attempts>,
-        /// First delay; doubled from attempt to attempt.
-        base_delay: Option<Millis>,
+        attempts: Option<Attempts> = 1,
+        /// Delay before the second attempt; it doubles from attempt to attempt.
+        base_delay: Option<Millis> = "1s",
         /// Longest delay.
-        max_delay: Option<Millis>,
-        /// Draw the delay between nothing and its full length.
-        jitter: Option<bool>,
+        max_delay: Option<Millis> = "60s",
+        /// Draw each delay between nothing and its full length, so that many do not come back together.
+        jitter: Option<bool> = true,
         /// Kinds of failure that are worth another attempt.
-        on: Option<Many<FailureWord>>,
+        on: Option<Many<FailureWord>> = ["exit_code", "signal", "timeout", "check_error", "not_verified", "http", "outputs"],
     }
 }
 

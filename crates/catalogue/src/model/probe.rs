@@ -45,13 +45,13 @@ record! {
         /// True where all of these files or folders exist.
         file_exists: Option<Many<Text>>,
         /// Exit codes that mean true.
-        true_codes: Option<Many<i32>>,
-        /// Exit codes that mean false.
-        false_codes: Option<Many<i32>>,
+        true_codes: Option<Many<i32>> = 0,
+        /// Exit codes that mean false; all others are errors. Built-in checks know the words of their tools besides.
+        false_codes: Option<Many<i32>> = 1,
         /// What the output must hold; otherwise the answer is false.
         output: Option<Many<MatchSpec>>,
-        /// `false`: a server that does not answer means false instead of an error.
-        unreachable: Option<bool>,
+        /// With `http`: a server that does not answer is an error; `false` makes it mean false.
+        unreachable: Option<bool> = true,
     }
 }
 

@@ -174,7 +174,7 @@ record! {
         /// Name of a variable of taskmaster's own environment that gives the value. Not for secrets.
         from_env: Option<Literal>,
         /// Must be given by `--var`, by the configuration or by an environment.
-        required: Option<bool>,
+        required: Option<bool> = false,
     }
 }
 
@@ -218,7 +218,7 @@ impl JsonSchema for SecretSpec {
             "type": "object",
             "required": ["secret"],
             "additionalProperties": false,
-            "properties": { "secret": { "anyOf": [
+            "properties": { "secret": { "description": "Where its value is found.", "anyOf": [
                 { "type": "string", "pattern": "^(env|file|exec):.+" },
                 { "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": {
                     "env": { "type": "string" },

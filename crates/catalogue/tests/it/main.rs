@@ -13,6 +13,7 @@ mod matrix;
 mod outputs;
 mod properties;
 mod published;
+mod reference;
 mod requires;
 mod secrets;
 mod templates;
