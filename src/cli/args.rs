@@ -39,10 +39,7 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "taskmaster", version, max_term_width = 100, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 1 internal, 2 usage, 10 document, 11 cycle, 12 binding, 13 catalogue, \
-20 a task failed, 21 waits for a person, 22 interrupted, 23 unknown end, 30 changes pending, 31 drift, \
-32 repository unreachable, \
-40 another run is at work, 41 newer ledger, 42 damaged ledger, 43 the environment is locked, 44 something is missing (doctor), 50 taken back, 51 still under way."
+    after_help = crate::app::exit::listed()
 )]
 pub struct Cli {
     /// Settings of every command.

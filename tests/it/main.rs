@@ -12,5 +12,6 @@ mod faults;
 mod fuzzed;
 mod gitops;
 mod report;
+mod shown;
 mod store;
 mod tidy;

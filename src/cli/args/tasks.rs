@@ -19,7 +19,7 @@ pub enum TasksCommand {
 /// Filters of a list; all that are given must hold.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListArgs {
-    /// pending, in_progress, completed, failed, blocked, skipped, cancelled (repeatable)
+    /// pending, in_progress, completed, failed, blocked, skipped, cancelled, or a state such as waiting (repeatable)
     #[arg(long)]
     pub status: Vec<String>,
     /// Number, id or an unambiguous word (repeatable)

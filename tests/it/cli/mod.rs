@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod documents;
 mod estimates;
+mod exit_codes;
 mod formats;
 mod guides;
 mod init;
