@@ -4,6 +4,7 @@
 mod agent;
 mod browser;
 mod cli;
+mod cookbook;
 mod crash;
 mod deliver;
 mod demo;

@@ -184,8 +184,18 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
 #[test]
 fn links_lead_somewhere() {
     let guides = GUIDES.map(|name| format!("docs/guides/{name}.md"));
+    let recipes = crate::cookbook::recipes();
+    let recipes = recipes.iter().map(|name| format!("cookbook/{name}/README.md"));
+    let pages = [
+        "docs/ci/README.md",
+        "README.md",
+        "cookbook/README.md",
+        "docs/exit-codes.md",
+        "docs/state-machines.md",
+    ];
+    let pages: Vec<String> = guides.into_iter().chain(recipes).chain(pages.map(str::to_owned)).collect();
     let mut count = 0;
-    for path in guides.iter().map(String::as_str).chain(["docs/ci/README.md", "README.md"]) {
+    for path in pages.iter().map(String::as_str) {
         let markdown = text(path);
         for event in Parser::new(&markdown) {
             let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };

@@ -198,8 +198,27 @@ fn the_catalogues_of_the_demo_load_and_fit_the_schema() {
         include_str!("../../../../tasks/local.yaml"),
         include_str!("../../../../tasks/kind.yaml"),
         include_str!("../../../../tasks/shared.yaml"),
+        include_str!("../fixtures/reference.yaml"),
     ] {
         assert_eq!(show_all(text, &load_one(text).diagnostics), "");
         assert_eq!(schema_faults(text), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_catalogues_of_the_cookbook_load_and_fit_the_schema() {
+    let cookbook = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cookbook");
+    let folder = |path: &std::path::Path| {
+        let entries = std::fs::read_dir(path).into_iter().flatten();
+        entries.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+    };
+    let recipes = folder(cookbook.as_ref());
+    let catalogues: Vec<_> = recipes.iter().flat_map(|recipe| folder(&recipe.join("tasks"))).collect();
+    assert_eq!(catalogues.len(), 10, "{catalogues:?}");
+    for path in catalogues {
+        let text = std::fs::read_to_string(&path).expect("a catalogue");
+        assert_eq!(show_all(&text, &load_one(&text).diagnostics), "", "{}", path.display());
+        assert_eq!(schema_faults(&text), Vec::<String>::new(), "{}", path.display());
+        assert!(text.contains("yaml-language-server: $schema=../../../schema/"), "{}", path.display());
     }
 }
