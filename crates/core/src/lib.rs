@@ -10,6 +10,7 @@
 //! [`dag`], [`retry`] and [`cause`], which knows a [`tool`] by its words), [`journal`] (what is recorded) with [`rollout`] (of rollouts), [`recovery`] (what is done about an end that
 //! is not). Beside them: [`environment`] (locks), [`promotion`] (what one environment has proved and another
 //! has not), [`deployments`] (what a time of runs comes to), [`host`] (which addresses lead to this machine),
+//! [`trace`] (which spans a run and its parts are),
 //! [`version`] (which versions of a program will do).
 
 pub mod action;
@@ -42,6 +43,7 @@ pub mod state;
 pub mod sync;
 pub mod text;
 pub mod tool;
+pub mod trace;
 pub mod version;
 pub mod warnings;
 pub mod window;
