@@ -4,7 +4,7 @@
 //! means yes. Where an answer is about the asking and not about what was asked (a redirect, "too many
 //! requests", a proxy without its server), it is no answer: whoever asked asks again.
 
-use super::http::{Fault, Post, Reply, post};
+use super::http::{Fault, JSON, Post, Reply, post};
 use super::secret::{Secret, SecretFault};
 use crate::clock;
 use reqwest::StatusCode;
@@ -85,6 +85,8 @@ pub async fn ask(gate: &GateCall, question: &Question) -> Answer {
         key: gate.key.as_ref(),
         is_signed: true,
         headers: &[],
+        secret_headers: &[],
+        content_type: JSON,
         body: body.as_bytes(),
         timeout: gate.timeout,
         limit: LONGEST_ANSWER,
@@ -159,7 +161,8 @@ mod tests {
 
     fn reply(status: u16, words: &str, cut: Option<&str>) -> Result<Reply, Fault> {
         let status = StatusCode::from_u16(status).unwrap();
-        Ok(Reply { status, retry_after: None, words: words.to_owned(), cut: cut.map(str::to_owned) })
+        let (words, body) = (words.to_owned(), Vec::new());
+        Ok(Reply { status, retry_after: None, words, body, cut: cut.map(str::to_owned) })
     }
 
     #[test]

@@ -22,7 +22,11 @@ const LONGEST_WORDS: usize = 200;
 /// Names under which receivers say in JSON what they mean, in order.
 const WORDS: [&str; 6] = ["message", "why", "reason", "error", "detail", "status"];
 
+/// What most requests are written in.
+pub(super) const JSON: &str = "application/json";
+
 /// A request.
+#[derive(Clone, Copy)]
 pub(super) struct Post<'a> {
     /// Where to.
     pub(super) url: &'a Secret,
@@ -32,7 +36,11 @@ pub(super) struct Post<'a> {
     pub(super) is_signed: bool,
     /// Further headers.
     pub(super) headers: &'a [(&'static str, &'a str)],
-    /// JSON.
+    /// Further headers that nobody may see.
+    pub(super) secret_headers: &'a [(String, Secret)],
+    /// What the body is written in.
+    pub(super) content_type: &'static str,
+    /// The body.
     pub(super) body: &'a [u8],
     /// Longest time for all of it.
     pub(super) timeout: Duration,
@@ -49,6 +57,8 @@ pub(super) struct Reply {
     pub(super) retry_after: Option<Duration>,
     /// What the body says, in a line.
     pub(super) words: String,
+    /// The body itself.
+    pub(super) body: Vec<u8>,
     /// Why the body is not whole, where it is not.
     pub(super) cut: Option<String>,
 }
@@ -82,8 +92,15 @@ pub(super) async fn post(post: &Post<'_>) -> Result<Reply, Fault> {
     };
     let response = sent.map_err(|error| Fault::NoAnswer(fault(error, post)))?;
     let (status, retry_after) = (response.status(), outbound::retry_after(response.headers()));
+    let is_text = !response.headers().get(CONTENT_TYPE).is_some_and(is_binary);
     let (body, cut) = outbound::read(response, post.limit, deadline).await;
-    Ok(Reply { status, retry_after, words: words(&body, post), cut: cut.map(|cut| told(cut, post)) })
+    let words = if is_text { words(&body, post) } else { String::new() };
+    Ok(Reply { status, retry_after, words, body, cut: cut.map(|cut| told(cut, post)) })
+}
+
+/// Protobuf is no text, though most of its letters are.
+fn is_binary(content_type: &HeaderValue) -> bool {
+    content_type.as_bytes().starts_with(b"application/x-protobuf")
 }
 
 /// The URL; faults of it are told without showing it.
@@ -98,24 +115,28 @@ fn address(url: &Secret) -> Result<Url, Fault> {
 
 fn headers(post: &Post<'_>) -> Result<HeaderMap, Fault> {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let mut put = |name: &'static str, value: &str| {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(post.content_type));
+    let mut put = |name: &str, value: &str, is_secret: bool| {
         // A name of a rollout may be in it, with letters of any script.
         let value: String = value.chars().filter(|letter| !letter.is_control()).collect();
-        let value = HeaderValue::from_bytes(value.as_bytes())
+        let mut value = HeaderValue::from_bytes(value.as_bytes())
             .map_err(|_| Fault::Unusable(format!("the header {name} cannot be sent")))?;
+        value.set_sensitive(is_secret);
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| Fault::Unusable(format!("{name} is no header")))?;
         headers.insert(name, value);
         Ok(())
     };
     for (name, value) in post.headers {
-        put(name, value)?;
+        put(name, value, false)?;
+    }
+    for (name, value) in post.secret_headers {
+        put(name, value.expose(), true)?;
     }
     if let Some(key) = post.key.filter(|_| post.is_signed) {
         let now = clock::now().as_second();
-        put(TIMESTAMP, &now.to_string())?;
-        put(SIGNATURE, &signature(key, now, post.body))?;
+        put(TIMESTAMP, &now.to_string(), false)?;
+        put(SIGNATURE, &signature(key, now, post.body), false)?;
     }
     Ok(headers)
 }
@@ -181,7 +202,8 @@ fn fault(error: reqwest::Error, post: &Post<'_>) -> String {
 }
 
 fn redacted(text: &str, post: &Post<'_>) -> String {
-    redactor(post.url, post.key).map_or_else(|| text.to_owned(), |redactor| redactor.text(text))
+    let secrets = post.key.into_iter().chain(post.secret_headers.iter().map(|(_, value)| value));
+    redactor(post.url, secrets).map_or_else(|| text.to_owned(), |redactor| redactor.text(text))
 }
 
 #[cfg(test)]
@@ -195,6 +217,8 @@ mod tests {
             key: None,
             is_signed: false,
             headers: &[],
+            secret_headers: &[],
+            content_type: JSON,
             body: b"",
             timeout: Duration::ZERO,
             limit: 0,

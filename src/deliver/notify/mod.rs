@@ -22,7 +22,7 @@ pub use event::Event;
 pub use format::body;
 pub use gate::{GateCall, Question, ask};
 pub use notifier::{Hook, HookState, Notifier};
-pub use once::send;
+pub use once::{Traces, export, send};
 pub use retry::Limits;
 pub use secret::{Secret, SecretFault};
 pub use sign::{SIGNATURE, TIMESTAMP, signature};

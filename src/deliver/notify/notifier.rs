@@ -5,9 +5,9 @@
 
 use super::event::Event;
 use super::format;
-use super::http::{Fault, Post, Reply, post};
+use super::http::{Fault, JSON, Post, Reply, post};
 use super::queue::{Queue, Waiting};
-use super::retry::{Limits, Outcome, outcome, pause};
+use super::retry::{Limits, Outcome, may_do_later, outcome, pause};
 use super::secret::{Secret, SecretFault};
 use crate::clock;
 use jiff::Timestamp;
@@ -258,7 +258,7 @@ async fn deliver(lane: &Lane, waiting: &Waiting) {
     };
     let body = zeroize::Zeroizing::new(body.to_string());
     for tried in 1..=limits.tries.max(1) {
-        let outcome = outcome(send(lane, &waiting.event, body.as_bytes()).await);
+        let outcome = outcome(&send(lane, &waiting.event, body.as_bytes()).await, may_do_later);
         let after = match &outcome {
             Outcome::Again { after, .. } => *after,
             Outcome::Sent | Outcome::Never { .. } => None,
@@ -284,6 +284,8 @@ async fn send(lane: &Lane, event: &Event, body: &[u8]) -> Result<Reply, Fault> {
         key: hook.key.as_ref(),
         is_signed,
         headers: if is_signed { &headers } else { &[] },
+        secret_headers: &[],
+        content_type: JSON,
         body,
         timeout: lane.limits.timeout,
         limit: LONGEST_ANSWER,

@@ -44,17 +44,23 @@ pub(super) enum Outcome {
     Never { why: String },
 }
 
-/// Reads an answer. A body that broke off is no fault: who answers with success has read the notice.
-pub(super) fn outcome(reply: Result<Reply, Fault>) -> Outcome {
+/// True of the statuses after which a notice may do later.
+pub(super) fn may_do_later(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
+/// Reads an answer; `again` tells of which statuses another try may do. A body that broke off is no fault: who answers
+/// with success has read what was sent.
+pub(super) fn outcome(reply: &Result<Reply, Fault>, again: fn(u16) -> bool) -> Outcome {
     let reply = match reply {
         Ok(reply) => reply,
-        Err(Fault::NoAnswer(why)) => return Outcome::Again { why, after: None },
-        Err(Fault::Unusable(why)) => return Outcome::Never { why },
+        Err(Fault::NoAnswer(why)) => return Outcome::Again { why: why.clone(), after: None },
+        Err(Fault::Unusable(why)) => return Outcome::Never { why: why.clone() },
     };
     match reply.status.as_u16() {
         200..=299 => Outcome::Sent,
         300..=399 => Outcome::Never { why: format!("{}: redirects are not followed", reply.status) },
-        408 | 425 | 429 | 500..=599 => Outcome::Again { why: reply.told(), after: reply.retry_after },
+        status if again(status) => Outcome::Again { why: reply.told(), after: reply.retry_after },
         _ => Outcome::Never { why: reply.told() },
     }
 }
@@ -79,7 +85,8 @@ mod tests {
     fn reply(status: u16) -> Result<Reply, Fault> {
         let status = StatusCode::from_u16(status).unwrap();
         let cut = Some("its body broke off".to_owned());
-        Ok(Reply { status, retry_after: Some(Duration::from_secs(7)), words: String::new(), cut })
+        let (words, body) = Default::default();
+        Ok(Reply { status, retry_after: Some(Duration::from_secs(7)), words, body, cut })
     }
 
     #[test]
@@ -90,7 +97,7 @@ mod tests {
                 408 | 425 | 429 | 500..=599 => "again",
                 _ => "never",
             };
-            let found = match outcome(reply(status)) {
+            let found = match outcome(&reply(status), may_do_later) {
                 Outcome::Sent => "sent",
                 Outcome::Again { after, .. } => {
                     assert_eq!(after, Some(Duration::from_secs(7)));
@@ -100,8 +107,9 @@ mod tests {
             };
             assert_eq!(found, expected, "{status}");
         }
-        assert!(matches!(outcome(Err(Fault::NoAnswer("x".into()))), Outcome::Again { .. }));
-        assert!(matches!(outcome(Err(Fault::Unusable("x".into()))), Outcome::Never { .. }));
+        let outcome = |fault| outcome(&Err(fault), may_do_later);
+        assert!(matches!(outcome(Fault::NoAnswer("x".into())), Outcome::Again { .. }));
+        assert!(matches!(outcome(Fault::Unusable("x".into())), Outcome::Never { .. }));
     }
 
     #[test]

@@ -74,10 +74,18 @@ fn reference(text: &Text) -> String {
 }
 
 /// What takes a receiver's secrets out of its own words: some repeat in an answer what they were asked.
-pub(super) fn redactor(url: &Secret, key: Option<&Secret>) -> Option<Redactor> {
+pub(super) fn redactor<'a>(url: &Secret, keys: impl Iterator<Item = &'a Secret>) -> Option<Redactor> {
+    let keys: Vec<(String, &str)> = keys.flat_map(parts_of_key).collect();
     let url = outbound::secrets(url.expose());
     let parts = url.iter().map(|part| ("url".to_owned(), part.as_str()));
-    Redactor::new(parts.chain(key.map(|key| ("key".to_owned(), key.expose()))))
+    Redactor::new(parts.chain(keys))
+}
+
+/// A key, and what stands behind a word such as `Bearer` in it.
+fn parts_of_key(key: &Secret) -> impl Iterator<Item = (String, &str)> {
+    let whole = key.expose();
+    let last = whole.rsplit_once(' ').map(|(_, last)| last);
+    [Some(whole), last].into_iter().flatten().map(|part| ("key".to_owned(), part))
 }
 
 #[cfg(test)]
@@ -111,11 +119,13 @@ mod tests {
             Secret::new("https://u:passw0rd@hooks.example.com/services/T00000000/B0/XyZ?t=abc12345".into());
         let key = Secret::new("the-key".into());
         assert_eq!(format!("{url:?} {key:?}"), "<secret> <secret>");
-        let redactor = redactor(&url, Some(&key)).unwrap();
+        let header = Secret::new("Bearer t0k".into());
+        let long = Secret::new("Bearer l0ng-t0ken".into());
+        let redactor = redactor(&url, [&key, &header, &long].into_iter()).unwrap();
         let echo = "Cannot POST /services/T00000000/B0/XyZ (T00000000, abc12345, passw0rd) with the-key \
-                    at hooks.example.com";
+                    at hooks.example.com by Bearer t0k or l0ng-t0ken";
         let shown = redactor.text(echo);
-        for hidden in ["T00000000", "XyZ", "abc12345", "passw0rd", "the-key", "example.com"] {
+        for hidden in ["T00000000", "XyZ", "abc12345", "passw0rd", "the-key", "example.com", "t0k"] {
             assert!(!shown.contains(hidden), "{shown}");
         }
         assert!(shown.starts_with("Cannot POST <secret url>"), "{shown}");

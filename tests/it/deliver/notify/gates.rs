@@ -52,7 +52,7 @@ async fn a_gate_is_asked_what_flagger_asks_and_more() {
     let mut gate = gate(&format!("{}/gate/check?team=a", receiver.url), LONGEST);
     gate.key = Some(Secret::new("the-key".into()));
     assert_eq!(ask(&gate, &question()).await, Answer::Yes);
-    let Request { line, headers, body } = receiver.requests().remove(0);
+    let Request { line, headers, body, .. } = receiver.requests().remove(0);
     assert_eq!(line, "POST /gate/check?team=a HTTP/1.1");
     assert_eq!(headers["content-type"], "application/json");
     let timestamp = &headers[&TIMESTAMP.to_ascii_lowercase()];

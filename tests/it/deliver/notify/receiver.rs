@@ -16,7 +16,9 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// Names in small letters.
     pub(crate) headers: BTreeMap<String, String>,
+    /// As text, and as it came.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Request {
@@ -147,8 +149,9 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let body = &bytes[end + 4..];
             let mut lines = head.lines();
             let line = lines.next()?.to_owned();
             let headers: BTreeMap<_, _> = lines
@@ -157,7 +160,8 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
                 .collect();
             let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
             if body.len() >= length {
-                return Some(Request { line, headers, body: body.to_owned() });
+                let text = String::from_utf8_lossy(body).into_owned();
+                return Some(Request { line, headers, body: text, bytes: body.to_vec() });
             }
         }
         match stream.read(&mut buffer) {
