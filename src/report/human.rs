@@ -9,6 +9,7 @@ use taskmaster_core::journal::{Outcome, OutputValue, TaskChange, Verdict};
 use taskmaster_core::state::{TaskState, WaitFor};
 pub(super) use taskmaster_core::text::count;
 use taskmaster_core::text::turns_text;
+use taskmaster_core::trace::TRACEPARENT;
 
 use std::collections::HashMap;
 use taskmaster_core::id::TaskId;
@@ -195,9 +196,9 @@ pub(super) fn reason(state: &TaskState, names: &Names<'_>) -> Option<String> {
     }
 }
 
-/// Options of a run but those that are shown by themselves: its commit.
+/// Options of a run but those that are shown by themselves, its commit, or are for programs.
 pub(super) fn options(run: &RunView) -> impl Iterator<Item = (&String, &String)> {
-    run.options.iter().filter(|(name, _)| ![COMMIT, COMMIT_TIME].contains(&name.as_str()))
+    run.options.iter().filter(|(name, _)| ![COMMIT, COMMIT_TIME, TRACEPARENT].contains(&name.as_str()))
 }
 
 /// What the exit code of a run means.

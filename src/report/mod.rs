@@ -1,4 +1,5 @@
-//! Views of plans and runs as text, JSON, Markdown and HTML; reports also as JUnit XML, Mermaid and CSV.
+//! Views of plans and runs as text, JSON, Markdown and HTML; reports also as JUnit XML, Mermaid and CSV,
+//! a run also as a trace.
 //!
 //! [`view`] holds plain structs of facts that `app` fills from a document, a plan and the ledger.
 //! Everything that can be derived from them (counts, percentages, the status of a requirement, the
@@ -22,6 +23,7 @@ pub mod json;
 mod junit;
 mod markdown;
 mod mermaid;
+pub mod otlp;
 pub mod plan_summary;
 pub mod promotion_summary;
 mod render;

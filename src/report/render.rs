@@ -11,9 +11,9 @@ use super::sync_words::SyncSummary;
 use super::view::{
     AgentView, ChangesView, DeploymentsView, DifferenceView, DoctorView, DriftHistoryView, DriftView,
     EnvironmentListView, HistoryView, PlanView, PromotionView, RehearsalView, ReportView, RolloutHistoryView,
-    RolloutListView, RolloutView, SimulationView, SyncStatusView, TaskListView, TaskView,
+    RolloutListView, RolloutView, SimulationView, SyncStatusView, TaskListView, TaskView, TraceView,
 };
-use super::{TextOptions, csv, html, json, junit, markdown, mermaid, text};
+use super::{TextOptions, csv, html, json, junit, markdown, mermaid, otlp, text};
 use serde::Serialize;
 
 /// A view that can be shown. The same view gives the same bytes.
@@ -136,6 +136,13 @@ impl RolloutView {
     /// Time until the step at hand can end, in words.
     pub fn time_left(&self) -> Option<String> {
         super::rollout_words::time_left(self)
+    }
+}
+
+impl TraceView {
+    /// A trace of OpenTelemetry, as OTLP/JSON on one line.
+    pub fn otlp(&self) -> String {
+        otlp::line(self)
     }
 }
 

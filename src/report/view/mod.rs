@@ -14,6 +14,7 @@ mod report;
 mod rollout;
 mod simulation;
 mod sync;
+mod trace;
 
 pub use agent::{AgentProcess, AgentView, ReplicaView, ServiceView};
 pub use common::{CommandLine, DiagnosticView, DocumentView, Durations, EdgeView, PhaseView, TaskRef};
@@ -45,3 +46,4 @@ pub use simulation::{
 pub use sync::{
     CommitView, LeftView, PausedView, RefusedView, SyncEntryView, SyncHealth, SyncStatusView, SyncView,
 };
+pub use trace::TraceView;

@@ -9,6 +9,8 @@ mod junit;
 mod junit_rules;
 mod lists;
 mod mermaid;
+mod otlp;
+pub(crate) mod otlp_rules;
 pub(crate) mod rollouts;
 mod sample;
 mod widths;
