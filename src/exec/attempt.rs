@@ -293,6 +293,7 @@ pub(super) async fn read_secrets(
         timeout: settings.secret_timeout,
         vault: &cx.vault,
         mark,
+        traceparent: settings.traceparent(mark),
     };
     let refused = |error: super::secret::SecretError| Fault::Spawn(error.to_string());
     for (id, step) in sources {

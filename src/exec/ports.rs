@@ -9,6 +9,8 @@ use taskmaster_core::journal::{Entry, OutputValue, Record};
 use taskmaster_core::plan::Plan;
 use taskmaster_core::scheduler::{Event, Scheduler, Tick};
 use taskmaster_core::state::TaskState;
+use taskmaster_core::trace::Trace;
+use zeroize::Zeroizing;
 
 use crate::process::bound::DEFAULT_LOG_LIMIT;
 use jiff::Timestamp;
@@ -132,6 +134,8 @@ pub struct Settings {
     pub run: RunId,
     /// Options as people gave them, for `run.started`.
     pub options: BTreeMap<String, String>,
+    /// The trace that children are told of; none where the run is not traced.
+    pub trace: Option<Trace>,
     /// Where `logs/` is made.
     pub state_dir: PathBuf,
     /// What working directories, secret files and certificates are relative to.
@@ -154,6 +158,7 @@ impl Settings {
         Self {
             run,
             options: BTreeMap::new(),
+            trace: None,
             state_dir: state_dir.into(),
             project_root: project_root.into(),
             log_limit: DEFAULT_LOG_LIMIT,
@@ -162,6 +167,12 @@ impl Settings {
             poll: Duration::from_millis(200),
             live_output: false,
         }
+    }
+
+    /// What a child with this mark is told of its span, as a variable of its environment.
+    pub(super) fn traceparent(&self, mark: &str) -> Option<(String, Zeroizing<String>)> {
+        let told = self.trace.as_ref()?.told(mark);
+        Some(("TRACEPARENT".to_owned(), Zeroizing::new(told.to_string())))
     }
 }
 

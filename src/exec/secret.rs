@@ -146,7 +146,7 @@ pub fn read_one(
 ) -> Result<Zeroizing<String>, SecretError> {
     let failed = |why: String| SecretError { reference: show::reference(reference), why };
     let vault = Vault::default();
-    let source = Source { project_root, timeout, vault: &vault, mark: "" };
+    let source = Source { project_root, timeout, vault: &vault, mark: "", traceparent: None };
     let runtime = super::driver::runtime().map_err(|error| failed(error.to_string()))?;
     runtime.block_on(source.read(reference)).map_err(failed)
 }
@@ -158,6 +158,8 @@ pub(super) struct Source<'a> {
     pub(super) vault: &'a Vault,
     /// Mark of processes that are started to read a secret.
     pub(super) mark: &'a str,
+    /// What they are told of their span, where the run is traced.
+    pub(super) traceparent: Option<(String, Zeroizing<String>)>,
 }
 
 impl Source<'_> {
@@ -197,7 +199,7 @@ impl Source<'_> {
         let command = Launch {
             argv: argv.to_vec(),
             cwd: PathBuf::from(self.project_root),
-            env: Vec::new(),
+            env: self.traceparent.clone().into_iter().collect(),
             inherits: true,
             stdin: Stdin::Null,
             attempt: self.mark.to_owned(),

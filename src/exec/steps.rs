@@ -138,6 +138,8 @@ impl Work<'_> {
             self.secrets.text(value).ok_or_else(|| Fault::Spawn("a secret of it was not read".to_owned()))
         };
         let env = spec.env.iter().map(|(name, value)| Ok((name.clone(), text(value)?)));
+        // What the catalogue says comes first, and wins.
+        let env = env.chain(self.cx.settings.traceparent(self.mark).map(Ok));
         let stdin = match &spec.stdin {
             None => Stdin::Null,
             Some(value) => Stdin::Bytes(Zeroizing::new(text(value)?.as_bytes().to_vec())),

@@ -77,7 +77,7 @@ impl Stops {
     }
 
     /// The next wish.
-    pub(super) async fn next(&mut self) {
+    pub async fn next(&mut self) {
         if self.receiver.recv().await.is_none() {
             // Cannot be: we hold a sender. Waiting for ever is right all the same.
             std::future::pending::<()>().await;
