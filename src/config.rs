@@ -2,12 +2,14 @@
 //! file > default. Flags are applied by the caller; this module reads the rest.
 
 pub mod notice;
+pub mod telemetry;
 
 use crate::read::{self, ReadError};
 use notice::Notice;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use telemetry::Telemetry;
 
 /// Name of the project's file.
 pub const PROJECT_FILE: &str = "taskmaster.toml";
@@ -141,6 +143,8 @@ pub struct Project {
     pub state_dir: PathBuf,
     /// The settings of all layers.
     pub settings: Settings,
+    /// Whether and where runs are traced.
+    pub telemetry: Telemetry,
 }
 
 impl Settings {
@@ -218,7 +222,7 @@ impl Project {
         let root = find_root(working_dir);
         let state_dir =
             flags.state_dir.clone().map_or_else(|| root.join(STATE_DIR), |dir| working_dir.join(dir));
-        Self { root, state_dir, settings: flags }
+        Self { root, state_dir, settings: flags, telemetry: Telemetry::default() }
     }
 
     /// The project whose root is known, as [`Project::find`] reads it; paths of flags are relative to `working_dir`.
@@ -240,7 +244,7 @@ impl Project {
         let settings = flags.over(Settings::from_environment(var)?).over(project).over(user);
         let state_dir =
             settings.state_dir.clone().map_or_else(|| root.join(STATE_DIR), |dir| working_dir.join(dir));
-        Ok(Self { root, state_dir, settings })
+        Ok(Self { root, state_dir, settings, telemetry: Telemetry::from_environment(var) })
     }
 
     /// Folder of catalogues.

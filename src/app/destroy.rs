@@ -6,7 +6,7 @@ use super::plan::{Prepared, Request};
 use super::plan_view::{self, Past};
 use super::ports::{LedgerJournal, PlanRender};
 use super::report;
-use super::run::{RunResult, Session, no_runtime, settings};
+use super::run::{RunResult, Session, no_runtime, traced_settings};
 use crate::exec::dry_run;
 use crate::exec::ports::{Observer, Ports};
 use crate::exec::stop::Stops;
@@ -96,7 +96,7 @@ impl Destroy {
     /// Takes it back; signals stop it. `options` are those of the run's history.
     pub fn execute(
         self,
-        options: BTreeMap<String, String>,
+        mut options: BTreeMap<String, String>,
         observer: &mut dyn Observer,
     ) -> Result<RunResult, AppError> {
         let Self { session, plan, states } = self;
@@ -107,9 +107,8 @@ impl Destroy {
         let mut journal = LedgerJournal::new(ledger)?;
         let mut render = PlanRender::new(&prepared);
         let jobs = workspace.project.jobs();
-        let mut settings = settings(&workspace, run.clone());
-        settings.options = options;
-        settings.options.insert("destroy".to_owned(), "yes".to_owned());
+        options.insert("destroy".to_owned(), "yes".to_owned());
+        let settings = traced_settings(&workspace, run.clone(), options);
         let runtime = driver::runtime().map_err(no_runtime)?;
         let end = runtime.block_on(async {
             let stops = Stops::from_signals().map_err(no_runtime)?;

@@ -35,6 +35,7 @@ pub mod run;
 pub mod source;
 pub mod sync;
 pub mod tasks;
+pub mod telemetry;
 pub mod views;
 pub mod watch;
 pub mod way_on;

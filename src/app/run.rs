@@ -24,6 +24,7 @@ use taskmaster_core::plan::PlannedTask;
 use taskmaster_core::scheduler::{self, RunEnd, Scheduler};
 use taskmaster_core::select::Selection;
 use taskmaster_core::state::TaskState;
+use taskmaster_core::trace::{TRACEPARENT, Trace};
 
 /// How a plan is executed.
 #[derive(Clone, Debug, Default)]
@@ -232,8 +233,7 @@ impl Session {
         let mut journal = LedgerJournal::new(ledger)?;
         let mut render = PlanRender::new(&prepared);
         let ports = Ports { journal: &mut journal, render: &mut render, observer };
-        let mut settings = settings(&workspace, run.clone());
-        settings.options = options.options.clone();
+        let mut settings = traced_settings(&workspace, run.clone(), options.options.clone());
         settings.live_output = options.live_output;
         let runtime = driver::runtime().map_err(no_runtime)?;
         let end = runtime.block_on(async {
@@ -265,6 +265,18 @@ impl Drop for Offer<'_> {
 
 pub(super) fn no_runtime(source: std::io::Error) -> AppError {
     AppError::Io { path: PathBuf::from("the system's timers and signals"), source }
+}
+
+/// Settings of a run: its children are told of its trace where one is sent, and the span around it is remembered.
+pub(super) fn traced_settings(
+    workspace: &Workspace,
+    run: RunId,
+    options: BTreeMap<String, String>,
+) -> Settings {
+    let telemetry = &workspace.project.telemetry;
+    let around = telemetry.around.map(|around| (TRACEPARENT.to_owned(), around.to_string()));
+    let trace = telemetry.export.as_ref().map(|_| Trace::new(run.clone(), telemetry.around));
+    Settings { options: options.into_iter().chain(around).collect(), trace, ..settings(workspace, run) }
 }
 
 /// Settings of the driver for a project.

@@ -97,6 +97,8 @@ pub enum Format {
     Mermaid,
     /// A table.
     Csv,
+    /// A trace of the run, for OpenTelemetry.
+    Otlp,
 }
 
 /// Which CI server is spoken to.

@@ -83,7 +83,9 @@ impl Context {
             Format::Json => return print_json(&json(&view.json())),
             Format::Markdown => view.markdown(),
             Format::Text => view.text(self.text_options()),
-            Format::Html | Format::Junit | Format::Mermaid | Format::Csv => return self.can_show(),
+            Format::Html | Format::Junit | Format::Mermaid | Format::Csv | Format::Otlp => {
+                return self.can_show();
+            }
         };
         print(&text)
     }
@@ -128,6 +130,7 @@ fn name_of_file(format: Format) -> Option<&'static str> {
         Format::Junit => Some("junit"),
         Format::Mermaid => Some("mermaid"),
         Format::Csv => Some("csv"),
+        Format::Otlp => Some("otlp"),
     }
 }
 

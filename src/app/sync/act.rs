@@ -12,6 +12,7 @@ use crate::app::ledger::{Ledger, SyncEntry};
 use crate::app::plan::{self, Prepared, Request};
 use crate::app::recover::Gone;
 use crate::app::run::{self, RunOptions};
+use crate::app::telemetry;
 use crate::app::workspace::Workspace;
 use crate::clock;
 use crate::config::Project;
@@ -74,6 +75,8 @@ struct Done {
     drifted: u64,
     left: Vec<Left>,
     written: WrittenBack,
+    /// What went wrong beside the work: traces that were not sent.
+    told: Vec<String>,
 }
 
 /// What the document of a commit holds.
@@ -239,6 +242,7 @@ impl Syncer {
         standing.drifted = done.drifted;
         standing.left = done.left;
         notes.extend(done.written.note);
+        notes.extend(done.told);
         let moved = done.written.moved;
         let (run, revision) = (done.run, Some(done.held.revision));
         Ok(Outcome { run, revision, notes, moved, ..Outcome::of(&commit, &facts, done.result) })
@@ -287,7 +291,7 @@ impl Syncer {
         let session = run::begin_under(lease, &workspace, &request, gone, observer)?;
         let held = Held::of(session.prepared());
         self.comes_into_force(standing, (commit, facts), &held)?;
-        let (mut run, mut result) = (None, SyncResult::Synced);
+        let (mut run, mut result, mut told) = (None, SyncResult::Synced, Vec::new());
         let prepared = if session.prepared().plan.tasks.is_empty() {
             session.into_parts().2
         } else if let Some(lost) = only_unknown(&session.prepared().plan)? {
@@ -296,6 +300,7 @@ impl Syncer {
             session.into_parts().2
         } else {
             let ran = self.execute_watched(session, &self.run_options(facts, commit), commit, observer)?;
+            told = telemetry::export(&workspace, &ran);
             result = result_of(&ran)?;
             run = Some(ran.run);
             ran.prepared
@@ -306,11 +311,12 @@ impl Syncer {
             removed = prune::removed(&self.ledger()?, &held, &pruned.left)?;
             result = pruned.result;
             run = pruned.run.or(run);
+            told.extend(pruned.told);
         }
         let written = self.write_back(&prepared, commit, run.as_ref())?;
         let healed = self.options.self_heal && result == SyncResult::Synced;
         let left = removed.iter().map(Removed::told).collect();
-        Ok(Done { result, run, held, drifted: if healed { 0 } else { drifted }, left, written })
+        Ok(Done { result, run, held, drifted: if healed { 0 } else { drifted }, left, written, told })
     }
 
     /// Why nothing may be changed now, and until when; none where it may.

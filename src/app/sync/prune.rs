@@ -12,6 +12,7 @@ use crate::app::parse::Recording;
 use crate::app::plan;
 use crate::app::recover::{self, Gone};
 use crate::app::run::{self, Session};
+use crate::app::telemetry;
 use crate::exec::ports::Observer;
 use crate::git::commit::CommitId;
 use crate::git::history::CommitFacts;
@@ -47,6 +48,8 @@ pub(super) struct Pruned {
     pub(super) run: Option<RunId>,
     /// What was not taken back.
     pub(super) left: Vec<Left>,
+    /// What went wrong beside the work: traces that were not sent.
+    pub(super) told: Vec<String>,
 }
 
 /// Tasks that were done and are gone. `known` are those that were left behind before.
@@ -148,6 +151,7 @@ impl Syncer {
             result: SyncResult::Synced,
             run: None,
             left: removed.iter().map(Removed::told).collect(),
+            told: Vec::new(),
         };
         let mut origins: Vec<(&Revision, &CommitId)> = Vec::new();
         for one in removed.iter().filter(|one| one.can_be_undone()) {
@@ -213,6 +217,7 @@ impl Syncer {
         let mut options = self.named_options(facts, commit);
         options.insert("prune".to_owned(), origin.to_string());
         let ran = destroy.execute(options, observer)?;
+        pruned.told.extend(telemetry::export(&self.outer_workspace(), &ran));
         pruned.result = result_of(&ran)?;
         pruned.run = Some(ran.run);
         Ok(())

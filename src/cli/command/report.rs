@@ -5,6 +5,7 @@ use crate::app::error::AppError;
 use crate::app::exit::Exit;
 use crate::app::plan::Request;
 use crate::app::report;
+use crate::app::telemetry;
 use crate::app::workspace::ReadOptions;
 use crate::cli::args::{Format, ReportArgs};
 use crate::cli::context::{Context, print};
@@ -29,13 +30,17 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> Result<Exit, AppError>
     if let Some(path) = &target {
         spare(&evidence.prepared.files(&context.workspace), path)?;
     }
+    if context.format == Format::Otlp {
+        let trace = telemetry::of_report(&context.workspace, &evidence)?.otlp();
+        return hand_over(target.as_deref(), &trace).map(|()| Exit::Ok);
+    }
     let view = report::view(&evidence);
     let file = |format| match format {
         Format::Html => Some(view.html()),
         Format::Junit => Some(view.junit()),
         Format::Mermaid => Some(view.mermaid()),
         Format::Csv => Some(view.csv()),
-        Format::Json | Format::Markdown | Format::Text => None,
+        Format::Json | Format::Markdown | Format::Text | Format::Otlp => None,
     };
     show(context, &view, file, target.as_deref())
 }
@@ -61,15 +66,14 @@ fn show(
     target: Option<&Path>,
 ) -> Result<Exit, AppError> {
     match (file(context.format), target) {
-        (Some(text), None) => print(&text)?,
-        (Some(text), Some(path)) => write(path, &text)?,
+        (Some(text), target) => hand_over(target, &text)?,
         (None, None) => context.show(view)?,
         (None, Some(path)) => {
             let text = match context.format {
                 Format::Json => crate::report::json::pretty(&view.json()).unwrap_or_default(),
                 Format::Markdown => view.markdown(),
                 Format::Text => view.text(TextOptions { width: 100, colour: false }),
-                Format::Html | Format::Junit | Format::Mermaid | Format::Csv => {
+                Format::Html | Format::Junit | Format::Mermaid | Format::Csv | Format::Otlp => {
                     return context.can_show().map(|()| Exit::Ok);
                 }
             };
@@ -77,6 +81,14 @@ fn show(
         }
     }
     Ok(Exit::Ok)
+}
+
+/// To standard output or a file.
+fn hand_over(target: Option<&Path>, text: &str) -> Result<(), AppError> {
+    match target {
+        None => print(text),
+        Some(path) => write(path, text),
+    }
 }
 
 /// Refuses to write over what the report is made from.

@@ -7,6 +7,7 @@ use crate::app::notices::{self, Ended};
 use crate::app::plan::{self, Request};
 use crate::app::plan_view;
 use crate::app::run::{self, RunOptions, RunResult};
+use crate::app::telemetry;
 use crate::app::watch::Watch;
 use crate::app::way_on::way_on;
 use crate::cli::args::{Format, RunArgs};
@@ -146,11 +147,13 @@ fn warn(result: &RunResult) {
     }
 }
 
-/// Tells those who want to know that it ended. That somebody could not be told is told here, and changes nothing.
+/// Tells those who want to know that it ended, and sends its trace. That it could not be is told here, and changes
+/// nothing.
 pub(crate) fn notify(context: &Context, command: &'static str, result: &RunResult, began: Timestamp) {
     let ended = Ended { command, result, began, ended: crate::clock::now() };
     let mut err = std::io::stderr().lock();
-    for fault in notices::tell(&context.workspace, &ended) {
+    let told = notices::tell(&context.workspace, &ended);
+    for fault in told.into_iter().chain(telemetry::export(&context.workspace, result)) {
         let line = crate::report::clean_lines(&fault).join(" ");
         let _ = writeln!(err, "warning: {}", ci::harmless(&line));
     }

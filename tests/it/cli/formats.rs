@@ -47,7 +47,7 @@ fn a_run_is_told_to_programs() {
 #[test]
 fn other_views_are_not_made_so() {
     let sandbox = project(PRD, TASKS);
-    for format in ["junit", "mermaid", "csv"] {
+    for format in ["junit", "mermaid", "csv", "otlp"] {
         let ended = sandbox.run(&format!("plan prd.md -o {format}")).code(2);
         assert!(ended.stderr.contains(&format!("this is not made as {format}")), "{}", ended.stderr);
         assert!(ended.stderr.contains(&format!("`taskmaster report -o {format}` is")), "{}", ended.stderr);

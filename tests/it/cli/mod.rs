@@ -24,6 +24,7 @@ mod reference;
 mod rollout;
 mod rollouts;
 mod runs;
+mod telemetry;
 mod watch;
 
 use taskmaster_testkit::Sandbox;

@@ -7,7 +7,7 @@ use taskmaster_testkit::{Sandbox, until};
 const TWO: &str = "## Phase 1: A\n\n- [ ] One\n- [ ] Two\n";
 
 /// Waits until the only task that waits is `id`.
-fn wait_for_waiting(sandbox: &Sandbox, id: &str) {
+pub(super) fn wait_for_waiting(sandbox: &Sandbox, id: &str) {
     until(&format!("{id} waits"), 20, || {
         let list = sandbox.run("tasks list --status waiting -o json");
         (list.code == 0 && list.json()["tasks"][0]["id"] == id).then_some(())

@@ -189,6 +189,7 @@ fn seeded_secrets_of_every_source_are_found_nowhere() {
         "report -o junit",
         "report -o mermaid",
         "report -o csv",
+        "report -o otlp",
         "tasks list",
         "tasks show T001",
         "tasks show T005 -o json",

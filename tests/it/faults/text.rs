@@ -21,7 +21,7 @@ fn hostile() -> Sandbox {
 }
 
 /// Every face of what is known.
-const FACES: [&str; 15] = [
+const FACES: [&str; 16] = [
     "parse prd.md --no-record",
     "plan prd.md",
     "plan prd.md -o markdown",
@@ -31,6 +31,7 @@ const FACES: [&str; 15] = [
     "report -o junit",
     "report -o mermaid",
     "report -o csv",
+    "report -o otlp",
     "tasks list",
     "tasks show T001",
     "tasks next",

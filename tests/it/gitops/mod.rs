@@ -18,6 +18,7 @@ mod property;
 mod scene;
 mod story;
 mod sync_write_back;
+mod telemetry;
 mod verify;
 mod waiting;
 #[path = "../../../fuzz/checks/webhook.rs"]
