@@ -7,7 +7,7 @@ report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
 "$tarpaulin" --engine llvm --follow-exec --workspace --exclude taskmaster-experiment --locked --skip-clean \
-    --target-dir target/coverage --timeout 600 --out stdout \
+    --target-dir target/coverage --timeout 2400 --out stdout \
     --exclude-files 'tests/*' 'benches/*' 'fuzz/*' 'crates/testkit/*' 'crates/*/tests/*' 'apps/*/tests/*' | tee "$report"
 
 awk '
