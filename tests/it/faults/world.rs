@@ -65,11 +65,15 @@ fn with_program<'a>(sandbox: &Sandbox, args: impl Iterator<Item = &'a str>) -> C
     command
 }
 
-/// Runs `line` with no more address space than so many MiB: what needs more ends by a signal.
+/// Seconds of a processor that are enough for anything, in a program that is not optimised.
+const ENOUGH_SECONDS: u32 = 30;
+
+/// Runs `line` with no more address space than so many MiB, and [`ENOUGH_SECONDS`] of a processor: what needs more ends
+/// by a signal. How long it takes by the clock depends on what else the machine does.
 pub(super) fn run_within(sandbox: &Sandbox, mib: usize, line: &str) -> Finished {
     let inner = sandbox.command(line.split_whitespace());
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &format!("ulimit -v {}; exec \"$@\"", mib << 10), "sh"]);
+    command.args(["-c", &format!("ulimit -v {}; ulimit -t {ENOUGH_SECONDS}; exec timeout 300 \"$@\"", mib << 10), "sh"]);
     command.arg(inner.get_program()).args(inner.get_args()).current_dir(sandbox.path()).env_clear();
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     finished(&command.output().expect("it can be started"))

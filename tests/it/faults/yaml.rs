@@ -3,7 +3,6 @@
 
 use super::super::cli::sandbox;
 use super::world::run_within;
-use std::time::{Duration, Instant};
 
 /// Aliases of aliases: 9 to the power of 11 values.
 fn bomb() -> String {
@@ -85,7 +84,6 @@ fn each_fault_of_a_catalogue_has_its_place_and_a_caret() {
     sandbox.write("prd.md", "## Phase 1: A\n\n- [ ] One\n");
     for (text, code, place, words) in faults() {
         sandbox.write("tasks/local.yaml", &text);
-        let began = Instant::now();
         let ended = run_within(&sandbox, 600, "plan prd.md");
         let said = &ended.stderr;
         let shown = text.get(..300).unwrap_or(&text);
@@ -94,7 +92,6 @@ fn each_fault_of_a_catalogue_has_its_place_and_a_caret() {
         assert!(said.contains(&format!("tasks/local.yaml:{place}")), "{place}: {shown}\n{said}");
         assert!(said.contains(words), "{words}: {shown}\n{said}");
         assert!(said.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with('^')), "{said}");
-        assert!(began.elapsed() < Duration::from_secs(10), "{shown} took {:?}", began.elapsed());
     }
 }
 
