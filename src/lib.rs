@@ -10,6 +10,9 @@ pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod deliver;
+#[cfg(test)]
+#[path = "../tests/tools/drawing.rs"]
+mod drawing;
 pub mod exec;
 pub mod git;
 pub mod process;

@@ -237,6 +237,28 @@ fn imports_sizes_and_clocks_hold() {
     assert!(all.is_empty(), "the house rules are broken:\n{}", all.join("\n"));
 }
 
+/// Each drawing is named where its states are declared and compared with them by a test; no name leads nowhere.
+#[test]
+fn drawings_of_states_are_cited_and_proved() {
+    let page = fs::read_to_string(root().join("docs/state-machines.md")).unwrap();
+    let sections =
+        page.split("\n## ").skip(1).filter(|section| section.contains("```mermaid\nstateDiagram-v2"));
+    let drawn: BTreeSet<&str> = sections.filter_map(|section| section.lines().next()).collect();
+    let sources: String = ["src", "crates"]
+        .iter()
+        .flat_map(|dir| rust_files(&root().join(dir)))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let cited =
+        |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect::<String>();
+    let cited: BTreeSet<String> = sources.split("docs/state-machines.md#").skip(1).map(cited).collect();
+    let anchor = |heading: &str| heading.to_lowercase().replace(' ', "-");
+    assert_eq!(cited, drawn.iter().map(|heading| anchor(heading)).collect());
+    let unproved: Vec<_> =
+        drawn.iter().filter(|heading| !sources.contains(&format!("drawing::edges(\"{heading}\")"))).collect();
+    assert!(drawn.len() >= 8 && unproved.is_empty(), "no test reads the drawings of {unproved:?}");
+}
+
 #[test]
 fn a_wrong_import_is_found() {
     let wrong = [

@@ -22,6 +22,9 @@ pub mod deployments;
 pub mod diagnostic;
 pub mod difference;
 pub mod document;
+#[cfg(test)]
+#[path = "../../../tests/tools/drawing.rs"]
+pub(crate) mod drawing;
 pub mod drift;
 pub mod environment;
 pub mod estimate;

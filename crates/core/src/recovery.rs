@@ -15,7 +15,7 @@ pub enum Found {
     Ended(Outcome),
 }
 
-/// What is to be done with the attempt.
+/// What is to be done with the attempt; `docs/state-machines.md#a-lost-attempt` draws what leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Wait for its end, then decide with [`Found::Ended`] or [`Found::Gone`].
@@ -142,6 +142,63 @@ mod tests {
             }
             assert_eq!(row.trim_end(), wanted, "{found:?} with {probes}");
         }
+    }
+
+    /// One step for every attempt that can be found, and every answer that can come, as the drawing tells it.
+    #[test]
+    fn the_drawing_in_the_documentation_is_the_function() {
+        let name = |decision: &Decision| match decision {
+            Decision::Wait => "waited_for",
+            Decision::Stop => "stopped",
+            Decision::Ask(_) => "asked",
+            Decision::Completed => "completed",
+            Decision::Again => "again",
+            Decision::Unknown { .. } => "unknown",
+        };
+        let error = Verdict::Error { message: "away".to_owned() };
+        let verdicts = [None, Some(Verdict::True), Some(Verdict::False), Some(error)];
+        let ends = [Outcome::Succeeded, failed(), Outcome::Interrupted, Outcome::Lost].map(Found::Ended);
+        let mut edges = std::collections::BTreeSet::new();
+        for found in [Found::Alive, Found::Gone].iter().chain(&ends) {
+            for bits in 0..16 {
+                let [has_check, owes_outputs, idempotent, stops] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+                let orphan = if stops { OrphanPolicy::Stop } else { OrphanPolicy::Wait };
+                let policy = Policy { idempotent, orphan, ..Policy::default() };
+                let task = PlannedTask { has_check, owes_outputs, policy, ..planned_task(0) };
+                for verdict in &verdicts {
+                    let before = decide(&task, found, None);
+                    // An answer comes only where something was asked.
+                    if verdict.is_some() && !matches!(before, Decision::Ask(_)) {
+                        continue;
+                    }
+                    let twice = if idempotent { "may run twice" } else { "must not run twice" };
+                    let (from, words) = match (found, verdict) {
+                        (_, Some(Verdict::True)) if !owes_outputs => ("asked", "true".to_owned()),
+                        (_, Some(Verdict::True)) => {
+                            ("asked", format!("true but its outputs are lost, {twice}"))
+                        }
+                        (_, Some(Verdict::False)) => ("asked", format!("false, {twice}")),
+                        (_, Some(Verdict::Error { .. })) => ("asked", "error".to_owned()),
+                        (Found::Alive, None) if stops => ("alive", "orphan stop".to_owned()),
+                        (Found::Alive, None) => ("alive", "orphan wait".to_owned()),
+                        (Found::Ended(Outcome::Failed { .. } | Outcome::Interrupted), None) => {
+                            ("ended_badly", "always".to_owned())
+                        }
+                        (Found::Ended(Outcome::Succeeded), None) if has_check => {
+                            ("ended_well", "has a check".to_owned())
+                        }
+                        (Found::Ended(Outcome::Succeeded), None) => ("ended_well", "has none".to_owned()),
+                        (Found::Gone | Found::Ended(Outcome::Lost), None) if has_check => {
+                            ("gone", "has a check".to_owned())
+                        }
+                        (Found::Gone | Found::Ended(Outcome::Lost), None) => ("gone", "has none".to_owned()),
+                    };
+                    let to = name(&decide(&task, found, verdict.as_ref()));
+                    edges.insert(format!("{from} --> {to}: {words}"));
+                }
+            }
+        }
+        assert_eq!(crate::drawing::edges("A lost attempt"), Vec::from_iter(edges));
     }
 
     #[test]

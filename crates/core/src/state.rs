@@ -1,7 +1,7 @@
 //! The life of a task inside a run.
 //!
 //! [`TaskState::next`] is the only transition function: the scheduler, a person's command, recovery
-//! and replay all go through it. `docs/state-machines.md` draws it.
+//! and replay all go through it. `docs/state-machines.md#a-task-in-a-run` draws it.
 
 use crate::id::{AttemptId, TaskId};
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub enum WaitFor {
     },
 }
 
-/// The state of a task. Each variant holds only its own data.
+/// The state of a task. Each variant holds only its own data; the drawing is `docs/state-machines.md#a-task-in-a-run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TaskState {

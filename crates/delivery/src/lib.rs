@@ -14,6 +14,9 @@
 //! - [`rehearse`]: what it would have done with recorded data.
 
 pub mod analysis;
+#[cfg(test)]
+#[path = "../../../tests/tools/drawing.rs"]
+pub(crate) mod drawing;
 pub mod engine;
 pub mod mutant;
 pub mod rehearse;

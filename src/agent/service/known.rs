@@ -39,7 +39,7 @@ pub struct ProcessId {
     pub boot_id: String,
 }
 
-/// How a replica is.
+/// How a replica is; the drawing is `docs/state-machines.md#a-process-of-a-service`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicaState {
@@ -70,6 +70,18 @@ impl ReplicaState {
         }
     }
 
+    /// True where `next` may follow; what is told again of a start or a pause as well.
+    pub fn leads_to(self, next: Self) -> bool {
+        use ReplicaState::{Draining, Ready, Starting, Stopping, Unready, Waiting};
+        match self {
+            Starting => matches!(next, Starting | Ready | Waiting | Draining),
+            Ready => matches!(next, Unready | Waiting | Starting | Draining),
+            Unready => matches!(next, Ready | Waiting | Starting | Draining),
+            Waiting => matches!(next, Waiting | Starting | Draining),
+            Draining | Stopping => next == Stopping,
+        }
+    }
+
     /// True where it is on its way out.
     pub fn leaves(self) -> bool {
         matches!(self, Self::Draining | Self::Stopping)
@@ -94,5 +106,32 @@ impl ProcessId {
     /// True while it runs.
     pub fn is_alive(&self) -> bool {
         proc::liveness(self.pid, self.start_ticks, &self.boot_id) == proc::Liveness::Alive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drawing_in_the_documentation_is_the_function() {
+        use ReplicaState::{Draining, Ready, Starting, Stopping, Unready, Waiting};
+        let all = [
+            ("starting", Starting),
+            ("ready", Ready),
+            ("unready", Unready),
+            ("waiting", Waiting),
+            ("draining", Draining),
+            ("stopping", Stopping),
+        ];
+        let mut edges = Vec::new();
+        for (from, before) in all {
+            let follows = all.iter().filter(|(_, after)| before != *after && before.leads_to(*after));
+            edges.extend(follows.map(|(to, _)| format!("{from} --> {to}")));
+        }
+        edges.sort();
+        let drawn = crate::drawing::edges("A process of a service");
+        let drawn: Vec<&str> = drawn.iter().filter_map(|edge| edge.split(':').next()).collect();
+        assert_eq!(drawn, edges);
     }
 }

@@ -97,6 +97,7 @@ impl Supervisor {
             let serves = matches!(known.state, ReplicaState::Ready | ReplicaState::Unready);
             if serves && !known.process.as_ref().is_some_and(ProcessId::is_alive) {
                 // Its port may be somebody else's by now.
+                debug_assert!(known.state.leads_to(ReplicaState::Starting));
                 known.state = ReplicaState::Starting;
             }
             let wish = if known.state.leaves() { Wish::Leave } else { Wish::Serve };
@@ -150,10 +151,7 @@ impl Supervisor {
 
     fn let_go(&mut self, id: &str, now: Time) {
         let Some(slot) = self.slots.get_mut(id) else { return };
-        if !slot.known.state.leaves() {
-            slot.known.state = ReplicaState::Draining;
-            slot.known.since_ms = now.0;
-        }
+        slot.become_(ReplicaState::Draining, now);
         slot.wish.send_replace(Wish::Leave);
     }
 
@@ -263,11 +261,13 @@ impl Drop for Supervisor {
 }
 
 impl Slot {
-    /// Who is on its way out does not come back.
+    /// The one place where a replica that is known changes its state. Who is on its way out does not come back.
     fn become_(&mut self, state: ReplicaState, now: Time) {
-        if self.known.state.leaves() && !state.leaves() {
+        let before = self.known.state;
+        if before.leaves() && !before.leads_to(state) {
             return;
         }
+        debug_assert!(before.leads_to(state), "{} does not lead to {}", before.words(), state.words());
         self.known.state = state;
         self.known.since_ms = now.0;
     }

@@ -26,9 +26,15 @@ struct Inner {
     threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
+impl Inner {
+    fn come_to(&self, next: Stage) {
+        self.stage.send_if_modified(|stage| stage.come_to(next));
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.stage.send_replace(Stage::Ended);
+        self.come_to(Stage::Ended);
     }
 }
 
@@ -103,7 +109,7 @@ impl Proxy {
     pub async fn stop(self, grace: Duration) {
         let shared = &self.0.shared;
         shared.is_stopping.store(true, Ordering::Release);
-        self.0.stage.send_replace(Stage::Closing);
+        self.0.come_to(Stage::Closing);
         let quiet = async {
             loop {
                 let told = shared.quiet.notified();
@@ -115,7 +121,7 @@ impl Proxy {
         };
         // What is not over by then is cut.
         let _ = tokio::time::timeout(grace, quiet).await;
-        self.0.stage.send_replace(Stage::Ended);
+        self.0.come_to(Stage::Ended);
         let threads = std::mem::take(&mut *self.threads());
         let joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|one| drop(one.join())));

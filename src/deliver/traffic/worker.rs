@@ -29,13 +29,22 @@ const CONNECTION_BYTES: u32 = 1024 * 1024;
 /// Ticks after which a connection without a request is closed where descriptors ran out.
 const UNUSED: u32 = 2;
 
-/// How far a proxy is on its way out.
+/// How far a proxy is on its way out; the drawing is `docs/state-machines.md#the-proxy-on-its-way-out`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Serving,
     /// Nobody is accepted; what is under way ends.
     Closing,
     Ended,
+}
+
+impl Stage {
+    /// Comes to `next`, which only lies ahead; true where it was not there yet.
+    pub(super) fn come_to(&mut self, next: Self) -> bool {
+        let is_ahead = next > *self;
+        *self = next.max(*self);
+        is_ahead
+    }
 }
 
 /// What the tasks of a thread share.
@@ -207,5 +216,30 @@ async fn look_after(worker: Arc<Worker>) {
             shared.tick();
             every.reset();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drawing_in_the_documentation_is_the_function() {
+        let all = [("serving", Stage::Serving), ("closing", Stage::Closing), ("ended", Stage::Ended)];
+        let mut edges = Vec::new();
+        for (from, before) in all {
+            for (to, next) in all {
+                let mut stage = before;
+                assert_eq!(stage.come_to(next), stage != before);
+                if stage != before {
+                    assert_eq!(stage, next);
+                    edges.push(format!("{from} --> {to}"));
+                }
+            }
+        }
+        edges.sort();
+        let drawn = crate::drawing::edges("The proxy on its way out");
+        let drawn: Vec<&str> = drawn.iter().filter_map(|edge| edge.split(':').next()).collect();
+        assert_eq!(drawn, edges);
     }
 }

@@ -111,6 +111,7 @@ pub(super) enum Need {
     Execution,
 }
 
+/// Where a run is, together with [`Stopping`]: `docs/state-machines.md#a-run` draws both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     NotBegun,

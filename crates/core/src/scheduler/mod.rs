@@ -34,6 +34,8 @@
 
 mod counts;
 mod dispatch;
+#[cfg(test)]
+mod drawn;
 mod engine;
 mod event;
 mod flow;

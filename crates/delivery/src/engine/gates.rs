@@ -88,7 +88,7 @@ pub struct Gates {
     pub is_concluded: bool,
 }
 
-/// What is known of a gate that was asked.
+/// What is known of a gate that was asked; `docs/state-machines.md#a-guard-at-a-door` draws where a guard may be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asking {
     /// The number of the last question.

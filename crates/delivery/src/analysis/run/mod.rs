@@ -30,7 +30,7 @@ pub use spec::{MetricSpec, Policy, Retention, RunSpec, SpecFault};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a metric or a run is. The last four stay.
+/// Where a metric or a run is. The last four stay; the drawing is `docs/state-machines.md#an-analysis`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
