@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the crate is pure, but its tests read fixtures")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod by_example;
 #[path = "../../../../fuzz/checks/parse.rs"]
 mod checks;
 mod codes;
