@@ -73,7 +73,11 @@ const ENOUGH_SECONDS: u32 = 30;
 pub(super) fn run_within(sandbox: &Sandbox, mib: usize, line: &str) -> Finished {
     let inner = sandbox.command(line.split_whitespace());
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &format!("ulimit -v {}; ulimit -t {ENOUGH_SECONDS}; exec timeout 300 \"$@\"", mib << 10), "sh"]);
+    command.args([
+        "-c",
+        &format!("ulimit -v {}; ulimit -t {ENOUGH_SECONDS}; exec timeout 300 \"$@\"", mib << 10),
+        "sh",
+    ]);
     command.arg(inner.get_program()).args(inner.get_args()).current_dir(sandbox.path()).env_clear();
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     finished(&command.output().expect("it can be started"))
