@@ -30,7 +30,7 @@ const fn group(path: &'static str, definition: &'static str, about: &'static str
 }
 
 /// In the order of the page; `File` is the schema itself.
-const GROUPS: [Group; 42] = [
+const GROUPS: [Group; 43] = [
     group("file", "File", "The keys of a file. Those that begin with `x-` are ignored: a place for anchors."),
     group("environments", "Overlay", "Below `environments`, by name: what is otherwise there."),
     group(
@@ -43,6 +43,7 @@ const GROUPS: [Group; 42] = [
         "Entry",
         "An entry of `tasks`: how one task is done. The keys of [policy](#policy) stand here, too.",
     ),
+    group("matrix", "Matrix", "Values by axis, such as `region: [eu, us]`, and these keys beside them."),
     group("policy", "Policy", "In `defaults` and in an entry: how a task is run, besides what is run."),
     group("retry", "Retry", "In [policy](#policy)."),
     group("vars", "Declaration", "A variable is a value, a [secret](#secret), or a mapping of these keys."),
