@@ -38,7 +38,7 @@ pub fn find(
     let none = || AppError::usage(format!("{task} has no such attempt here"), "`taskmaster run` makes one");
     let ledger = ledger.ok_or_else(none)?;
     let filter = RunFilter {
-        document: Some(reading.id.clone()),
+        document: Some(reading.id),
         environment: Some(workspace.environment(request.environment.as_deref())),
         ..RunFilter::default()
     };
@@ -68,12 +68,12 @@ fn task(
     workspace: &Workspace,
     request: &Request,
     reading: &Reading,
-    mut ledger: Option<&mut Ledger>,
+    ledger: Option<&mut Ledger>,
     name: &str,
 ) -> Result<(TaskId, TaskKey), AppError> {
     let mut keys = parse::preview(ledger.as_deref(), reading)?.keys;
     // Cells stand in the catalogue. Where it cannot be bound, logs are wanted all the more.
-    let prepared = plan::prepare(workspace, request, ledger.as_deref_mut(), false).ok();
+    let prepared = plan::prepare(workspace, request, ledger, false).ok();
     let document = prepared.as_ref().map_or(&reading.parsed.document, Prepared::document);
     plan::add_keys_of_cells(document, &mut keys);
     let task = document.tasks[select::find_task(document, name)?].id.clone();
