@@ -91,7 +91,7 @@ impl Recipe {
                         let listed = self.sandbox.run(&list);
                         listed.code == 0 && listed.json()["tasks"] != serde_json::json!([])
                     };
-                    let waits = || environments.iter().any(|name| is_asked(name)).then_some(());
+                    let waits = || environments.iter().any(|name| is_asked(&name)).then_some(());
                     until("somebody is waited for", 60, waits);
                 }
                 Step::Join => {

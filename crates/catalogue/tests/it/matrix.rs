@@ -70,8 +70,8 @@ fn each_cell_is_bound_with_its_own_values() {
 
 /// Without the task that reads outputs of a cell.
 fn without_reader() -> String {
-    let (head, rest) = TEXT.split_once("  T3:").unwrap();
-    let (_, environments) = rest.split_once("environments:").unwrap();
+    let (head, rest) = TEXT.split_once("  T3:").expect("a reader");
+    let (_, environments) = rest.split_once("environments:").expect("environments");
     format!("{head}environments:{environments}")
 }
 
