@@ -86,12 +86,12 @@ impl Recipe {
                     session.send(&lines[0].command);
                     beside = Some((session, lines));
                     let environments = ["local", "prod"];
-                    let is_asked = |name: &&str| {
+                    let is_asked = |name: &str| {
                         let list = format!("tasks list --status waiting -o json --env {name}");
                         let listed = self.sandbox.run(&list);
                         listed.code == 0 && listed.json()["tasks"] != serde_json::json!([])
                     };
-                    let waits = || environments.iter().any(|name| is_asked(&name)).then_some(());
+                    let waits = || environments.iter().any(|name| is_asked(name)).then_some(());
                     until("somebody is waited for", 60, waits);
                 }
                 Step::Join => {

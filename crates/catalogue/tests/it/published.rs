@@ -1,4 +1,5 @@
 //! What is published about the format is true: the schema, the reference, the demo's catalogues.
+#![expect(clippy::disallowed_methods, reason = "the crate is pure, but its tests read the cookbook")]
 
 use crate::support::{World, load_one, phase, show_all, task};
 use serde_json::Value as Json;

@@ -1,6 +1,7 @@
 //! docs/catalogue-reference.md: every key of a catalogue, written from the schema. Its examples are those of the guide and
 //! of two catalogues of the tests, which are all proved to load; and what a key means that is not given is compared with
 //! what is done.
+#![expect(clippy::disallowed_methods, reason = "the crate is pure, but this test writes a page")]
 
 use crate::support::{World, describe, load_one, show_all};
 use serde_json::{Value as Json, json};
@@ -313,7 +314,9 @@ impl Schema {
             return format!("`{constant}`");
         }
         if let Some(words) = schema["enum"].as_array() {
-            return either(words.iter().filter_map(Json::as_str).map(|word| format!("`{word}`")).collect());
+            let words: Vec<String> =
+                words.iter().filter_map(Json::as_str).map(|word| format!("`{word}`")).collect();
+            return either(&words);
         }
         let is = |kind: &str| {
             schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&json!(kind)))
@@ -348,7 +351,7 @@ impl Schema {
                 kinds.push(kind);
             }
         }
-        either(kinds)
+        either(&kinds)
     }
 
     fn kind_of(&self, name: &str) -> String {
@@ -412,12 +415,12 @@ fn name_of(schema: &Json) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/definitions/")
 }
 
-fn either(kinds: Vec<String>) -> String {
-    match kinds.as_slice() {
+fn either(kinds: &[String]) -> String {
+    match kinds {
         [] => String::new(),
         [one] => one.clone(),
         [before @ .., last] if last.starts_with("list of") => {
-            format!("{}, or a {last}", either(before.to_vec()))
+            format!("{}, or a {last}", either(before))
         }
         [before @ .., last] => format!("{} or {last}", before.join(", ")),
     }
