@@ -94,7 +94,7 @@ exits! {
     NewerSchema = 41, "newer ledger", "Use that one, or a newer one.";
     /// The ledger is damaged, or its chain is broken (`audit`). It was not touched.
     Corrupt = 42, "damaged ledger",
-        "Move the state directory away, keep it, and run again: checks find what is done. `audit` names the \
+        "Move the ledger away, keep it, and run again: checks decide what is done. `audit` names the \
          first broken link.";
     /// The environment is locked, so nothing runs in it.
     Locked = 43, "the environment is locked",

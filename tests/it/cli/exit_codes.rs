@@ -333,8 +333,8 @@ help: use the taskmaster that wrote it, or a newer one",
         given: "Something wrote over the ledger.",
         world: || ledger(|file| std::fs::write(file, "not a ledger any more\n").expect("it can be written")),
         typed: "taskmaster report",
-        prints: "error: …
-…",
+        prints: "error: …/.taskmaster/ledger.db is damaged: it is not a SQLite database
+help: nothing was changed; to begin with an empty ledger move …/ledger.db away: checks then decide what is done",
     },
     Example {
         exit: Exit::Locked,
@@ -355,7 +355,9 @@ help: `taskmaster env unlock local` unlocks it; ask who locked it first",
         world: || with("tasks:", "requires: {terraform9: \"*\"}\ntasks:"),
         typed: "taskmaster doctor prd.md",
         prints: "…
-  ✗ terraform9: …
+  ✗ terraform9: problem: `terraform9` is in none of the … folders on PATH, wanted: *
+    (tasks/local.yaml:1)
+    → install terraform9, or put its folder on PATH
 …",
     },
     Example {
@@ -487,7 +489,14 @@ rollout. Where several hold, the one that hides most wins: 1, then `4x`, `1x`, 2
     for exit in Exit::ALL {
         let example = EXAMPLES.iter().find(|example| example.exit == *exit).expect("an example for each");
         let code = *exit as u8;
-        let _ = write!(text, "\n## {code}\n\n**{}.** {}\n\n{}\n\n", exit.name(), exit.help(), example.given);
+        let _ = write!(
+            text,
+            "\n## {code}\n\n**{}.** {}\n\nWhat helps: {}\n\n",
+            exit.name(),
+            exit.when(),
+            exit.help()
+        );
+        let _ = write!(text, "For example: {}\n\n", example.given);
         let _ = write!(text, "```console\n$ {}\n{}\n$ echo $?\n{code}\n```\n", example.typed, example.prints);
     }
     text
