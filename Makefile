@@ -104,7 +104,7 @@ coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI h
 fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS)) ## fuzz each target for SECONDS=60, or one: `make fuzz-parse` (needs nightly; docs/fuzz.md)
 
 fuzz-%: $(TOOLS)/bin/cargo-fuzz
-	@mkdir -p fuzz/corpus/$*
+	@mkdir -p fuzz/corpus/$* fuzz/kept/$*
 	cd fuzz && PATH="$(TOOLS)/bin:$$PATH" $(CARGO) +nightly fuzz run --sanitizer none $* corpus/$* seeds/$* kept/$* \
 		-- -max_len=4096 -max_total_time=$(or $(SECONDS),60)
 

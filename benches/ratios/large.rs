@@ -2,7 +2,7 @@
 
 use crate::project::{Project, Shape};
 use crate::running::bare;
-use crate::timing::{Way, compare, ends_well, peak_of, way};
+use crate::timing::{compare, ends_well, program, way};
 use std::hint::black_box;
 use std::path::Path;
 
@@ -15,16 +15,14 @@ pub(crate) fn planned() {
     let state = project.path().join("known");
     ends_well(&mut project.taskmaster_in(&state, "parse prd.md --quiet"));
     let rows = rows(&state.join("ledger.db"));
-    let ours = || peak_of(&mut project.taskmaster("run prd.md --dry-run --quiet"));
-    let recorded = || peak_of(&mut project.taskmaster("parse prd.md --quiet"));
     let limit = || {
         let events = pulldown_cmark::Parser::new(&text).into_offset_iter();
         black_box(events.fold(0, |sum, (_, range)| sum + range.len()));
         insert(&project.path().join("bare.db"), &rows);
     };
     let ways = vec![
-        Way { name: "parse", work: Box::new(recorded) },
-        Way { name: "plan", work: Box::new(ours) },
+        program("parse", || project.taskmaster("parse prd.md --quiet")),
+        program("plan", || project.taskmaster("run prd.md --dry-run --quiet")),
         way("bare", limit),
     ];
     compare(3, ways);
@@ -32,8 +30,8 @@ pub(crate) fn planned() {
 
 pub(crate) fn run() {
     let project = Project::new(TASKS, Shape::Wide);
-    let ours = || peak_of(&mut project.taskmaster("run prd.md --quiet --jobs 2"));
-    compare(1, vec![Way { name: "taskmaster", work: Box::new(ours) }, way("bare spawns", || bare(TASKS, 2))]);
+    let ours = program("taskmaster", || project.taskmaster("run prd.md --quiet --jobs 2"));
+    compare(1, vec![ours, way("bare spawns", || bare(TASKS, 2))]);
 }
 
 /// A table's rows, each value as SQLite has it.

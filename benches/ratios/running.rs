@@ -1,7 +1,7 @@
 //! Many tasks that do nothing: what a runner costs beside the programs that it starts.
 
 use crate::project::{Project, Shape};
-use crate::timing::{Way, compare, ends_well, peak_of, way};
+use crate::timing::{compare, ends_well, program, way};
 use std::process::{Child, Command, Stdio};
 
 pub(crate) fn wide() {
@@ -17,6 +17,11 @@ pub(crate) fn chain() {
 pub(crate) fn start() {
     let project = Project::new(1, Shape::Wide);
     all(&project, 21, 1, || bare(1, 1));
+    println!("  where it is known, with nothing to do:");
+    let state = project.path().join("known");
+    ends_well(&mut project.taskmaster_in(&state, "run prd.md --quiet"));
+    let again = || ends_well(&mut project.taskmaster_in(&state, "run prd.md --quiet"));
+    compare(21, vec![way("taskmaster", again), way("bare", || bare(1, 1))]);
     println!("  of that, the program itself:");
     let version = || ends_well(project.taskmaster("--version").arg("--quiet"));
     compare(21, vec![way("--version", version), way("bare", || bare(1, 1))]);
@@ -25,7 +30,7 @@ pub(crate) fn start() {
 /// taskmaster, its peers and the bare limit.
 fn all(project: &Project, rounds: usize, jobs: usize, bare: impl FnMut()) {
     let run = format!("run prd.md --quiet --jobs {jobs}");
-    let ours = Way { name: "taskmaster", work: Box::new(|| peak_of(&mut project.taskmaster(&run))) };
+    let ours = program("taskmaster", || project.taskmaster(&run));
     let peers = [
         ("make", "make", format!("--jobs={jobs} all")),
         ("ninja", "ninja", format!("-j {jobs} all")),
@@ -33,13 +38,12 @@ fn all(project: &Project, rounds: usize, jobs: usize, bare: impl FnMut()) {
         ("go-task", "task", format!("--concurrency {jobs} all")),
     ];
     let mut ways = vec![ours];
-    for (name, program, words) in &peers {
-        if project.peer(program, words).is_none() {
+    for (name, file, words) in &peers {
+        if project.peer(file, words).is_none() {
             println!("  {name} is not here: PEERS=$(tests/tools/peers.sh FOLDER) names where it is");
             continue;
         }
-        let run = || peak_of(&mut project.peer(program, words).expect("it was there"));
-        ways.push(Way { name, work: Box::new(run) });
+        ways.push(program(name, || project.peer(file, words).expect("it was there")));
     }
     ways.push(way("bare spawns", bare));
     compare(rounds, ways);

@@ -5,31 +5,56 @@ use std::time::{Duration, Instant};
 
 /// One way to do it.
 pub(crate) struct Way<'w> {
-    pub(crate) name: &'static str,
-    pub(crate) work: Box<dyn FnMut() -> u64 + 'w>,
+    name: &'static str,
+    work: Work<'w>,
 }
 
-/// A way that says nothing of memory.
-pub(crate) fn way<'w>(name: &'static str, mut work: impl FnMut() + 'w) -> Way<'w> {
-    let work = Box::new(move || {
-        work();
-        0
-    });
-    Way { name, work }
+enum Work<'w> {
+    /// Something of this process, which says nothing of memory.
+    Here(Box<dyn FnMut() + 'w>),
+    /// Another program.
+    Program(Box<dyn FnMut() -> Command + 'w>),
 }
 
-/// Times all ways in turn, `rounds` times after one that is not counted, and prints each beside the last one, which is
-/// the bare limit.
+impl Way<'_> {
+    fn time(&mut self) -> Duration {
+        let began = Instant::now();
+        match &mut self.work {
+            Work::Here(work) => work(),
+            Work::Program(command) => ends_well(&mut command()),
+        }
+        began.elapsed()
+    }
+
+    /// The same untimed; the most memory it was seen to have, in KiB.
+    fn peak(&mut self) -> u64 {
+        match &mut self.work {
+            Work::Here(work) => {
+                work();
+                0
+            }
+            Work::Program(command) => peak_of(&mut command()),
+        }
+    }
+}
+
+pub(crate) fn way<'w>(name: &'static str, work: impl FnMut() + 'w) -> Way<'w> {
+    Way { name, work: Work::Here(Box::new(work)) }
+}
+
+/// A program, whose memory is looked at.
+pub(crate) fn program<'w>(name: &'static str, command: impl FnMut() -> Command + 'w) -> Way<'w> {
+    Way { name, work: Work::Program(Box::new(command)) }
+}
+
+/// Times all ways in turn, `rounds` times after one that is not counted but looks at memory, and prints each beside the
+/// last one, which is the bare limit.
 pub(crate) fn compare(rounds: usize, mut ways: Vec<Way<'_>>) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
-    let mut memory = vec![0; ways.len()];
-    for round in 0..=rounds {
-        for (at, way) in ways.iter_mut().enumerate() {
-            let began = Instant::now();
-            memory[at] = (way.work)().max(memory[at]);
-            if round > 0 {
-                times[at].push(began.elapsed());
-            }
+    let memory: Vec<u64> = ways.iter_mut().map(Way::peak).collect();
+    for _ in 0..rounds {
+        for (way, times) in ways.iter_mut().zip(&mut times) {
+            times.push(way.time());
         }
     }
     let bare = times.last().expect("there is a way").clone();
@@ -50,7 +75,7 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Runs a program to its good end, without a word; the most memory it was seen to have, in KiB.
-pub(crate) fn peak_of(command: &mut Command) -> u64 {
+fn peak_of(command: &mut Command) -> u64 {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap_or_else(|fault| panic!("{command:?}: {fault}"));
     let mut peak = 0;

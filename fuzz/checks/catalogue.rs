@@ -61,7 +61,7 @@ pub(super) fn bind(texts: &[&str], environment: &EnvironmentName, outputs: &Outp
         project_root: "/project",
         state_dir: "/project/.taskmaster",
         program: "/bin/taskmaster",
-        outputs,
+        outputs: &std::sync::Arc::new(outputs.clone()),
         allow_inline: true,
     });
     bound.diagnostics.splice(..0, loaded.diagnostics);

@@ -204,11 +204,11 @@ fn results(
     result: &RunResult,
 ) -> Result<Vec<ExecutionResult>, AppError> {
     let evidence = report::gather(project, request, Some(result.run.as_str()))?;
-    let document = evidence.prepared.document();
+    let tasks = evidence.prepared.document().by_id();
     let planned = result.prepared.plan.tasks.iter().zip(&result.states);
     planned
         .map(|(planned, state)| {
-            let attempts = document.task(planned.id.as_str()).map(|task| evidence.task(task).attempts);
+            let attempts = tasks.get(planned.id.as_str()).map(|task| evidence.task(task).attempts);
             let attempts = attempts.unwrap_or_default();
             let ms = attempts.iter().filter_map(|attempt| attempt.duration_ms).sum();
             let failure = attempts.last().and_then(|attempt| match &attempt.end {

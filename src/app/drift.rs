@@ -198,8 +198,9 @@ pub fn history(workspace: &Workspace, request: &Request) -> Result<DriftHistoryV
         episodes = fold(&entries);
     }
     let document = prepared.document();
+    let tasks = document.by_id();
     for episode in &mut episodes {
-        episode.title = document.task(episode.id.as_str()).map(|task| task.title.clone());
+        episode.title = tasks.get(episode.id.as_str()).map(|task| task.title.clone());
     }
     episodes.sort_by_key(|episode| std::cmp::Reverse(episode.found));
     Ok(DriftHistoryView {

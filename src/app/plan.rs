@@ -10,6 +10,7 @@ use crate::config::{PROJECT_FILE, Project};
 use crate::store::ExecutorLease;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use taskmaster_catalogue::{Bound, Catalogue, Inputs, OperatingSystem, Outputs};
 use taskmaster_core::action::Binding;
 use taskmaster_core::document::Document;
@@ -145,7 +146,7 @@ pub struct Prepared {
     /// What earlier runs left behind.
     pub recorded: HashMap<TaskKey, Recorded>,
     /// Outputs of earlier runs.
-    pub outputs: Outputs,
+    pub outputs: Arc<Outputs>,
     /// The plan.
     pub plan: Plan,
     /// Warnings about the catalogue.
@@ -226,7 +227,7 @@ impl Binder {
         mut findings: Findings,
     ) -> Result<(Option<Document>, Findings), AppError> {
         let mut expanded =
-            self.with_inputs(document, &Outputs::new(), |inputs| self.catalogue.expand(inputs));
+            self.with_inputs(document, &Arc::default(), |inputs| self.catalogue.expand(inputs));
         findings.diagnostics.append(&mut expanded.diagnostics);
         if findings.has_errors() {
             return Err(AppError::Catalogue(Box::new(findings)));
@@ -239,7 +240,7 @@ impl Binder {
     pub fn bind(
         &self,
         document: &Document,
-        outputs: &Outputs,
+        outputs: &Arc<Outputs>,
         mut findings: Findings,
     ) -> Result<(Bound, Findings), AppError> {
         let mut bound = self.with_inputs(document, outputs, |inputs| self.catalogue.bind(inputs));
@@ -255,7 +256,7 @@ impl Binder {
     pub fn with_inputs<T>(
         &self,
         document: &Document,
-        outputs: &Outputs,
+        outputs: &Arc<Outputs>,
         use_inputs: impl FnOnce(&Inputs<'_>) -> T,
     ) -> T {
         use_inputs(&Inputs {
@@ -365,7 +366,7 @@ fn resolved(
     }
     let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
     let ledger_of_outputs = ledger.filter(|_| binder.catalogue.gives_outputs());
-    let outputs = known_outputs(ledger_of_outputs, &reading, &environment, &recording)?;
+    let outputs = Arc::new(known_outputs(ledger_of_outputs, &reading, &environment, &recording)?);
     for key in outputs.keys().filter_map(|id| recording.keys.get(id)) {
         recorded.entry(key.clone()).or_default().has_outputs = true;
     }

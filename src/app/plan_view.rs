@@ -12,6 +12,7 @@ use crate::report::view::{DiagnosticView, Durations, EstimateView, Intent, PlanT
 use std::collections::HashMap;
 use taskmaster_core::dag::Dag;
 use taskmaster_core::diagnostic::Severity;
+use taskmaster_core::document::Task;
 use taskmaster_core::estimate::{self, Work};
 use taskmaster_core::id::{EnvironmentName, TaskId, TaskKey};
 use taskmaster_core::journal::Verdict;
@@ -46,6 +47,7 @@ pub fn view(
         |task: &PlannedTask| past.durations.get(&task.key).and_then(|known| estimate::median(known));
     let plan = &prepared.plan;
     let document = prepared.document();
+    let tasks = document.by_id();
     let mut intents: Vec<Intent> =
         plan.tasks.iter().map(|task| intent(task, evidence.get(&task.key), verdicts)).collect();
     let dag = plan.dag()?;
@@ -55,7 +57,7 @@ pub fn view(
     let estimate = run_estimate(plan, &dag, &times, &intents, jobs);
     let task = |((planned, intent), expected_ms): ((&PlannedTask, Intent), Option<u64>)| PlanTask {
         expected_ms,
-        ..plan_task(prepared, planned, intent)
+        ..plan_task(prepared, tasks.get(planned.id.as_str()).copied(), planned, intent)
     };
     let path = dag.critical_path(&durations);
     let busy = |index: &&usize| durations[**index] > 0;
@@ -226,9 +228,7 @@ fn hold_back(plan: &Plan, dag: &Dag, intents: &mut [Intent]) {
     }
 }
 
-fn plan_task(prepared: &Prepared, planned: &PlannedTask, intent: Intent) -> PlanTask {
-    let document = prepared.document();
-    let task = document.task(planned.id.as_str());
+fn plan_task(prepared: &Prepared, task: Option<&Task>, planned: &PlannedTask, intent: Intent) -> PlanTask {
     let binding = prepared.bound.bindings.get(&planned.id);
     let dependencies = planned.dependencies.iter().map(|index| prepared.plan.tasks[*index].id.clone());
     PlanTask {

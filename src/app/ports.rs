@@ -5,11 +5,12 @@ use super::plan::{Binder, Prepared};
 use crate::clock;
 use crate::exec::ports::{Journal, JournalError, Render, RenderFault};
 use crate::store::Durability;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use taskmaster_catalogue::{Outputs, Selection};
 use taskmaster_core::action::Action;
 use taskmaster_core::diagnostic::Diagnostic;
-use taskmaster_core::document::Document;
+use taskmaster_core::document::{Document, Task};
 use taskmaster_core::id::{Digest, TaskId};
 use taskmaster_core::journal::{Entry, OutputValue, Record};
 
@@ -51,9 +52,10 @@ impl Journal for LedgerJournal {
 pub struct PlanRender<'a> {
     binder: &'a Binder,
     document: &'a Document,
+    tasks: HashMap<&'a str, &'a Task>,
     /// The catalogue's entries for this document, looked up once.
     entries: Selection<'a>,
-    outputs: Outputs,
+    outputs: Arc<Outputs>,
 }
 
 impl<'a> PlanRender<'a> {
@@ -62,7 +64,12 @@ impl<'a> PlanRender<'a> {
         let (binder, document) = (&prepared.binder, prepared.document());
         let outputs = prepared.outputs.clone();
         let entries = binder.with_inputs(document, &outputs, |inputs| binder.catalogue().select(inputs));
-        Self { binder, document, entries, outputs }
+        Self { binder, document, tasks: document.by_id(), entries, outputs }
+    }
+
+    fn task(&self, id: &TaskId) -> Result<&'a Task, RenderFault> {
+        let unknown = || RenderFault { message: format!("the document has no task `{id}`") };
+        self.tasks.get(id.as_str()).copied().ok_or_else(unknown)
     }
 }
 
@@ -73,14 +80,14 @@ fn refused(diagnostics: &[Diagnostic]) -> RenderFault {
 
 impl Render for PlanRender<'_> {
     fn action(&mut self, task: &TaskId) -> Result<Action, RenderFault> {
-        let entries = &self.entries;
+        let (entries, task) = (&self.entries, self.task(task)?);
         let rendered =
             self.binder.with_inputs(self.document, &self.outputs, |inputs| entries.render(task, inputs));
         rendered.map_err(|diagnostics| refused(&diagnostics))
     }
 
     fn digest(&mut self, task: &TaskId) -> Result<Digest, RenderFault> {
-        let entries = &self.entries;
+        let (entries, task) = (&self.entries, self.task(task)?);
         let bound =
             self.binder.with_inputs(self.document, &self.outputs, |inputs| entries.rebind(task, inputs));
         let digest = self.binder.whole_digest(&bound.map_err(|diagnostics| refused(&diagnostics))?);
@@ -88,6 +95,6 @@ impl Render for PlanRender<'_> {
     }
 
     fn know(&mut self, task: &TaskId, outputs: &BTreeMap<String, OutputValue>) {
-        self.outputs.insert(task.clone(), outputs.clone());
+        Arc::make_mut(&mut self.outputs).insert(task.clone(), outputs.clone());
     }
 }

@@ -406,7 +406,10 @@ pub fn command_lines(id: &TaskId, action: &Action) -> Vec<CommandLine> {
         };
         Some(CommandLine { step, line: line.text })
     };
-    dry_run::of_action(id, action).into_iter().filter_map(shown).collect()
+    let mut lines: Vec<_> = dry_run::of_action(id, action).into_iter().filter_map(shown).collect();
+    // They are kept for each task, in what the longer lines took.
+    lines.shrink_to_fit();
+    lines
 }
 
 /// How many tasks are in each state, by its name.

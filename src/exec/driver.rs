@@ -559,10 +559,11 @@ impl<'a> Driver<'a> {
 
 /// The question of an action. A verify that is not given is the check asked again.
 pub(super) fn pick(action: Action, kind: ProbeKind) -> Option<Probe> {
-    match kind {
+    let asked = match kind {
         ProbeKind::Check => action.check,
         ProbeKind::Verify => action.verify.or(action.check),
-    }
+    };
+    asked.map(|probe| *probe)
 }
 
 pub(super) fn question(

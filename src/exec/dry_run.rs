@@ -40,24 +40,23 @@ pub fn lines<'a>(
 
 /// The steps of one action, in the order in which they would be done; undo last.
 pub fn of_action(task: &TaskId, action: &Action) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut add = |part, steps: &mut dyn Iterator<Item = &Step>| {
-        lines.extend(steps.map(|step| line(task, part, step)));
+    let read = match &action.outputs {
+        Some(Outputs::Terraform(step)) => vec![&**step],
+        _ => Vec::new(),
     };
-    let probe = |probe: &Probe| {
-        let steps: Vec<Step> = probe.steps().into_iter().cloned().collect();
-        steps
-    };
-    let check = action.check.as_ref().map(probe).unwrap_or_default();
-    let verify = action.verify.as_ref().map(probe).unwrap_or_default();
-    add(Part::Check, &mut check.iter());
-    add(Part::Run, &mut action.run.iter());
-    if let Some(Outputs::Terraform(step)) = &action.outputs {
-        add(Part::Outputs, &mut [&**step].into_iter());
-    }
-    add(Part::Verify, &mut verify.iter());
-    add(Part::Undo, &mut action.undo.iter());
-    lines
+    let parts = [
+        (Part::Check, asked(action.check.as_deref())),
+        (Part::Run, action.run.iter().collect()),
+        (Part::Outputs, read),
+        (Part::Verify, asked(action.verify.as_deref())),
+        (Part::Undo, action.undo.iter().collect()),
+    ];
+    let lines = parts.iter().flat_map(|(part, steps)| steps.iter().map(|step| line(task, *part, step)));
+    lines.collect()
+}
+
+fn asked(probe: Option<&Probe>) -> Vec<&Step> {
+    probe.map(Probe::steps).unwrap_or_default()
 }
 
 fn line(task: &TaskId, part: Part, step: &Step) -> Line {

@@ -186,7 +186,7 @@ fn bind(document: &Document, environment: &str, vars: &BTreeMap<String, String>,
         project_root: root().to_str().unwrap(),
         state_dir: state_dir.to_str().unwrap(),
         program: env!("CARGO_BIN_EXE_taskmaster"),
-        outputs: &BTreeMap::new(),
+        outputs: &std::sync::Arc::default(),
         allow_inline: false,
     });
     assert_eq!(bound.diagnostics, [], "the catalogues fit the PRD");

@@ -3,6 +3,7 @@
 use crate::load::Catalogue;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use taskmaster_core::action::Bindings;
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::Document;
@@ -68,7 +69,7 @@ pub struct Inputs<'a> {
     /// Absolute path of the running program: some actions are commands of its own.
     pub program: &'a str,
     /// Outputs known so far.
-    pub outputs: &'a Outputs,
+    pub outputs: &'a Arc<Outputs>,
     /// Bind actions that stand in the document.
     pub allow_inline: bool,
 }

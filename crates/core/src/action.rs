@@ -228,15 +228,22 @@ pub struct Action {
     /// Its kind.
     pub kind: ActionKind,
     /// Is it done already?
-    pub check: Option<Probe>,
+    pub check: Option<Box<Probe>>,
     /// Does the work, step after step; the first failure ends it.
     pub run: Vec<Step>,
     /// Did the work have its effect? Without one, the check answers.
-    pub verify: Option<Probe>,
+    pub verify: Option<Box<Probe>>,
     /// Takes it back; empty where that is not defined.
     pub undo: Vec<Step>,
     /// Values for later tasks.
     pub outputs: Option<Outputs>,
+}
+
+impl Action {
+    /// Check and verify, where there are any.
+    pub fn probes(&self) -> impl Iterator<Item = &Probe> {
+        self.check.iter().chain(&self.verify).map(|probe| &**probe)
+    }
 }
 
 /// A part of an action.

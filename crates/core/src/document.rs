@@ -6,7 +6,7 @@
 use crate::id::{DocumentId, PhaseId, RequirementId, TaskId};
 use crate::text::Span;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The notation a document is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -302,6 +302,11 @@ impl Document {
     /// The task with this id.
     pub fn task(&self, id: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.id.as_str() == id)
+    }
+
+    /// All tasks by their ids, for whoever asks for many.
+    pub fn by_id(&self) -> HashMap<&str, &Task> {
+        self.tasks.iter().map(|task| (task.id.as_str(), task)).collect()
     }
 
     /// The phase with this id.

@@ -42,8 +42,8 @@ fn lines(task: &TaskId, action: &Action, part: Part) -> Vec<String> {
         all.extend(input.map(|input| format!("  given {input}")));
     }
     match part {
-        Part::Check => all.extend(action.check.iter().flat_map(conditions)),
-        Part::Verify => all.extend(action.verify.iter().flat_map(conditions)),
+        Part::Check => all.extend(action.check.as_deref().into_iter().flat_map(conditions)),
+        Part::Verify => all.extend(action.verify.as_deref().into_iter().flat_map(conditions)),
         Part::Run => all.extend(action.run.iter().flat_map(accepted)),
         Part::Outputs => all.extend(outputs(action)),
         Part::Undo => {}

@@ -10,7 +10,7 @@ use crate::git::commit::CommitId;
 use crate::report::view::DiagnosticView;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use taskmaster_catalogue::Outputs;
+use std::sync::Arc;
 use taskmaster_core::action::{Binding, Bindings};
 use taskmaster_core::diagnostic::Severity;
 use taskmaster_core::difference::{self, Files};
@@ -96,7 +96,7 @@ impl Side {
         let (binder, findings) = Binder::load(workspace, &reading, &environment, request, anywhere)?;
         let (expanded, findings) = binder.expand(&reading.parsed.document, findings)?;
         let document = expanded.unwrap_or_else(|| reading.parsed.document.clone());
-        let (mut bound, catalogue) = binder.bind(&document, &Outputs::new(), findings)?;
+        let (mut bound, catalogue) = binder.bind(&document, &Arc::default(), findings)?;
         let files = files(tree, layout, &binder, &bound.bindings)?;
         let keys = document.tasks.iter().map(|task| (task.id.clone(), TaskKey::new(task.id.as_str())));
         let resolved = resolve::resolve(

@@ -8,6 +8,7 @@ use crate::report::view::{
     CommandsView, DiagnosticView, DifferenceView, DocumentView, NameView, NodeView, PhaseView, PictureView,
     TaskDifferenceView, TieView,
 };
+use std::collections::HashMap;
 use taskmaster_core::action::{Action, Part};
 use taskmaster_core::difference::around::{Around, Node};
 use taskmaster_core::difference::model::{BindingChange, Difference, Effect, TaskDifference, Tie};
@@ -16,7 +17,7 @@ use taskmaster_core::id::TaskId;
 
 /// Makes the view.
 pub(super) fn view(base: &Side, head: &Side, difference: Difference, ends: &Ends) -> DifferenceView {
-    let sides = Sides { base, head };
+    let sides = Sides { base, head, before: base.document.by_id(), now: head.document.by_id() };
     let gone = base.document.phases.iter().filter(|phase| head.document.phase(phase.id.as_str()).is_none());
     let gone: Vec<_> = gone.map(|phase| phase.id.clone()).collect();
     let phases = views::phases(&head.document).into_iter();
@@ -68,23 +69,18 @@ fn new_findings(base: &Side, head: &Side) -> Vec<DiagnosticView> {
 struct Sides<'a> {
     base: &'a Side,
     head: &'a Side,
+    before: HashMap<&'a str, &'a Task>,
+    now: HashMap<&'a str, &'a Task>,
 }
 
-impl Sides<'_> {
+impl<'a> Sides<'a> {
     /// A task by its id now, else by its id before.
-    fn find(&self, id: &TaskId) -> Option<&Task> {
-        let by = |side: &'_ Side| side.document.tasks.iter().position(|task| task.id == *id);
-        let now = by(self.head).map(|place| &self.head.document.tasks[place]);
-        now.or_else(|| by(self.base).map(|place| &self.base.document.tasks[place]))
+    fn find(&self, id: &TaskId) -> Option<&'a Task> {
+        self.now.get(id.as_str()).or_else(|| self.before.get(id.as_str())).copied()
     }
 
     fn name(&self, id: &TaskId) -> NameView {
-        let task = self.find(id);
-        NameView {
-            id: id.clone(),
-            ordinal: task.map(|task| task.ordinal.clone()).unwrap_or_default(),
-            title: task.map_or_else(|| id.to_string(), |task| task.title.clone()),
-        }
+        name(id, self.find(id))
     }
 
     fn tie(&self, tie: &Tie) -> TieView {
@@ -92,15 +88,16 @@ impl Sides<'_> {
     }
 
     fn task(&self, told: &TaskDifference) -> TaskDifferenceView {
-        let side = if told.head.is_some() { self.head } else { self.base };
+        let (side, tasks) =
+            if told.head.is_some() { (self.head, &self.now) } else { (self.base, &self.before) };
         let id = told.head.as_ref().or(told.base.as_ref());
         let id = id.cloned().unwrap_or_else(|| TaskId::new(""));
         let binding = side.bindings.get(&id);
         let action = binding.and_then(|binding| binding.action.as_ref());
-        let phase = side.document.task(id.as_str()).map(|task| task.phase.clone());
+        let task = tasks.get(id.as_str()).copied();
         TaskDifferenceView {
-            name: self.name_on(side, &id),
-            phase: phase.unwrap_or_else(|| "".into()),
+            name: name(&id, task.or_else(|| self.find(&id))),
+            phase: task.map_or_else(|| "".into(), |task| task.phase.clone()),
             was: told.base.clone().filter(|before| told.head.as_ref().is_some_and(|now| now != before)),
             changes: told.changes.clone(),
             binding: told.binding.clone(),
@@ -111,15 +108,6 @@ impl Sides<'_> {
             has_check: action.is_some_and(|action| action.check.is_some()),
             irreversible: binding.is_some_and(|binding| binding.policy.irreversible),
             commands: self.commands(told),
-        }
-    }
-
-    fn name_on(&self, side: &Side, id: &TaskId) -> NameView {
-        match side.document.task(id.as_str()) {
-            Some(task) => {
-                NameView { id: id.clone(), ordinal: task.ordinal.clone(), title: task.title.clone() }
-            }
-            None => self.name(id),
         }
     }
 
@@ -148,11 +136,8 @@ impl Sides<'_> {
     }
 
     fn picture(&self, around: Around) -> PictureView {
-        let node = |node: &Node| {
-            let side =
-                if self.head.document.task(node.id.as_str()).is_some() { self.head } else { self.base };
-            NodeView { name: self.name_on(side, &node.id), phase: node.phase.clone(), role: node.role }
-        };
+        let node =
+            |node: &Node| NodeView { name: self.name(&node.id), phase: node.phase.clone(), role: node.role };
         PictureView {
             nodes: around.nodes.iter().map(node).collect(),
             lines: around.lines,
@@ -160,6 +145,14 @@ impl Sides<'_> {
             changed_left_out: around.changed_left_out,
             others_left_out: around.others_left_out,
         }
+    }
+}
+
+fn name(id: &TaskId, task: Option<&Task>) -> NameView {
+    NameView {
+        id: id.clone(),
+        ordinal: task.map(|task| task.ordinal.clone()).unwrap_or_default(),
+        title: task.map_or_else(|| id.to_string(), |task| task.title.clone()),
     }
 }
 

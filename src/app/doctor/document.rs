@@ -8,7 +8,8 @@ use crate::app::workspace::{Reading, Workspace};
 use crate::report::view::{Area, FindingView};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use taskmaster_catalogue::{Bound, Outputs};
+use std::sync::Arc;
+use taskmaster_catalogue::Bound;
 use taskmaster_core::action::{Action, Binding, Invocation, Probe, Step, When};
 use taskmaster_core::diagnostic::{Diagnostic, Severity};
 use taskmaster_core::id::TaskId;
@@ -96,7 +97,7 @@ fn bind(
     let environment = workspace.environment(request.environment.as_deref());
     let (binder, findings) = Binder::load(workspace, reading, &environment, request, surroundings)?;
     let (expanded, findings) = binder.expand(&reading.parsed.document, findings)?;
-    binder.bind(expanded.as_ref().unwrap_or(&reading.parsed.document), &Outputs::new(), findings)
+    binder.bind(expanded.as_ref().unwrap_or(&reading.parsed.document), &Arc::default(), findings)
 }
 
 fn catalogue(bound: &Bound, findings: &Findings, environment: &str) -> FindingView {
@@ -176,6 +177,6 @@ fn by_path(bound: &Bound, root: &Path, own: &str, told: &mut Told) {
 }
 
 fn steps(action: &Action) -> Vec<&Step> {
-    let probes = action.check.iter().chain(&action.verify).flat_map(Probe::steps);
+    let probes = action.probes().flat_map(Probe::steps);
     action.run.iter().chain(probes).collect()
 }

@@ -450,8 +450,9 @@ fn a_check_is_false_by_words_on_standard_error_alone() {
         ("echo refused >&2; exit 20", Verdict::Error { message: "exit code 20: refused".to_owned() }),
     ] {
         let mut world = World::new();
-        let check = Probe { false_words: vec!["gone".into()], false_codes: vec![], ..probe(sh(script)) };
-        world.task("a", Action { check: Some(check), ..action(vec![sh("exit 1")]) }).has_check = true;
+        let check = Probe { false_words: vec!["gone".into()], false_codes: vec![], ..*probe(sh(script)) };
+        world.task("a", Action { check: Some(Box::new(check)), ..action(vec![sh("exit 1")]) }).has_check =
+            true;
         world.run();
         assert_eq!(world.ledger.verdicts()[0], wanted, "{script}");
     }

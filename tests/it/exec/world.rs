@@ -428,8 +428,8 @@ pub(super) fn named(name: &str, step: Step) -> Step {
 }
 
 /// True on exit code 0, false on 1.
-pub(super) fn probe(decide: Step) -> Probe {
-    Probe {
+pub(super) fn probe(decide: Step) -> Box<Probe> {
+    Box::new(Probe {
         error_words: Vec::new(),
         fault_words: Vec::new(),
         also: Vec::new(),
@@ -439,7 +439,7 @@ pub(super) fn probe(decide: Step) -> Probe {
         false_codes: vec![1],
         false_words: Vec::new(),
         output: Vec::new(),
-    }
+    })
 }
 
 /// So many attempts with this delay, whatever the failure.

@@ -55,7 +55,7 @@ fn about(task: &Task, message: String) -> Diagnostic {
 }
 
 fn only(
-    slot: &mut Option<Probe>,
+    slot: &mut Option<Box<Probe>>,
     step: Step,
     task: &Task,
     block: &InlineAction,
@@ -66,7 +66,7 @@ fn only(
         faults.push(about(task, message).help("join the two"));
         return;
     }
-    *slot = Some(probe(step, vec![1]));
+    *slot = Some(Box::new(probe(step, vec![1])));
 }
 
 fn block_step(

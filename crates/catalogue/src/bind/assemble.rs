@@ -11,13 +11,13 @@ use crate::action::{ArgocdSettings, KubeSettings, Renderer, TaskFacts, inline_ac
 use crate::api::{Inputs, Outputs};
 use crate::decode::{Many, Map};
 use crate::model::{Defaults, EntryFields, VariableSpec};
-use crate::template::{Engine, Facts, Variables, near};
+use crate::template::{Engine, Facts, Producers, Variables, near};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskmaster_core::action::{Action, Binding, Expectation, Policy, When};
 use taskmaster_core::diagnostic::Diagnostic;
-use taskmaster_core::document::{Document, Task};
+use taskmaster_core::document::Task;
 use taskmaster_core::id::{Digest, TaskId};
 
 /// What a rendering is for.
@@ -201,14 +201,14 @@ impl Faults {
 
 /// Binds a task by its entry.
 pub(super) fn assemble(task: &Task, entry: &Resolved<'_>, request: Request<'_>) -> Outcome {
-    let Request { selection, inputs, mode, .. } = request;
+    let Request { selection, mode, .. } = request;
     let fields = &*entry.fields;
     let maker = Maker { task, vars: &entry.vars, defaults: entry.defaults, request };
     let when = match maker.decide_when(fields) {
         Ok(when) => when,
         Err(faults) => return Outcome::Faulty(faults),
     };
-    let (needs, mut faults) = needs(fields, inputs.document, &task.id);
+    let (needs, mut faults) = needs(fields, &request.selection.producers, &task.id);
     let policy = entry.defaults.policy.overlay(&fields.policy).policy();
     let place = selection.catalogue.describe(entry.place);
     let says_proof = fields.check.is_some() || fields.verify.is_some();
@@ -261,7 +261,7 @@ pub(super) fn assemble_inline(task: &Task, entry: Option<&Resolved<'_>>, request
         says_proof: true,
     };
     if let Some(entry) = entry {
-        let (needs, faults) = needs(&entry.fields, inputs.document, &task.id);
+        let (needs, faults) = needs(&entry.fields, &request.selection.producers, &task.id);
         unmade.needs = needs;
         match maker.decide_when(&entry.fields) {
             Ok(when) if faults.is_empty() => unmade.when = when,
@@ -352,23 +352,23 @@ pub(super) fn fault(entry: &Resolved<'_>, code: &'static str, message: &str, hel
     Diagnostic::error(code, entry.place.span, message).help(help).in_source(entry.place.source)
 }
 
-/// The tasks named by `needs`.
-fn needs(fields: &EntryFields, document: &Document, own: &TaskId) -> (Vec<TaskId>, Vec<Diagnostic>) {
+/// The tasks named by `needs`, of those that there are.
+fn needs(fields: &EntryFields, tasks: &Producers, own: &TaskId) -> (Vec<TaskId>, Vec<Diagnostic>) {
     let mut needs = Vec::new();
     let mut faults = Vec::new();
     for wanted in fields.needs.iter().flat_map(Many::iter) {
-        match document.task(&wanted.text) {
-            Some(task) if task.id == *own => {
+        match tasks.get_key_value(wanted.text.as_str()) {
+            Some((task, _)) if task == own => {
                 let found =
                     Diagnostic::error("bind-needs", wanted.place.span, "a task cannot wait for itself");
                 faults.push(found.in_source(wanted.place.source));
             }
-            Some(task) if needs.contains(&task.id) => {}
-            Some(task) => needs.push(task.id.clone()),
+            Some((task, _)) if needs.contains(task) => {}
+            Some((task, _)) => needs.push(task.clone()),
             None => {
                 let message = format!("the document has no task `{}`", wanted.text);
                 let mut found = Diagnostic::error("bind-needs", wanted.place.span, message);
-                found.help = near(&wanted.text, document.tasks.iter().map(|task| task.id.as_str()));
+                found.help = near(&wanted.text, tasks.keys().map(TaskId::as_str));
                 faults.push(found.in_source(wanted.place.source));
             }
         }

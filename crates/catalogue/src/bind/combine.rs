@@ -34,9 +34,11 @@ pub(crate) fn combine(
         Some(UndoSpec::Run(run)) => run.0.iter().flat_map(|action| action.render(r).run).collect(),
     };
     let mut run: Vec<Step> = parts.into_iter().flat_map(|part| part.run).collect();
+    run.shrink_to_fit();
     let outputs = outputs(fields, printed, &mut run, place, r);
     let verify = fields.verify.as_ref().and_then(|spec| render_probe(spec, r));
     let kind = actions.first().map_or(taskmaster_core::action::ActionKind::Exec, ActionSpec::kind);
+    let (check, verify) = (check.map(Box::new), verify.map(Box::new));
     Combined { action: Action { kind, check, run, verify, undo, outputs }, locks }
 }
 

@@ -16,7 +16,6 @@ use assemble::{Mode, Request, assemble, assemble_inline};
 use select::Resolved;
 pub use select::Selection;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use taskmaster_core::action::{Action, Binding};
 use taskmaster_core::diagnostic::Diagnostic;
 use taskmaster_core::document::Task;
@@ -40,6 +39,7 @@ impl Catalogue {
     ///
     /// Every fault found; also where nothing binds the task.
     pub fn rebind(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Binding, Vec<Diagnostic>> {
+        let task = inputs.document.task(task.as_str()).ok_or_else(|| unbound(task))?;
         self.select(inputs).rebind(task, inputs)
     }
 
@@ -49,6 +49,7 @@ impl Catalogue {
     ///
     /// Every fault found; also where no action is bound to the task.
     pub fn render(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
+        let task = inputs.document.task(task.as_str()).ok_or_else(|| unbound(task))?;
         self.select(inputs).render(task, inputs)
     }
 }
@@ -63,8 +64,8 @@ impl Selection<'_> {
     pub fn bind(&self, inputs: &Inputs<'_>) -> Bound {
         let (diagnostics, requires) = (self.diagnostics.clone(), self.requires.clone());
         let mut bound = Bound { diagnostics, requires, ..Bound::default() };
-        let outputs = Arc::new(inputs.outputs.clone());
-        let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Plan, digest: true };
+        let request =
+            Request { selection: self, inputs, outputs: inputs.outputs, mode: Mode::Plan, digest: true };
         let tasks = &inputs.document.tasks;
         let parents: BTreeSet<&TaskId> = tasks.iter().filter_map(|task| task.parent.as_ref()).collect();
         for task in tasks {
@@ -88,28 +89,19 @@ impl Selection<'_> {
     /// # Errors
     ///
     /// Every fault found; also where nothing binds the task.
-    pub fn rebind(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Binding, Vec<Diagnostic>> {
+    pub fn rebind(&self, task: &Task, inputs: &Inputs<'_>) -> Result<Binding, Vec<Diagnostic>> {
         self.bind_again(task, inputs, true)
     }
 
-    fn bind_again(
-        &self,
-        task: &TaskId,
-        inputs: &Inputs<'_>,
-        digest: bool,
-    ) -> Result<Binding, Vec<Diagnostic>> {
-        let nothing =
-            || vec![Diagnostic::error("bind-unbound", None, format!("nothing binds the task `{task}`"))];
-        let task = inputs.document.task(task.as_str()).ok_or_else(nothing)?;
-        let outputs = Arc::new(inputs.outputs.clone());
-        let request = Request { selection: self, inputs, outputs: &outputs, mode: Mode::Run, digest };
+    fn bind_again(&self, task: &Task, inputs: &Inputs<'_>, digest: bool) -> Result<Binding, Vec<Diagnostic>> {
+        let request = Request { selection: self, inputs, outputs: inputs.outputs, mode: Mode::Run, digest };
         match bind_one(task, request) {
             Outcome::Bound(binding) => Ok(*binding),
             Outcome::Faulty(mut faults) | Outcome::FaultyDocument(mut faults) => {
                 dedup(&mut faults);
                 Err(faults)
             }
-            Outcome::Nothing => Err(nothing()),
+            Outcome::Nothing => Err(unbound(&task.id)),
         }
     }
 
@@ -119,11 +111,17 @@ impl Selection<'_> {
     /// # Errors
     ///
     /// Every fault found; also where no action is bound to the task.
-    pub fn render(&self, task: &TaskId, inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
-        let without =
-            || vec![Diagnostic::error("bind-unbound", None, format!("the task `{task}` has no action here"))];
+    pub fn render(&self, task: &Task, inputs: &Inputs<'_>) -> Result<Action, Vec<Diagnostic>> {
+        let without = || {
+            let message = format!("the task `{}` has no action here", task.id);
+            vec![Diagnostic::error("bind-unbound", None, message)]
+        };
         self.bind_again(task, inputs, false)?.action.ok_or_else(without)
     }
+}
+
+fn unbound(task: &TaskId) -> Vec<Diagnostic> {
+    vec![Diagnostic::error("bind-unbound", None, format!("nothing binds the task `{task}`"))]
 }
 
 fn bind_one(task: &Task, request: Request<'_>) -> Outcome {

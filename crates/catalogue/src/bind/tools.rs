@@ -6,8 +6,7 @@ use taskmaster_core::tool::{KUBE_APPLY, KUBE_ROLLOUT, PROMETHEUS_GATE};
 
 /// Names of programs that must be on PATH, sorted. A program given by a path is not looked up there.
 pub(crate) fn tools(action: &Action) -> Vec<String> {
-    let probes = action.check.iter().chain(&action.verify);
-    let asked = probes.flat_map(Probe::steps);
+    let asked = action.probes().flat_map(Probe::steps);
     let read = match &action.outputs {
         Some(Outputs::Terraform(step)) => Some(&**step),
         _ => None,

@@ -9,8 +9,10 @@ use taskmaster_core::text::Span;
 
 /// Longest text that is read, in bytes.
 pub(crate) const MAX_BYTES: usize = 4 << 20;
-/// Most nodes of a tree, copies of aliases included.
-pub(crate) const MAX_NODES: usize = 100_000;
+/// Most nodes of a text: 140,000 short tasks.
+pub(crate) const MAX_NODES: usize = 1_000_000;
+/// Most nodes that aliases copy.
+pub(crate) const MAX_COPIES: usize = 100_000;
 /// Most bytes of texts that anchors and aliases copy.
 pub(crate) const MAX_COPIED: usize = 16 << 20;
 /// Deepest nesting.
@@ -30,6 +32,7 @@ pub(crate) fn read(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node
         anchors: HashMap::new(),
         open_anchors: Vec::new(),
         nodes: 0,
+        copies: 0,
         copied: 0,
         diagnostics,
     };
@@ -81,6 +84,7 @@ struct Reader<'t, 'd> {
     anchors: HashMap<usize, Node>,
     open_anchors: Vec<usize>,
     nodes: usize,
+    copies: usize,
     copied: usize,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
@@ -161,8 +165,7 @@ impl<'t> Reader<'t, '_> {
             return Err(fault("schema-limit", place, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         if self.nodes > MAX_NODES {
-            let message = format!("more than {MAX_NODES} values, aliases expanded");
-            return Err(fault("schema-limit", place, message));
+            return Err(fault("schema-limit", place, format!("more than {MAX_NODES} values")));
         }
         Ok(())
     }
@@ -192,7 +195,11 @@ impl<'t> Reader<'t, '_> {
         let Some(node) = self.anchors.remove(&anchor) else {
             return Err(fault("schema-syntax", place, "this alias names nothing"));
         };
-        self.nodes += size(&node);
+        self.copies += size(&node);
+        if self.copies > MAX_COPIES {
+            let message = format!("more than {MAX_COPIES} values that aliases copy");
+            return Err(fault("schema-limit", place, message));
+        }
         self.bound(place, depth + height(&node))?;
         self.copy(&node)?;
         self.anchors.insert(anchor, node.clone());

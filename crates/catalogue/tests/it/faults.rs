@@ -57,7 +57,7 @@ fn limits_hold() {
         let refs = vec![format!("*a{}", i - 1); 9].join(", ");
         format!("{text}a{i}: &a{i} [{refs}]\n")
     });
-    assert!(faults(&bomb).contains("more than 100000 values, aliases expanded"));
+    assert!(faults(&bomb).contains("more than 100000 values that aliases copy"));
     let long = format!("# {}", "x".repeat(4 << 20));
     assert!(faults(&long).contains("more than the 4194304 that are read"));
     let script = format!("tasks: {{T1: {{run: {{shell: '{}'}}}}}}", "x".repeat(100_001));

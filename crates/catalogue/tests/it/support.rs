@@ -123,7 +123,7 @@ impl World {
             project_root: &self.project_root,
             state_dir: "/project/.taskmaster",
             program: "/bin/taskmaster",
-            outputs: &self.outputs,
+            outputs: &std::sync::Arc::new(self.outputs.clone()),
             allow_inline: self.allow_inline,
         })
     }

@@ -28,8 +28,8 @@ fn step(words: &str) -> Step {
     Step { name: "run".to_owned(), invocation }
 }
 
-fn probe(words: &str) -> Probe {
-    Probe {
+fn probe(words: &str) -> Box<Probe> {
+    Box::new(Probe {
         prepare: Vec::new(),
         decide: step(words),
         true_codes: Vec::new(),
@@ -39,7 +39,7 @@ fn probe(words: &str) -> Probe {
         fault_words: Vec::new(),
         output: Vec::new(),
         also: Vec::new(),
-    }
+    })
 }
 
 fn binding(id: &TaskId) -> Binding {

@@ -28,7 +28,7 @@ fn action(with_check: bool) -> Action {
     };
     Action {
         kind: ActionKind::Shell,
-        check: with_check.then(probe),
+        check: with_check.then(|| Box::new(probe())),
         run: vec![wait()],
         verify: None,
         undo: Vec::new(),
