@@ -6,16 +6,29 @@ use crate::report::environment_words;
 use crate::report::human;
 use crate::report::summary::Group;
 use crate::report::view::{ReportTask, RunView};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+use serde_json::{Value, json};
 use taskmaster_core::document::Claim;
 use taskmaster_core::journal::Outcome;
 
+/// More rows than this are no page that a browser likes: they are data, of which a page at a time is shown.
+const MOST_ROWS: usize = 2_000;
+/// Rows of such a page; without the script there are no others.
+const PAGE_ROWS: usize = 500;
+
 /// The section.
 pub(super) fn section(page: &Page<'_>) -> Markup {
+    let is_long = page.view.tasks.len() > MOST_ROWS;
     html! {
         section id="tasks" aria-labelledby="tasks-h" {
             (parts::heading("tasks-h", "Tasks", &human::count(page.view.tasks.len(), "task", "tasks")))
             (filter(page))
+            @if is_long {
+                p.note {
+                    "Pages of " (PAGE_ROWS) " tasks; without JavaScript, the first. Attempts and commands of one: "
+                    code { "taskmaster tasks show ID" } "; all tasks as a table: " code { "taskmaster report -o csv" } "."
+                }
+            }
             div.scroll {
                 table.tasks role="table" aria-labelledby="tasks-h" {
                     thead role="rowgroup" {
@@ -25,11 +38,94 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                             }
                         }
                     }
-                    @for phase in 0..=page.view.phases.len() { (phase_rows(page, phase)) }
+                    @if is_long { (first_rows(page)) } @else {
+                        @for phase in 0..=page.view.phases.len() { (phase_rows(page, phase, page.tasks_of(phase))) }
+                    }
                 }
             }
+            @if is_long { (pages(page)) }
         }
     }
+}
+
+/// The first page of a long table.
+fn first_rows(page: &Page<'_>) -> Markup {
+    let mut left = PAGE_ROWS;
+    let rows = (0..=page.view.phases.len()).map(|phase| {
+        let tasks: Vec<usize> = page.tasks_of(phase).take(left).collect();
+        left -= tasks.len();
+        phase_rows(page, phase, tasks.into_iter())
+    });
+    html! { @for rows in rows { (rows) } }
+}
+
+/// What the script turns the pages of a long table with.
+fn pages(page: &Page<'_>) -> Markup {
+    let all = 0..=page.view.phases.len();
+    let rows = all.clone().flat_map(|phase| page.tasks_of(phase).map(move |at| data(page, phase, at)));
+    let data = json!({
+        "page": PAGE_ROWS,
+        "phases": all.clone().map(|phase| page.phase_title(phase)).collect::<Vec<_>>(),
+        "rows": rows.collect::<Vec<_>>(),
+    });
+    // Nothing in it may end its element.
+    let data = data.to_string().replace('<', "\\u003c");
+    html! {
+        nav.pages id="pages" hidden aria-label="Pages of tasks" {
+            button.plain type="button" id="p-back" { "Back" }
+            output id="p-place" {}
+            button.plain type="button" id="p-on" { "On" }
+        }
+        template id="row" {
+            tr role="row" tabindex="-1" {
+                td role="cell" { span.chip { svg.i aria-hidden="true" { use {} } span.state {} } }
+                td.title role="cell" {
+                    div.bare { b.ord {} " " span.name { bdi {} } }
+                    div.sub { code { bdi {} } span.more {} }
+                    div.reason { bdi {} }
+                }
+                @for name in ["Priority", "Claim", "Evidence"] { td role="cell" data-label=(name) {} }
+                @for name in ["Attempts", "Time"] { td.num role="cell" data-label=(name) {} }
+            }
+        }
+        script type="application/json" id="rows" { (PreEscaped(data)) }
+    }
+}
+
+/// A row of a long table, as the script reads it.
+fn data(page: &Page<'_>, phase: usize, at: usize) -> Value {
+    let task = &page.view.tasks[at];
+    let owner = task.owner.iter().map(|owner| format!("owner {owner}"));
+    let more: Vec<String> = owner.chain(task.tags.iter().map(|tag| format!("#{tag}"))).collect();
+    let evidence = match &task.proof {
+        Some(proof) => match &proof.by {
+            Some(by) => format!("{}: {by}", human::proof(proof.kind)),
+            None => human::proof(proof.kind).to_owned(),
+        },
+        None => "none".to_owned(),
+    };
+    json!([
+        at,
+        phase,
+        Group::of(&task.state).name(),
+        task.state.name(),
+        task.ordinal,
+        task.title,
+        task.id,
+        more.join(" "),
+        human::reason(&task.state, &page.names).unwrap_or_default(),
+        human::priority(task.priority),
+        human::claim(task.claim),
+        evidence,
+        task.attempts.len(),
+        worked(task),
+    ])
+}
+
+/// How long its attempts took together.
+fn worked(task: &ReportTask) -> String {
+    let worked: Option<u64> = task.attempts.iter().filter_map(|a| a.duration_ms).reduce(|a, b| a + b);
+    worked.map_or("–".to_owned(), human::duration)
 }
 
 /// Works with the script only, so it is hidden without.
@@ -59,9 +155,9 @@ fn filter(page: &Page<'_>) -> Markup {
     }
 }
 
-fn phase_rows(page: &Page<'_>, phase: usize) -> Markup {
-    let tasks: Vec<usize> = page.tasks_of(phase).collect();
-    if tasks.is_empty() {
+fn phase_rows(page: &Page<'_>, phase: usize, tasks: impl Iterator<Item = usize>) -> Markup {
+    let mut tasks = tasks.peekable();
+    if tasks.peek().is_none() {
         return html! {};
     }
     html! {
@@ -81,7 +177,6 @@ fn phase_rows(page: &Page<'_>, phase: usize) -> Markup {
 
 fn row(page: &Page<'_>, at: usize) -> Markup {
     let task = &page.view.tasks[at];
-    let worked: Option<u64> = task.attempts.iter().filter_map(|a| a.duration_ms).reduce(|a, b| a + b);
     html! {
         tr role="row" id={ "t" (at) } tabindex="-1" data-task=(task.id) data-group=(Group::of(&task.state).name()) {
             td role="cell" { (parts::state(&task.state)) }
@@ -90,7 +185,7 @@ fn row(page: &Page<'_>, at: usize) -> Markup {
             td role="cell" data-label="Claim" { (claim(task.claim)) }
             td role="cell" data-label="Evidence" { (evidence(task)) }
             td.num role="cell" data-label="Attempts" { (task.attempts.len()) }
-            td.num role="cell" data-label="Time" { (worked.map_or("–".to_owned(), human::duration)) }
+            td.num role="cell" data-label="Time" { (worked(task)) }
         }
     }
 }
@@ -98,7 +193,7 @@ fn row(page: &Page<'_>, at: usize) -> Markup {
 fn title(page: &Page<'_>, task: &ReportTask) -> Markup {
     let reason = human::reason(&task.state, &page.names);
     html! {
-        @if has_details(task) {
+        @if has_details(task) && page.view.tasks.len() <= MOST_ROWS {
             details { summary { (name(task)) } (details(task)) }
         } @else { div.bare { (name(task)) } }
         div.sub {

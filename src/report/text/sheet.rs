@@ -118,8 +118,7 @@ impl Sheet {
         let whole: String = lead.iter().map(|(_, piece)| *piece).collect();
         let margin = (whole.len() - whole.trim_start_matches(' ').len()).min(BESIDE / 2);
         let (beside, below) = (self.width.saturating_sub(indent), self.width - margin - BELOW);
-        let widest = widest_word(&text);
-        let has_no_room = beside < text.width().min(BESIDE) || (widest > beside && widest <= below);
+        let has_no_room = beside < text.width().min(BESIDE) || widest_word(&text, below) > beside;
         if has_no_room && !whole.trim().is_empty() {
             self.above(lead, &whole, margin);
             (lead, indent) = (&[], margin + BELOW);
@@ -250,10 +249,12 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// Columns of the widest word that is not best broken wherever it has to be, as those of wide characters are.
-fn widest_word(text: &str) -> usize {
+/// Columns of the widest word that fits the room and is not best broken wherever it has to be, as those of wide
+/// characters are.
+fn widest_word(text: &str, room: usize) -> usize {
     let is_narrow = |word: &&str| word.chars().all(|c| c.width() != Some(2));
-    text.split_whitespace().filter(is_narrow).map(UnicodeWidthStr::width).max().unwrap_or(0)
+    let widths = text.split_whitespace().filter(is_narrow).map(UnicodeWidthStr::width);
+    widths.filter(|width| *width <= room).max().unwrap_or(0)
 }
 
 /// Characters behind which a long word is best broken: those of ids, paths and addresses.
@@ -344,6 +345,15 @@ mod tests {
             "",
         ];
         assert_eq!(sheet.finish(), wanted.join("\n"));
+    }
+
+    /// Another word may be wider than any room.
+    #[test]
+    fn a_word_that_fits_below_a_lead_is_not_broken_beside_it() {
+        let mut sheet = Sheet::new(TextOptions { width: 40, colour: false });
+        let text = format!("{} a-word-of-twenty-one-c", "x".repeat(45));
+        sheet.paragraph(&[(Style::Plain, &" ".repeat(10)), (Style::Plain, "warning: ")], &text, Style::Plain);
+        assert!(sheet.finish().contains("a-word-of-twenty-one-c\n"));
     }
 
     proptest! {

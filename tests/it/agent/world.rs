@@ -1,7 +1,7 @@
 //! A project with a rollout file, its agent, and what is asked of both.
 
 use super::service::{ERRORS, PORT, TOKEN, VERSION};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -94,10 +94,19 @@ impl World {
         shown.json()
     }
 
-    /// Waits until the rollout is as `is` wants it.
+    /// Waits until the rollout is as `is` wants it. What it was meanwhile stands in the output of a test that fails.
     #[track_caller]
     pub(super) fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-        until(what, 60, || Some(self.view()).filter(&is))
+        let mut seen = Value::Null;
+        until(what, 60, || {
+            let view = self.view();
+            let now = json!([view["phase"], view["held"], view["metrics"]]);
+            if now != seen {
+                eprintln!("{what}: {now}");
+                seen = now;
+            }
+            Some(view).filter(&is)
+        })
     }
 
     #[track_caller]
