@@ -65,7 +65,7 @@ fn pages(page: &Page<'_>) -> Markup {
     let rows = all.clone().flat_map(|phase| page.tasks_of(phase).map(move |at| data(page, phase, at)));
     let data = json!({
         "page": PAGE_ROWS,
-        "phases": all.clone().map(|phase| page.phase_title(phase)).collect::<Vec<_>>(),
+        "phases": all.map(|phase| page.phase_title(phase)).collect::<Vec<_>>(),
         "rows": rows.collect::<Vec<_>>(),
     });
     // Nothing in it may end its element.
