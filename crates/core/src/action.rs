@@ -452,3 +452,64 @@ pub struct Binding {
 
 /// Bindings by task. They are large, and are made in any order.
 pub type Bindings = BTreeMap<TaskId, Box<Binding>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(true_codes: &[i32], false_codes: &[i32]) -> Probe {
+        let process = ProcessSpec { argv: vec!["look".to_owned()], ..ProcessSpec::default() };
+        Probe {
+            prepare: Vec::new(),
+            decide: Step { name: "look".to_owned(), invocation: Invocation::Process(process) },
+            true_codes: true_codes.to_vec(),
+            false_codes: false_codes.to_vec(),
+            false_words: vec!["not found".to_owned()],
+            error_words: vec!["refused".to_owned()],
+            fault_words: vec!["usage".to_owned()],
+            output: Vec::new(),
+            also: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn codes_and_words_are_answers() {
+        let usual = probe(&[], &[1]);
+        let answers = [
+            (0, "", Some(true)),
+            (0, "usage: refused, not found", Some(true)),
+            (1, "", Some(false)),
+            (1, "usage: look NAME", None),
+            (1, "connection refused", None),
+            (3, "", None),
+            (3, "it was not found", Some(false)),
+            (3, "not found, then refused", None),
+        ];
+        for (code, said, answer) in answers {
+            assert_eq!(usual.answer(code, said), answer, "{code} {said}");
+        }
+        let own = probe(&[2, 3], &[0]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|code| own.answer(code, "")),
+            [Some(false), None, Some(true), Some(true)]
+        );
+    }
+
+    /// An extension that is away is told in passing; it matters where a kind was not found.
+    #[test]
+    fn what_an_extension_says_matters_for_kinds_alone() {
+        let usual = probe(&[], &[1]);
+        let passing = "couldn't get resource list for metrics.k8s.io: refused";
+        assert_eq!(usual.answer(1, passing), Some(false));
+        assert_eq!(usual.answer(1, &format!("{passing}\nno matches for kind \"Rollout\"")), None);
+    }
+
+    #[test]
+    fn all_steps_of_a_question_are_told() {
+        let mut one = probe(&[], &[1]);
+        one.prepare = vec![Step { name: "init".to_owned(), ..one.decide.clone() }];
+        one.also = vec![probe(&[], &[1])];
+        let names: Vec<&str> = one.steps().iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["init", "look", "look"]);
+    }
+}

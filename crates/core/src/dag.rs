@@ -221,6 +221,7 @@ mod tests {
         assert_eq!(twice.dependants(0).collect::<Vec<_>>(), [1]);
         assert_eq!(twice.dependencies(1).collect::<Vec<_>>(), [0]);
         assert_eq!(twice.len(), 2);
+        assert!(!twice.is_empty());
     }
 
     #[test]

@@ -441,3 +441,16 @@ pub struct Recorded {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_outputs: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_is_called_as_in_json() {
+        for kind in [ProbeKind::Check, ProbeKind::Verify] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        assert_eq!([ProbeKind::Check, ProbeKind::Verify].map(ProbeKind::name), ["check", "verify"]);
+    }
+}

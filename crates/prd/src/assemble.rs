@@ -277,14 +277,10 @@ fn tell(draft: &Draft, ids: &Ids, drawn: &Drawn, too_many: bool, found: &mut Vec
         }
         found.push(diagnostic);
     }
-    for link in &drawn.dropped {
-        let why = if link.kind == EdgeKind::Order { "document order" } else { "the order of phases" };
-        let task = &draft.tasks[link.task];
-        let message =
-            format!("`{}` does not wait for `{}` by {why}", ids.tasks[link.task], ids.tasks[link.on]);
-        found.push(Diagnostic::note("order-dropped", task.span, message).in_source(task.source).help(
-            "it would close a circle with written dependencies, which win; reorder the items to be clear",
-        ));
+    let mut dropped: Vec<&Link> = drawn.dropped.iter().collect();
+    dropped.sort_by_key(|link| (link.task, link.kind));
+    for links in dropped.chunk_by(|one, next| (one.task, one.kind) == (next.task, next.kind)) {
+        found.push(order_dropped(draft, ids, links));
     }
     if too_many || drawn.too_many {
         found.push(
@@ -292,6 +288,19 @@ fn tell(draft: &Draft, ids: &Ids, drawn: &Drawn, too_many: bool, found: &mut Vec
                 .help("name phases instead of single tasks, or split the document; what is beyond is not in the plan"),
         );
     }
+}
+
+/// Edges of one kind and task that had to go.
+fn order_dropped(draft: &Draft, ids: &Ids, links: &[&Link]) -> Diagnostic {
+    let (link, others) = (links[0], links.len() - 1);
+    let why = if link.kind == EdgeKind::Order { "document order" } else { "the order of phases" };
+    let task = &draft.tasks[link.task];
+    let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+    let message =
+        format!("`{}` does not wait for `{}`{more} by {why}", ids.tasks[link.task], ids.tasks[link.on]);
+    Diagnostic::note("order-dropped", task.span, message)
+        .in_source(task.source)
+        .help("it would close a circle with written dependencies, which win; reorder the items to be clear")
 }
 
 /// A document without tasks says so.

@@ -19,7 +19,7 @@ pub(crate) const MOST_IMPLICIT: usize = 1_000_000;
 /// Explicit edges of one document.
 pub(crate) const MOST_EXPLICIT: usize = 1_000_000;
 /// Steps of work for dropping edges one by one; beyond it those of a kind go together.
-const MOST_WORK: usize = 5_000_000;
+const MOST_WORK: usize = 1_000_000;
 
 /// The task that waits, and the one it waits for.
 type Pair = (usize, usize);

@@ -167,4 +167,15 @@ mod tests {
         assert!(locks.release(2).is_empty());
         assert_eq!(locks.release(3), [1]);
     }
+
+    #[test]
+    fn who_gave_up_and_comes_again_has_no_earlier_place() {
+        let mut locks = locks(&[&["a"], &["a"], &["a"]]);
+        assert!(locks.acquire(0));
+        assert!(!locks.acquire(1) && !locks.acquire(2));
+        assert!(locks.release(1).is_empty());
+        assert!(!locks.acquire(1));
+        assert_eq!(locks.release(0), [2]);
+        assert_eq!(locks.release(2), [1]);
+    }
 }
