@@ -242,6 +242,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn emoji_and_what_nobody_sees_go_from_the_ends() {
+        assert_eq!(trim_emoji_start(" \u{200b}🚀\u{fe0f} Go 🚀"), "Go 🚀");
+        assert_eq!(trim_emoji("\u{200d}Go 🚀\u{200b} "), "Go");
+    }
+
+    #[test]
     fn a_section_number_has_a_dot() {
         assert_eq!(section_number("6.1 Phase"), Some(("6.1", "Phase")));
         assert_eq!(section_number("1. Setup"), Some(("1", "Setup")));

@@ -141,6 +141,21 @@ fn fields_at_the_end_of_the_line() {
 }
 
 #[test]
+fn an_owner_has_a_name() {
+    for text in ["Do it (owner: ``)", "Do it (owner: **)", "Do it (owner: `` `` )"] {
+        assert_eq!(item(text).owner, None, "{text}");
+    }
+}
+
+#[test]
+fn emphasised_fields_begin_at_a_border_and_have_three_marks_at_most() {
+    for text in ["Do it x_Depends: 4.1_", "Do it ____Depends: 4.1____", "Do it _4.1_"] {
+        assert_eq!(dependencies(&item(text)), Vec::<&str>::new(), "{text}");
+    }
+    assert_eq!(dependencies(&item("Do it ***Depends: 4.1***")), ["4.1"]);
+}
+
+#[test]
 fn issues_stay_in_the_title() {
     let fields = item("#126 Decide ⛔ blocked by O13–O16");
     assert_eq!((fields.title.as_str(), fields.issue.as_deref()), ("#126 Decide", Some("#126")));

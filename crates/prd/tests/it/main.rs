@@ -8,6 +8,7 @@ mod by_example;
 #[path = "../../../../fuzz/checks/parse.rs"]
 mod checks;
 mod codes;
+mod details;
 mod fixtures;
 mod golden;
 mod labels;

@@ -1,0 +1,56 @@
+//! Small rules, each with the text that shows it.
+
+use taskmaster_core::document::{Claim, Document, EdgeKind};
+use taskmaster_prd::{Options, parse};
+
+fn document(text: &str) -> Document {
+    parse(text, &Options::default()).document
+}
+
+/// Who waits for whom by what is written.
+fn waits(text: &str) -> Vec<(String, String)> {
+    let document = document(text);
+    let explicit = document.edges.iter().filter(|edge| edge.kind != EdgeKind::Order);
+    explicit.map(|edge| (edge.task.to_string(), edge.dependency.to_string())).collect()
+}
+
+fn pairs(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
+    wanted.iter().map(|(task, on)| ((*task).to_owned(), (*on).to_owned())).collect()
+}
+
+#[test]
+fn what_is_struck_is_cancelled_unless_it_is_done() {
+    let boxes = "- [x] ~~Kept~~\n- [ ] ~~Gone~~\n- [ ] Open\n";
+    let wanted = [Claim::Completed, Claim::Cancelled, Claim::Pending];
+    let tasks = document(boxes).tasks;
+    assert_eq!(tasks.iter().map(|task| task.status).collect::<Vec<_>>(), wanted);
+    let phased = format!("## Goals\n\n{boxes}\n## Phase 1: A\n\n- [ ] T001 a\n\n  Done When:\n\n");
+    let criteria: String = boxes.lines().map(|line| format!("  {line}\n")).collect();
+    let found = document(&format!("{phased}{criteria}"));
+    assert_eq!(found.requirements.iter().map(|one| one.status).collect::<Vec<_>>(), wanted);
+    let acceptance = &found.tasks[0].acceptance;
+    assert_eq!(acceptance.iter().map(|one| one.status).collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn names_are_joined_by_and_in_every_place() {
+    let tasks =
+        "- [ ] Write docs\n- [ ] Try it out\n- [ ] Ship\n- [ ] Rest (depends on Write docs and Try it out)\n";
+    let found = waits(&format!("---\nordering: explicit\n---\n{tasks}"));
+    assert_eq!(found, pairs(&[("tasks/rest", "tasks/write-docs"), ("tasks/rest", "tasks/try-it-out")]));
+}
+
+#[test]
+fn of_tasks_with_one_title_the_own_phase_is_meant() {
+    let text = "---\nordering: explicit\n---\n## Phase 1: A\n\n- [ ] T001 Write docs\n\n## Phase 2: B\n\n\
+                - [ ] T002 Write docs\n- [ ] T003 Ship (depends on: Write docs)\n\n## Phase 3: C\n\n- [ ] T004 Write docs\n";
+    assert_eq!(waits(text), pairs(&[("T003", "T002")]));
+}
+
+#[test]
+fn a_phase_is_called_by_its_title() {
+    let text = "## Phase 1: Install all tools\n\n- [ ] T001 a\n\n## Phase 2: Other\n\n- [ ] T002 b\n\n\
+                ## Phase 3: Polish\n\n- [ ] T003 c\n\n## Dependencies\n\n\
+                - **Polish (Phase 3)**: Depends on Install all tools completion\n";
+    assert_eq!(waits(text), pairs(&[("T002", "T001"), ("T003", "T001")]));
+}
