@@ -120,6 +120,13 @@ fn owner_of(line: &str) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_owner_ends_at_its_quote() {
+        let line = r#"conflict with "a\"b" using v1: .spec"#;
+        assert_eq!(owner_of(line), Some(("a\"b".to_owned(), " using v1: .spec")));
+        assert_eq!(owner_of(r#"conflict with "a"#), None);
+    }
+
     const ONE: &str = "error: Apply failed with 1 conflict: conflict with \"argo-rollouts\" using v1: .spec.selector\n\
         Please review the fields above--they currently have other managers. Here\n\
         are the ways you can resolve this warning:\n\

@@ -400,3 +400,24 @@ pub struct WeightDestination {
     #[serde(deserialize_with = "or_default")]
     pub pod_template_hash: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_is_what_kubectl_takes() {
+        let selector: Selector = serde_json::from_value(serde_json::json!({
+            "matchLabels": { "app": "web" },
+            "matchExpressions": [
+                { "key": "tier", "operator": "In", "values": ["a", "b"] },
+                { "key": "zone", "operator": "NotIn", "values": ["c"] },
+                { "key": "live", "operator": "Exists" },
+                { "key": "canary", "operator": "DoesNotExist" },
+                { "key": "x", "operator": "Gt", "values": ["1"] },
+            ],
+        }))
+        .unwrap();
+        assert_eq!(selector.text(), "app=web,tier in (a,b),zone notin (c),live,!canary");
+    }
+}

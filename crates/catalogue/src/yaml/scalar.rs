@@ -116,6 +116,8 @@ mod tests {
         assert_eq!(plain(".inf"), json!(".inf"));
         assert_eq!(plain("-"), json!("-"));
         assert_eq!(plain("1e999"), json!("1e999"));
-        assert_eq!(Scalar { text: "5".into(), plain: false }.json(), json!("5"), "quoted");
+        for text in ["5", "1.5", "true", "FALSE", "null", ""] {
+            assert_eq!(Scalar { text: text.into(), plain: false }.json(), json!(text), "quoted");
+        }
     }
 }

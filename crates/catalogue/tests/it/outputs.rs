@@ -33,6 +33,13 @@ fn known() -> World {
     world
 }
 
+#[test]
+fn a_catalogue_knows_whether_anything_gives_outputs() {
+    assert!(load_one(TEXT).catalogue.gives_outputs());
+    assert!(load_one("tasks: {T3: {run: {exec: [x]}, outputs: lines}}").catalogue.gives_outputs());
+    assert!(!load_one("tasks: {T3: {run: {exec: [x]}}}").catalogue.gives_outputs());
+}
+
 fn render(world: &World, text: &str) -> Result<Action, Vec<Diagnostic>> {
     let loaded = load_one(text);
     assert_eq!(show_all(text, &loaded.diagnostics), "");

@@ -317,6 +317,12 @@ fn history() {
         rows(&phase("Succeeded"), &around),
         [(5, Outcome::Completed, true), (4, Outcome::Unknown, false)]
     );
+    // What Flagger says counts, also where its copy cannot be seen.
+    around.primary = None;
+    assert_eq!(
+        rows(&phase("Succeeded"), &around),
+        [(5, Outcome::Completed, false), (4, Outcome::Unknown, false)]
+    );
     assert_eq!(rows(&going(), &CanaryAround::default()), []);
 }
 

@@ -271,6 +271,13 @@ fn the_steps_of_a_blue_green_release() {
     );
     let words: Vec<String> = picture(&analysed).steps.into_iter().map(|step| step.words).collect();
     assert_eq!(words, ["preview", "analysis of smoke", "pause for a person", "switch", "analysis of errors"]);
+    let promoted = |after: Value| {
+        let words =
+            picture(&with(&blue_green(), json!({ "spec": { "strategy": { "blueGreen": after } } }))).steps;
+        words.into_iter().map(|step| step.words).collect::<Vec<_>>()
+    };
+    assert_eq!(promoted(json!({ "autoPromotionSeconds": 30 })), ["preview", "pause 30s", "switch"]);
+    assert_eq!(promoted(json!({})), ["preview", "switch"]);
     let going = |status: Value| status_of(&analysed, status);
     for (object, expected) in [
         (analysed.clone(), "++>.."),
