@@ -69,6 +69,22 @@ fn fault_7_a_failure_within_the_limit_takes_nothing_back() {
     }
 }
 
+/// As Flagger counts: each row is what the source answers, and where the rollout is after a minute.
+#[test]
+fn checks_that_fail_are_counted_to_the_threshold() {
+    let metric = json!({"name": "rate", "threshold": 0.5, "interval": "5s"});
+    let analysis = json!({"policy": "flagger", "threshold": 2, "metrics": [metric]});
+    for (value, phase) in [(0.1, Phase::Analyzing), (0.9, Phase::RolledBack)] {
+        let mut world = rollout(&json!([{"setWeight": 20}, {"pause": {}}]), Some(1), &analysis);
+        world.sources.insert(0, Source::Value(value));
+        world.want("v2");
+        world.wait(60);
+        assert_eq!(world.phase(), phase, "{value}");
+        let why = if phase == Phase::RolledBack { "2 checks failed" } else { "" };
+        assert_eq!(world.why(), why);
+    }
+}
+
 /// A pause by a person does not keep a bad version among users.
 #[test]
 fn fault_4_what_fails_while_a_person_has_paused_is_taken_back() {
@@ -180,6 +196,10 @@ fn steps_a_sequential_test_watches_from_the_first_user_on() {
     assert_eq!(world.place(), 1);
     world.wait(2);
     assert_eq!(world.place(), 3);
+    let alpha = world.delivery.spec().analysis.alphas()[0];
+    let tested = &world.delivery.state().judging.tests[&0];
+    let power = tested.power(alpha).expect("enough was counted");
+    assert!(power.starts_with("no fault detected down to "), "{power}");
 }
 
 /// Answers that were asked for another version, or that nobody asked for, count for nothing.

@@ -71,6 +71,27 @@ fn gates_confirm_rollout_nothing_begins_without_its_yes() {
     }
 }
 
+/// What is usual is not told at first: a yes of what may go on, a no of what takes back.
+#[test]
+fn gates_what_is_usual_is_news_after_something_else_only() {
+    let steps = json!([{"setWeight": 20}, {"pause": {}}]);
+    let news = Said::Nothing("nobody answers".to_owned());
+    let noes = Said::No("not now".to_owned());
+    for (kind, usual, said) in [("rollout", Answer::Yes, Said::Yes), ("rollback", no(), noes)] {
+        let mut world = canary(steps.clone(), &[kind]);
+        world.gates.insert(0, usual.clone());
+        world.want("v2");
+        world.wait(30);
+        assert!(asks(&world, 0) > 1, "{kind}");
+        assert_eq!(told(&world), [], "{kind}");
+        world.gates.insert(0, nothing());
+        world.wait(20);
+        world.gates.insert(0, usual);
+        world.wait(20);
+        assert_eq!(told(&world), [(0, news.clone()), (0, said)], "{kind}");
+    }
+}
+
 #[test]
 fn gates_pre_rollout_is_asked_once_pods_are_there_and_before_any_request() {
     for (steps, pods, place) in [

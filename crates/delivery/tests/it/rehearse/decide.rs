@@ -7,6 +7,7 @@ use super::data::{
 use super::{replay, took, weights};
 use std::time::Duration;
 use taskmaster_delivery::rehearse::{Ending, Flaw, Options, Person, Recording, Rehearsal, What, rehearse};
+use taskmaster_delivery::spec::{GateKind, RolloutSpec, check};
 use taskmaster_delivery::time::Time;
 
 /// Twenty minutes in which both versions fail as often.
@@ -272,6 +273,27 @@ fn no_look_sees_what_is_to_come() {
         let rehearsal = analysed(wait, RATE, &text);
         assert_eq!(rehearsal.ending == Ending::Completed, is_good, "{wait}: {:?}", rehearsal.ending);
     }
+}
+
+/// What other people or programs would say is not part of a recording.
+#[test]
+fn every_gate_lets_it_go_on() {
+    let gates: Vec<String> = GateKind::ALL
+        .iter()
+        .enumerate()
+        .map(|(place, kind)| {
+            let kind = serde_json::to_value(kind).unwrap();
+            format!(r#"{{"name":"g{place}","kind":{kind},"url":"http://127.0.0.1/gate","interval":"10s"}}"#)
+        })
+        .collect();
+    let text = format!(
+        r#"{{"name":"web","replicas":4,"strategy":{STEPS},"analysis":{{"metrics":[{RATE}]}},"gates":[{}]}}"#,
+        gates.join(",")
+    );
+    let spec: RolloutSpec = serde_json::from_str(&text).unwrap();
+    let recording = Recording::read(&answer(&[numbers("", 0, &[0.01; 41])])).unwrap();
+    let rehearsal = rehearse(&check(&spec).unwrap(), &recording, Options::default());
+    assert_eq!(why(&rehearsal), "completed");
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn each_fault_names_metric_series_and_time() {
         (recording("", &[metric("a", &[]), metric("a", &[])]), "a second `a`"),
         (series(r#"[10,"1","2"]"#), "invalid length 3"),
         (series(r#"[10]"#), "invalid length 1"),
+        (series("[10,[]]"), "invalid type: sequence, expected a number, or one in quotes"),
         ("{".to_owned(), "EOF while parsing"),
         (String::new(), "EOF while parsing"),
         ("[".repeat(100_000), "EOF while parsing"),
