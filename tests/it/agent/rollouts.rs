@@ -70,6 +70,8 @@ fn what_was_measured_beside_the_steps_is_known_to_the_end() {
         let has = |view: &Value, verdict: &str| {
             metric(view)["verdict"] == verdict && !metric(view)["words"].as_str().unwrap().is_empty()
         };
+        // What is promoted is the step at hand: by Argo's rules it is measured before the pause is reached.
+        world.until_paused();
         world.until("it was measured", |view| has(view, "measuring"));
         world.run("rollout promote web --wait --timeout 60s").code(0);
         world.until("that is known afterwards", |view| view["phase"] == "completed" && has(view, "passed"));
