@@ -63,7 +63,7 @@ pub(crate) fn compare(rounds: usize, mut ways: Vec<Way<'_>>) {
         let ratio =
             median(times.iter().zip(&bare).map(|(time, bare)| time.as_secs_f64() / bare.as_secs_f64()));
         let mb = if kib > 0 { format!("   {:6.1} MB", kib as f64 * 1024.0 / 1e6) } else { String::new() };
-        println!("  {:12} {ms:9.2} ms   ratio {ratio:6.2}{mb}", way.name);
+        println!("  {:18} {ms:9.2} ms   ratio {ratio:6.2}{mb}", way.name);
     }
     println!("  ({rounds} rounds, medians)");
 }

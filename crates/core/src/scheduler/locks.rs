@@ -170,12 +170,13 @@ mod tests {
 
     #[test]
     fn who_gave_up_and_comes_again_has_no_earlier_place() {
-        let mut locks = locks(&[&["a"], &["a"], &["a"]]);
+        let mut locks = locks(&[&["a"], &["a"], &["a"], &["a"]]);
         assert!(locks.acquire(0));
-        assert!(!locks.acquire(1) && !locks.acquire(2));
-        assert!(locks.release(1).is_empty());
-        assert!(!locks.acquire(1));
-        assert_eq!(locks.release(0), [2]);
-        assert_eq!(locks.release(2), [1]);
+        assert!(!locks.acquire(1) && !locks.acquire(2) && !locks.acquire(3));
+        assert!(locks.release(2).is_empty());
+        assert!(!locks.acquire(2));
+        assert_eq!(locks.release(0), [1]);
+        assert_eq!(locks.release(1), [3]);
+        assert_eq!(locks.release(3), [2]);
     }
 }

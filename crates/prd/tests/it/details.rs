@@ -54,3 +54,22 @@ fn a_phase_is_called_by_its_title() {
                 - **Polish (Phase 3)**: Depends on Install all tools completion\n";
     assert_eq!(waits(text), pairs(&[("T002", "T001"), ("T003", "T001")]));
 }
+
+#[test]
+fn a_phase_and_all_later_ones_are_named_by_a_plus() {
+    let phases: String =
+        (1..=4).map(|number| format!("## Phase {number}: P{number}\n\n- [ ] T00{number} a\n\n")).collect();
+    let text = format!("{phases}## Dependencies\n\n- **P4 (Phase 4)**: Depends on Phase 2+\n");
+    assert_eq!(
+        waits(&text),
+        pairs(&[("T002", "T001"), ("T003", "T002"), ("T004", "T002"), ("T004", "T003")])
+    );
+}
+
+#[test]
+fn decoration_inside_a_name_does_not_count() {
+    for name in ["Acceptance *Criteria*", "`Acceptance` Criteria", "Acceptance ~~Criteria~~ (all of them):"] {
+        let found = document(&format!("## Phase 1: A\n\n- [ ] T001 a\n\n### {name}\n\n- [ ] It works\n"));
+        assert_eq!((found.tasks.len(), found.requirements.len()), (1, 1), "{name}");
+    }
+}
