@@ -117,6 +117,7 @@ fn nothing_in_code_or_a_target_is_a_field() {
         "Keep `(depends on T001)` and `#task`",
         "See [docs](https://x.y/#frag(after:z))",
         "Escape \\(after: T001\\)",
+        "Escape \\#tag and \\@ann and \\*Depends: T001*",
         "Install @angular/core and mail a@b.c",
         "C# and [[#Remaining|tests]] in [a][US1]",
     ] {

@@ -73,3 +73,19 @@ fn decoration_inside_a_name_does_not_count() {
         assert_eq!((found.tasks.len(), found.requirements.len()), (1, 1), "{name}");
     }
 }
+
+#[test]
+fn a_heading_in_an_item_is_no_task() {
+    let parsed = parse("- # [ ] Do it\n- [ ] Do that\n", &Options::default());
+    assert_eq!(parsed.document.tasks.iter().map(|task| task.title.as_str()).collect::<Vec<_>>(), ["Do that"]);
+    assert!(parsed.diagnostics.iter().any(|found| found.code == "box-in-heading"), "{:?}", parsed.diagnostics);
+}
+
+#[test]
+fn none_in_a_list_is_no_name() {
+    for list in ["T001, none", "T001, -"] {
+        let text = format!("---\nordering: explicit\n---\n- [ ] T001 a\n- [ ] T002 b (depends on: {list})\n");
+        let parsed = parse(&text, &Options::default());
+        assert_eq!((waits(&text), parsed.diagnostics), (pairs(&[("T002", "T001")]), vec![]), "{list}");
+    }
+}
