@@ -278,7 +278,7 @@ fn tell(draft: &Draft, ids: &Ids, drawn: &Drawn, too_many: bool, found: &mut Vec
         found.push(diagnostic);
     }
     let mut dropped: Vec<&Link> = drawn.dropped.iter().collect();
-    dropped.sort_by_key(|link| (link.task, link.kind));
+    dropped.sort_by_key(|link| (link.task, link.kind, link.on));
     for links in dropped.chunk_by(|one, next| (one.task, one.kind) == (next.task, next.kind)) {
         found.push(order_dropped(draft, ids, links));
     }

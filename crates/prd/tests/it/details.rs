@@ -78,7 +78,11 @@ fn decoration_inside_a_name_does_not_count() {
 fn a_heading_in_an_item_is_no_task() {
     let parsed = parse("- # [ ] Do it\n- [ ] Do that\n", &Options::default());
     assert_eq!(parsed.document.tasks.iter().map(|task| task.title.as_str()).collect::<Vec<_>>(), ["Do that"]);
-    assert!(parsed.diagnostics.iter().any(|found| found.code == "box-in-heading"), "{:?}", parsed.diagnostics);
+    assert!(
+        parsed.diagnostics.iter().any(|found| found.code == "box-in-heading"),
+        "{:?}",
+        parsed.diagnostics
+    );
 }
 
 #[test]
@@ -88,4 +92,25 @@ fn none_in_a_list_is_no_name() {
         let parsed = parse(&text, &Options::default());
         assert_eq!((waits(&text), parsed.diagnostics), (pairs(&[("T002", "T001")]), vec![]), "{list}");
     }
+}
+
+/// Dropped one by one it would be 1,600 edges out of some 5,000: more than the steps that are spent on it.
+#[test]
+fn many_edges_that_close_a_circle_go_together_and_are_told_by_task() {
+    let phase = |number: usize, depends: &str| {
+        let task = |at| format!("- [ ] T{:03} [P] a{depends}\n", (number - 1) * 40 + at);
+        format!("## Phase {number}: P{number}\n\n{}\n", (1..=40).map(task).collect::<String>())
+    };
+    let text = [phase(1, " (depends on: T081-T120)"), phase(2, ""), phase(3, "")].concat();
+    let parsed = parse(&text, &Options::default());
+    let kinds: Vec<EdgeKind> = parsed.document.edges.iter().map(|edge| edge.kind).collect();
+    assert_eq!(kinds, vec![EdgeKind::Explicit; 1_600], "what is written stays");
+    let told: Vec<&str> = parsed
+        .diagnostics
+        .iter()
+        .filter(|one| one.code == "order-dropped")
+        .map(|one| one.message.as_str())
+        .collect();
+    assert_eq!(told.len(), 80, "{told:?}");
+    assert_eq!(told[0], "`T041` does not wait for `T001` and 39 more by the order of phases");
 }
