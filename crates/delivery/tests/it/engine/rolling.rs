@@ -259,6 +259,20 @@ fn fault_15_out_of_a_pause_without_a_way_back() {
     assert_eq!((world.pods("v1"), world.pods("v2")), (10, 0));
 }
 
+/// The specification of the stable version knows no way back over the change of the new one: that which was known counts.
+#[test]
+fn fault_15_a_way_back_that_was_known_is_not_forgotten_on_it() {
+    let mut world = judged(&migration(true, "none"));
+    world.want("v2");
+    let before = judged(&migration(false, "none")).delivery.spec().clone();
+    let state = world.delivery.state().clone();
+    world.delivery = taskmaster_delivery::engine::Delivery::new(before, state);
+    world.want("v1");
+    world.skip(1_000);
+    assert_eq!((world.held(), world.migrations.last()), (None, Some(&down("v2"))));
+    assert_eq!((world.pods("v1"), world.pods("v2"), world.stable()), (10, 0, "v1"));
+}
+
 /// The stable version is asked for again: a promotion would be undone at the next look.
 #[test]
 fn fault_15_nobody_promotes_what_is_not_asked_for() {
