@@ -111,3 +111,22 @@ fn a_seed_is_a_run() {
         assert_eq!(run(&spec, &scenario, seed), run(&spec, &scenario, seed));
     }
 }
+
+/// What is listed is there, and none of them is another one.
+#[test]
+fn every_scenario_that_is_listed_is_one_of_its_own() {
+    let all: Vec<Scenario> =
+        Scenario::NAMES.iter().map(|(name, _)| Scenario::named(name).expect("it is listed")).collect();
+    for (at, one) in all.iter().enumerate() {
+        assert!(!all[..at].contains(one), "{}", Scenario::NAMES[at].0);
+    }
+    assert_eq!(Scenario::named("other"), None);
+    assert_eq!(Scenario::named("clusters").unwrap().service.users.session, 5);
+}
+
+#[test]
+fn a_meaning_is_called_as_in_a_file() {
+    for meaning in [Meaning::Errors, Meaning::SuccessPercent, Meaning::Up, Meaning::LatencyMilliseconds] {
+        assert_eq!(serde_json::to_value(meaning).unwrap(), meaning.name());
+    }
+}
