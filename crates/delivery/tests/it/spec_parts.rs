@@ -115,6 +115,12 @@ fn faults_of_a_service() {
     ] {
         expect(&service(changes), path, words);
     }
+    let variables = |count: usize| -> Value {
+        let all = (0..count).map(|number| (format!("A{number}"), json!("1")));
+        json!({ "env": all.collect::<serde_json::Map<_, _>>() })
+    };
+    good(&service(variables(1_000)));
+    expect(&service(variables(1_001)), "service.env", "1001 are more than 1000");
     // Who hands the port on by the environment does so for versions with a command of their own as well.
     good(&service(
         json!({"command": ["./web"], "env": {"PORT": "{port}"}, "versions": {"v2": {"command": ["./b"]}}}),
