@@ -1,7 +1,7 @@
 //! Simulated rollouts, as people ask for them.
 
 use serde_json::{Value, json};
-use taskmaster_delivery::sim::{Ending, Meaning, Report, Scenario, run};
+use taskmaster_delivery::sim::{Ending, Meaning, Report, Scenario, Summary, run, share_interval};
 use taskmaster_delivery::spec::{Rollout, check};
 
 fn rollout(strategy: &Value, metrics: &Value) -> Rollout {
@@ -129,4 +129,46 @@ fn a_meaning_is_called_as_in_a_file() {
     for meaning in [Meaning::Errors, Meaning::SuccessPercent, Meaning::Up, Meaning::LatencyMilliseconds] {
         assert_eq!(serde_json::to_value(meaning).unwrap(), meaning.name());
     }
+}
+
+#[test]
+fn a_latency_is_in_seconds_where_its_rule_is() {
+    let metrics = json!([{"name": "p95", "query": {"result": "histogram_quantile(0.95, a)"}, "threshold": 0.5, "initialDelay": "1m",
+        "interval": "10s", "count": 3}]);
+    let spec = rollout(&json!({"canary": {"steps": [{"setWeight": 50}, {"analysis": {}}]}}), &metrics);
+    assert_eq!(Meaning::of(&spec.analysis.metrics[0]), Some(Meaning::LatencySeconds));
+    for report in runs(&spec, &Scenario::named("healthy").unwrap()) {
+        assert_eq!(report.ending, Ending::Completed);
+    }
+    for report in runs(&spec, &Scenario::named("slow").unwrap()) {
+        assert!(matches!(report.ending, Ending::RolledBack { .. }), "{report:?}");
+    }
+}
+
+/// Runs are counted by several threads.
+#[test]
+fn summaries_join_to_that_of_all_runs() {
+    let spec = rollout(&json!({"canary": {"steps": [{"setWeight": 50}, {"analysis": {}}]}}), &success(3));
+    let all = runs(&spec, &Scenario::named("faulty").unwrap());
+    let of = |reports: &[Report]| {
+        let mut summary = Summary::default();
+        reports.iter().for_each(|report| summary.add(report));
+        summary
+    };
+    let (one, other) = all.split_at(7);
+    let mut joined = of(one);
+    joined.join(of(other));
+    assert!(joined.rolled_back > 0 && joined.failed > 0);
+    assert_eq!(joined, of(&all));
+}
+
+/// Clopper and Pearson's interval by `binom.test` of R.
+#[test]
+fn the_interval_of_a_share_is_exact() {
+    let about = |(low, high): (f64, f64), wanted: (f64, f64)| {
+        assert!((low - wanted.0).abs() < 1e-6 && (high - wanted.1).abs() < 1e-6, "{low} {high}");
+    };
+    about(share_interval(2, 20, 0.95), (0.012_348_5, 0.316_982_7));
+    about(share_interval(0, 10, 0.95), (0.0, 0.308_497_1));
+    about(share_interval(10, 10, 0.95), (0.691_502_9, 1.0));
 }

@@ -327,3 +327,19 @@ fn what_was_not_recorded_is_not_healthy() {
     assert!(matches!(rehearsal.ending, Ending::Unfinished { .. }), "{:?}", rehearsal.ending);
     assert!(rehearsal.cannot_show.iter().any(|line| line.starts_with("rate: nothing was recorded of it")));
 }
+
+/// A threshold reads the result; where only one of the canary was recorded, that.
+#[test]
+fn a_threshold_reads_what_was_recorded_of_the_canary() {
+    let [good, bad] = [0.01, 0.9].map(|value| answer(&[numbers("", 0, &[value; 41])]));
+    for (answers, ends_well) in [
+        (vec![("canary", &good)], true),
+        (vec![("canary", &bad)], false),
+        (vec![("canary", &bad), ("result", &good)], true),
+    ] {
+        let answers: Vec<(&str, String)> =
+            answers.into_iter().map(|(role, text)| (role, text.clone())).collect();
+        let rehearsal = analysed("30s", RATE, &recording("", &[metric("rate", &answers)]));
+        assert_eq!(rehearsal.ending == Ending::Completed, ends_well, "{:?}", rehearsal.ending);
+    }
+}
