@@ -282,6 +282,34 @@ impl Prepared {
         self.expanded.as_ref().unwrap_or(&self.reading.parsed.document)
     }
 
+    /// The plan anew, by the executor: the ledger knows more, or another part of the document is meant. What was read
+    /// and bound stays as it is, unless that can be another by now.
+    pub(super) fn again(
+        self,
+        workspace: &Workspace,
+        request: &Request,
+        ledger: &mut Ledger,
+    ) -> Result<Self, AppError> {
+        let Self { binder, reading, environment, recording, .. } = &self;
+        let known = Known::read(Some(ledger), binder, reading, environment, recording)?;
+        let belongs_to_files = self.bound.bindings.values().any(|binding| !binding.inputs.is_empty());
+        if belongs_to_files || known.outputs != self.outputs || self.is_stale(workspace)? {
+            return prepare(workspace, request, Some(ledger), true);
+        }
+        let document = self.document();
+        let (plan, binding_findings) =
+            decide(request, reading, document, (environment, recording), &self.bound, &known)?;
+        Ok(Self { plan, binding_findings, recorded: known.recorded, ..self })
+    }
+
+    /// Whether a file that it was made from is another by now.
+    fn is_stale(&self, workspace: &Workspace) -> Result<bool, AppError> {
+        let root = &workspace.project.root;
+        let text = source::document(root, &workspace.working_dir, &root.join(&self.reading.text.path))?;
+        let catalogues = source::catalogues(&workspace.working_dir, &workspace.project.catalogue_dir())?;
+        Ok(text.digest != self.reading.text.digest || catalogues != self.binder.sources)
+    }
+
     /// The files that it was made from.
     pub fn files(&self, workspace: &Workspace) -> Vec<PathBuf> {
         let Project { root, .. } = &workspace.project;
@@ -358,55 +386,88 @@ fn resolved(
     let (expanded, catalogue_findings) = binder.expand(&reading.parsed.document, catalogue_findings)?;
     let document = expanded.as_ref().unwrap_or(&reading.parsed.document);
     add_keys_of_cells(document, &mut recording.keys);
-    let mut recorded =
-        ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, &environment))?;
+    let mut known = Known::read(ledger, &binder, &reading, &environment, &recording)?;
     if !is_executor && at_work(workspace)?.is_some() {
         // What runs has not lost its end.
-        recorded.values_mut().for_each(|recorded| recorded.open_attempt = None);
+        known.recorded.values_mut().for_each(|recorded| recorded.open_attempt = None);
     }
-    let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, &environment))?;
-    let ledger_of_outputs = ledger.filter(|_| binder.catalogue.gives_outputs());
-    let outputs = Arc::new(known_outputs(ledger_of_outputs, &reading, &environment, &recording)?);
-    for key in outputs.keys().filter_map(|id| recording.keys.get(id)) {
-        recorded.entry(key.clone()).or_default().has_outputs = true;
-    }
-
-    let (mut bound, catalogue_findings) = binder.bind(document, &outputs, catalogue_findings)?;
+    let (mut bound, catalogue_findings) = binder.bind(document, &known.outputs, catalogue_findings)?;
     for binding in bound.bindings.values_mut() {
         binding.digest = binder.whole_digest(binding)?;
     }
-    let resolved = resolve::resolve(
-        &resolve::Inputs {
-            document,
-            document_id: &reading.id,
-            revision: recording.revision,
-            environment: &environment,
-            number,
-            bindings: &bound.bindings,
-            keys: &recording.keys,
-            recorded: &recorded,
-        },
-        &request.selection,
-        &request.resolve_options(),
-    )?;
-    let mut diagnostics = std::mem::take(&mut bound.document_diagnostics);
-    diagnostics.extend(resolved.diagnostics);
-    let binding_findings = Findings { sources: reading.text.sources.clone(), diagnostics };
+    let decided = decide(request, &reading, document, (&environment, &recording), &bound, &known)?;
     Ok(Prepared {
         place: Place::new(workspace, &reading.text.path, &environment, &request.vars, ledger),
+        plan: decided.0,
+        binding_findings: decided.1,
         reading,
         expanded,
         recording,
         environment,
         binder,
         bound,
-        recorded,
-        outputs,
-        plan: resolved.plan,
+        recorded: known.recorded,
+        outputs: known.outputs,
         catalogue_findings,
-        binding_findings: binding_findings.strict(request.read.strict),
         production: rules(workspace, request),
     })
+}
+
+/// What the ledger knows of the tasks of a document in an environment.
+struct Known {
+    recorded: HashMap<TaskKey, Recorded>,
+    outputs: Arc<Outputs>,
+    /// Number of the next plan.
+    number: u64,
+}
+
+impl Known {
+    fn read(
+        ledger: Option<&Ledger>,
+        binder: &Binder,
+        reading: &Reading,
+        environment: &EnvironmentName,
+        recording: &Recording,
+    ) -> Result<Self, AppError> {
+        let mut recorded =
+            ledger.map_or_else(|| Ok(HashMap::new()), |l| l.recorded(&reading.id, environment))?;
+        let number = ledger.map_or(Ok(1), |l| l.next_plan_number(&reading.id, environment))?;
+        let ledger_of_outputs = ledger.filter(|_| binder.catalogue.gives_outputs());
+        let outputs = known_outputs(ledger_of_outputs, reading, environment, recording)?;
+        for key in outputs.keys().filter_map(|id| recording.keys.get(id)) {
+            recorded.entry(key.clone()).or_default().has_outputs = true;
+        }
+        Ok(Self { recorded, outputs: Arc::new(outputs), number })
+    }
+}
+
+/// What is to be done, and what is odd about the document beside its catalogue.
+fn decide(
+    request: &Request,
+    reading: &Reading,
+    document: &Document,
+    (environment, recording): (&EnvironmentName, &Recording),
+    bound: &Bound,
+    known: &Known,
+) -> Result<(Plan, Findings), AppError> {
+    let resolved = resolve::resolve(
+        &resolve::Inputs {
+            document,
+            document_id: &reading.id,
+            revision: recording.revision,
+            environment,
+            number: known.number,
+            bindings: &bound.bindings,
+            keys: &recording.keys,
+            recorded: &known.recorded,
+        },
+        &request.selection,
+        &request.resolve_options(),
+    )?;
+    let mut diagnostics = bound.document_diagnostics.clone();
+    diagnostics.extend(resolved.diagnostics);
+    let findings = Findings { sources: reading.text.sources.clone(), diagnostics };
+    Ok((resolved.plan, findings.strict(request.read.strict)))
 }
 
 /// Cells are known by the key of their task and their name: no revision of the document holds them.
@@ -529,4 +590,47 @@ pub(super) fn expand(root: &Path, pattern: &str) -> Result<Vec<std::path::PathBu
         .filter(|path| path.as_ref().map_or(true, |path| path.is_file()))
         .map(|path| path.map_err(|e| AppError::Io { path: e.path().to_owned(), source: e.into() }))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    fn workspace(root: &Path) -> Workspace {
+        let given = Settings { state_dir: Some(root.join("state")), ..Settings::default() };
+        let project = Project::find(root, given, &|_| None).unwrap();
+        Workspace { project, working_dir: root.to_owned(), known_as: None }
+    }
+
+    fn digest(prepared: &Prepared) -> Option<String> {
+        prepared.plan.tasks.first()?.digest.as_ref().map(|digest| digest.as_str().to_owned())
+    }
+
+    /// What is read again is what has changed, and nothing else.
+    #[test]
+    fn a_plan_is_made_again_of_what_was_read_unless_a_file_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+        std::fs::create_dir(root.join("tasks")).unwrap();
+        write("prd.md", "# A\n\n- [ ] T001 One\n");
+        write("tasks/a.yaml", "tasks: {T001: {run: {exec: [\"true\"]}}}\n");
+        let workspace = workspace(root);
+        let read = ReadOptions { document: Some(root.join("prd.md")), ..ReadOptions::default() };
+        let request = Request { read, ..Request::default() };
+        let mut ledger = workspace.ledger().unwrap();
+        let prepared = prepare(&workspace, &request, Some(&mut ledger), true).unwrap();
+        let bindings =
+            |prepared: &Prepared| std::ptr::from_ref(&prepared.bound.bindings[&TaskId::new("T001")]);
+        let (bound, was) = (bindings(&prepared), digest(&prepared));
+        let prepared = prepared.again(&workspace, &request, &mut ledger).unwrap();
+        assert_eq!((bindings(&prepared), digest(&prepared)), (bound, was.clone()), "nothing was bound again");
+        write("tasks/a.yaml", "tasks: {T001: {run: {exec: [\"false\"]}}}\n");
+        let prepared = prepared.again(&workspace, &request, &mut ledger).unwrap();
+        assert_ne!(digest(&prepared), was);
+        write("prd.md", "# A\n\n- [ ] T001 One\n- [ ] T002 Two\n");
+        let prepared = prepared.again(&workspace, &request, &mut ledger).unwrap();
+        assert_eq!(prepared.plan.tasks.len(), 2);
+    }
 }

@@ -1,7 +1,7 @@
 //! Settles what an executor that died left behind, before anything new is planned.
 
 use super::error::AppError;
-use super::ledger::{Attempt, IdGenerator, Ledger, RunDetail};
+use super::ledger::{Attempt, IdGenerator, Ledger, LedgerError, RunSummary};
 use super::plan::Prepared;
 use super::ports::{LedgerJournal, PlanRender};
 use super::run::{no_runtime, settings};
@@ -28,18 +28,28 @@ pub(crate) enum Gone {
     Left,
 }
 
+/// A run whose end is not recorded, and the attempts that it left open.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    run: RunSummary,
+    open: Vec<Attempt>,
+}
+
 /// The runs of this document and environment whose end is not recorded. Under the lease nobody
 /// works on them any more.
-pub(crate) fn unfinished(ledger: &Ledger, prepared: &Prepared) -> Result<Vec<RunDetail>, AppError> {
-    let ours = ledger
-        .unfinished_runs()?
-        .into_iter()
-        .filter(|run| run.document == prepared.reading.id && run.environment == prepared.environment);
-    let mut details = Vec::new();
-    for run in ours {
-        details.extend(ledger.run(&run.id)?);
+pub(crate) fn unfinished(ledger: &Ledger, prepared: &Prepared) -> Result<Vec<Unfinished>, AppError> {
+    let mut runs = ledger.unfinished_runs()?;
+    runs.retain(|run| run.document == prepared.reading.id && run.environment == prepared.environment);
+    if runs.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(details)
+    let mut open = ledger.open_attempts()?;
+    let mut of = |run: RunSummary| {
+        let (ours, others) = std::mem::take(&mut open).into_iter().partition(|attempt| attempt.run == run.id);
+        open = others;
+        Unfinished { run, open: ours }
+    };
+    Ok(runs.into_iter().map(&mut of).collect())
 }
 
 /// Decides about every attempt that such runs left open, and records their end.
@@ -47,33 +57,27 @@ pub(crate) fn recover(
     workspace: &Workspace,
     mut ledger: Ledger,
     prepared: &Prepared,
-    runs: &[RunDetail],
+    runs: &[Unfinished],
     gone: Gone,
     observer: &mut dyn Observer,
 ) -> Result<Ledger, AppError> {
     let known: HashSet<&TaskKey> = prepared.plan.tasks.iter().map(|task| &task.key).collect();
-    let is_left = |run: &&RunDetail| {
-        let undone_elsewhere =
-            |attempt: &Attempt| attempt.end.is_none() && attempt.undo && !known.contains(&attempt.key);
-        gone == Gone::Left && run.attempts.iter().any(undone_elsewhere)
+    let is_left = |run: &&Unfinished| {
+        let undone_elsewhere = |attempt: &Attempt| attempt.undo && !known.contains(&attempt.key);
+        gone == Gone::Left && run.open.iter().any(undone_elsewhere)
     };
-    let runs: Vec<&RunDetail> = runs.iter().filter(|run| !is_left(run)).collect();
-    let evidence = ledger.evidence(&prepared.reading.id, &prepared.environment)?;
-    let open: Vec<Open> = runs
-        .iter()
-        .flat_map(|run| run.attempts.iter().filter(|attempt| attempt.end.is_none()).map(move |a| (run, a)))
-        .filter_map(|(run, attempt)| {
-            let state = evidence.get(&attempt.key).map(|found| found.state.clone()).unwrap_or_default();
-            Some(Open { state, ..of_attempt(run, attempt, planned(prepared, run, attempt)?) })
-        })
-        .collect();
+    let runs: Vec<&Unfinished> = runs.iter().filter(|run| !is_left(run)).collect();
+    let mut open: Vec<Open> = Vec::new();
+    for run in &runs {
+        open.extend(of_run(&ledger, prepared, run)?);
+    }
     let mut render = PlanRender::new(prepared);
     let mut journal = LedgerJournal::new(ledger)?;
     let runtime = crate::exec::driver::runtime().map_err(no_runtime)?;
     let settings = settings(workspace, IdGenerator::new().run(clock::now()));
     let recovered = runtime.block_on(async {
         for run in &runs {
-            recovery::end_probes_of(run.summary.id.as_str()).await;
+            recovery::end_probes_of(run.run.id.as_str()).await;
         }
         let stops = Stops::from_signals().map_err(no_runtime)?;
         let ports = Ports { journal: &mut journal, render: &mut render, observer };
@@ -84,7 +88,7 @@ pub(crate) fn recover(
     }
     ledger = journal.into_ledger();
     let ended = runs.iter().map(|run| Record::RunEnded {
-        run: run.summary.id.clone(),
+        run: run.run.id.clone(),
         exit_code: DIED,
         counts: BTreeMap::new(),
     });
@@ -92,14 +96,23 @@ pub(crate) fn recover(
     Ok(ledger)
 }
 
-/// The task as today's plan has it, else as the plan of its run had it.
-fn planned<'a>(prepared: &'a Prepared, run: &'a RunDetail, attempt: &Attempt) -> Option<&'a PlannedTask> {
-    let of = |tasks: &'a [PlannedTask]| tasks.iter().find(|task| task.key == attempt.key);
-    of(&prepared.plan.tasks).or_else(|| of(&run.plan.tasks))
+/// The open attempts of a run, each with its task as today's plan has it, else as the plan of its run had it.
+fn of_run(ledger: &Ledger, prepared: &Prepared, run: &Unfinished) -> Result<Vec<Open>, LedgerError> {
+    let of = |tasks: &[PlannedTask], key: &TaskKey| tasks.iter().find(|task| task.key == *key).cloned();
+    let mut found = Vec::new();
+    for attempt in &run.open {
+        let task = match of(&prepared.plan.tasks, &attempt.key) {
+            Some(task) => Some(task),
+            None => ledger.plan(&run.run.id)?.and_then(|plan| of(&plan.tasks, &attempt.key)),
+        };
+        found.extend(task.map(|task| of_attempt(prepared, run, attempt, task)));
+    }
+    Ok(found)
 }
 
-fn of_attempt(run: &RunDetail, attempt: &Attempt, task: &PlannedTask) -> Open {
+fn of_attempt(prepared: &Prepared, run: &Unfinished, attempt: &Attempt, task: PlannedTask) -> Open {
     let processes = attempt.process.iter().map(|p| (p.pid, p.start_ticks, p.boot_id.clone()));
+    let known = prepared.recorded.get(&attempt.key);
     Open {
         attempt: attempt.id.clone(),
         run: attempt.run.clone(),
@@ -107,10 +120,10 @@ fn of_attempt(run: &RunDetail, attempt: &Attempt, task: &PlannedTask) -> Open {
         started: attempt.started,
         log: attempt.log.clone(),
         processes: processes.collect(),
-        task: task.clone(),
+        task,
         digest: attempt.digest.clone(),
-        document: run.summary.document.clone(),
-        environment: run.summary.environment.clone(),
-        state: Default::default(),
+        document: run.run.document.clone(),
+        environment: run.run.environment.clone(),
+        state: known.map(|recorded| recorded.state.clone()).unwrap_or_default(),
     }
 }

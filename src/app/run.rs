@@ -128,7 +128,7 @@ fn begin_with(
         ledger = recover::recover(workspace, ledger, &prepared, &left, gone, observer)?;
     }
     if !left.is_empty() || !request.selection.is_all() {
-        prepared = plan::prepare(workspace, request, Some(&mut ledger), true)?;
+        prepared = prepared.again(workspace, request, &mut ledger)?;
     }
     let document = request.read.document.clone();
     let document = document.unwrap_or_else(|| workspace.path_of(&prepared.reading.text.path));

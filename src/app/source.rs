@@ -15,7 +15,7 @@ pub const MAX_FILES: usize = 20_000;
 const MAX_YAML_BYTES: u64 = 8 << 20;
 
 /// A text and the name it is shown under.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Path as the user gave it, or below the folder that they gave.
     pub name: String,

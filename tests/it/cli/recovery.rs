@@ -64,3 +64,19 @@ fn work_that_may_run_twice_is_done_again_when_its_check_says_so() {
     sandbox.run("run prd.md").code(0);
     assert_eq!(sandbox.read("starts").as_deref(), Some("one\nstart\nstart\n"));
 }
+
+/// Time passes while what an earlier run left is waited for; then counts what the catalogue says by now.
+#[test]
+fn a_catalogue_that_changes_during_the_wait_is_read_again() {
+    let sandbox = project(TWO, &tasks("check: {file_exists: two}"));
+    let run = sandbox.start("run prd.md");
+    until("the task began", 10, || sandbox.read("begun"));
+    run.kill();
+    let told = std::fs::File::create(sandbox.path().join("told")).expect("a file");
+    let mut next = sandbox.command(["run", "prd.md"]).stderr(told).spawn().expect("it starts");
+    until("it waits", 10, || sandbox.read("told").filter(|told| told.contains("left by an earlier run")));
+    let changed = tasks("check: {file_exists: two}").replace("touch three", "touch later");
+    sandbox.write("tasks/local.yaml", changed).write("go", "");
+    assert!(next.wait().expect("it ends").success(), "{:?}", sandbox.read("told"));
+    assert!(sandbox.read("later").is_some() && sandbox.read("three").is_none());
+}
