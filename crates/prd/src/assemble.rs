@@ -375,7 +375,10 @@ fn build(
     let builder = Builder { draft, ids };
     let mut references = References::new(draft, ids);
     let tasks = drafts.into_iter().zip(dependencies.into_iter().zip(external)).enumerate();
-    let tasks = tasks.map(|(at, (task, edges))| builder.task(at, task, edges, &mut references)).collect();
+    let tasks = tasks.map(|(at, (task, edges))| builder.task(at, task, edges, &mut references));
+    let mut tasks: Vec<Task> = tasks.collect();
+    // They stand in the memory of the drafts, of which each is twice as large.
+    tasks.shrink_to_fit();
     let phases = (0..draft.phases.len()).filter_map(|at| builder.phase(at)).collect();
     let requirements = (0..draft.requirements.len()).map(|at| builder.requirement(at)).collect();
     Document { metadata, phases, tasks, requirements, edges }

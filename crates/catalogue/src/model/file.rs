@@ -94,7 +94,7 @@ pub(crate) struct Tasks(pub(crate) Vec<Entry>);
 impl Decode for Tasks {
     /// A faulty entry is left out; the others stay.
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
-        let entries = match &node.data {
+        let mut entries: Vec<Entry> = match &node.data {
             Data::Mapping(pairs) => pairs
                 .iter()
                 .filter_map(|(key, value)| entry(Some(Literal::of_key(key, cx)), value, cx))
@@ -105,6 +105,7 @@ impl Decode for Tasks {
                 return None;
             }
         };
+        entries.shrink_to_fit();
         Some(Self(entries))
     }
 }

@@ -176,7 +176,7 @@ pub fn resolve(
     let settles: Vec<bool> =
         intents.iter().zip(&dispositions).map(|(intent, how)| intent.settles_at_once(how)).collect();
     let dependencies = closure::within(&graph.dag, &chosen, &settles);
-    let tasks = chosen
+    let mut tasks: Vec<PlannedTask> = chosen
         .iter()
         .enumerate()
         .filter(|(_, chosen)| **chosen)
@@ -185,6 +185,7 @@ pub fn resolve(
             intents[task].planned(keys[task].clone(), dispositions[task].clone(), dependencies)
         })
         .collect();
+    tasks.shrink_to_fit();
     let tasks = with_reads(tasks, inputs);
     let plan = Plan {
         number: inputs.number,
