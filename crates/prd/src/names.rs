@@ -116,7 +116,7 @@ impl<'d> Names<'d> {
     fn read(&mut self, value: &Written, asker: Asker, titles: Titles) -> Resolved {
         let mut resolved = Resolved::default();
         let text = value.text.trim();
-        if says_none(text) {
+        if self.is_none(text, asker) {
             resolved.none = true;
             return resolved;
         }
@@ -127,7 +127,7 @@ impl<'d> Names<'d> {
             if self.is_exhausted() {
                 break;
             }
-            if piece.is_empty() || says_none(piece) {
+            if piece.is_empty() || self.is_none(piece, asker) {
                 continue;
             }
             if let Some(tasks) = self.one(piece, asker, titles) {
@@ -140,6 +140,12 @@ impl<'d> Names<'d> {
             }
         }
         resolved
+    }
+
+    /// Says that there is nothing; a list that names a task after all (`none, T001`) does not.
+    fn is_none(&mut self, text: &str, asker: Asker) -> bool {
+        let mut remarks = text.split([',', ';']).skip(1);
+        says_none(text) && !remarks.any(|piece| self.strict(bare(piece.trim()), asker).is_some())
     }
 
     /// The pieces of a list, at the first level where there are several.

@@ -3,7 +3,8 @@
 //!
 //! A test of `make test` kills at each moment that the program itself passes, one thing at work at a time. Here two
 //! jobs, the retries, the waits and what outlives its parent are at work together, also while an earlier kill is
-//! made good; and every fourth kill takes the whole project with it, as a power cut does.
+//! made good; and every fourth kill takes the whole project with it, as a power cut does. The repository that a sync
+//! follows is another machine's: Git itself promises nothing of a server that is cut off in the middle of a push.
 
 use crate::figures::machine;
 use anyhow::{Context, Result, bail, ensure};
@@ -282,21 +283,11 @@ impl Place {
         self.tree.join(task).exists()
     }
 
-    /// Processes at work below its folder.
-    fn at_work(&self) -> Vec<Pid> {
-        let Ok(root) = self.folder.path().canonicalize() else { return Vec::new() };
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let here = processes.filter(|process| {
-            fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&root))
-        });
-        here.filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?)).collect()
-    }
-
     /// Nobody is at work any more.
     fn is_quiet(&self) -> Result<()> {
         let began = Instant::now();
-        while !self.at_work().is_empty() {
-            ensure!(began.elapsed() < Duration::from_secs(20), "still at work: {:?}", self.at_work());
+        while let left @ [_, ..] = at_work(self.folder.path()).as_slice() {
+            ensure!(began.elapsed() < Duration::from_secs(20), "still at work: {left:?}");
             thread::sleep(Duration::from_millis(5));
         }
         Ok(())
@@ -361,7 +352,7 @@ impl Round<'_> {
         thread::sleep(Duration::from_micros(self.random.random_range(0..micros)));
         child.kill()?;
         if with_all {
-            for process in self.place.at_work() {
+            for process in at_work(&self.place.project()) {
                 let _ = kill_process(process, Signal::KILL);
             }
         }
@@ -437,6 +428,15 @@ impl Round<'_> {
         }
         Ok(())
     }
+}
+
+/// Processes at work in a folder or below it.
+fn at_work(folder: &Path) -> Vec<Pid> {
+    let Ok(root) = folder.canonicalize() else { return Vec::new() };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let here = processes
+        .filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&root)));
+    here.filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?)).collect()
 }
 
 fn words(output: &Output) -> String {

@@ -87,10 +87,15 @@ fn a_heading_in_an_item_is_no_task() {
 
 #[test]
 fn none_in_a_list_is_no_name() {
-    for list in ["T001, none", "T001, -"] {
+    for list in ["T001, none", "T001, -", "none, T001", "None; T001"] {
         let text = format!("---\nordering: explicit\n---\n- [ ] T001 a\n- [ ] T002 b (depends on: {list})\n");
         let parsed = parse(&text, &Options::default());
         assert_eq!((waits(&text), parsed.diagnostics), (pairs(&[("T002", "T001")]), vec![]), "{list}");
+    }
+    for remark in ["none, can start at once", "none (T001 would help)", "None; see below"] {
+        let text =
+            format!("---\nordering: explicit\n---\n- [ ] T001 a\n- [ ] T002 b (depends on: {remark})\n");
+        assert_eq!(waits(&text), pairs(&[]), "{remark}");
     }
 }
 
