@@ -266,7 +266,10 @@ fn listed(unmet: Vec<closure::Found>, intents: &[Intent<'_>], dispositions: &[Di
     unmet.into_iter().map(told).collect()
 }
 
-/// One finding for each selected task that nothing binds.
+/// So many tasks are told of one by one; the next one tells of all others.
+const MOST_TOLD: usize = 5;
+
+/// Selected tasks that nothing binds, each with a finding of its own while they are few.
 fn unbound(
     intents: &[Intent<'_>],
     dispositions: &[Disposition],
@@ -284,19 +287,33 @@ fn unbound(
         };
         **chosen && intent.binding.is_none() && is_left
     });
-    let told = |task: &Task| {
-        let (code, message, help) = if task.inline_actions.is_empty() {
-            let message = format!("nothing binds `{}` in the environment `{environment}`", task.id);
-            let help = "a person has to do it (`taskmaster tasks set`), or bind it in `tasks/*.yaml`";
-            ("bind-unbound", message, help)
-        } else {
-            let message = format!("the action of `{}` stands in the document and is not run", task.id);
-            let help = "read it, then allow it with `--allow-inline`, or bind the task in a catalogue";
-            ("bind-inline-refused", message, help)
-        };
-        Diagnostic::new(severity, code, task.span, message).help(help).in_source(task.source)
+    let has_action = |task: &&Task| !task.inline_actions.is_empty();
+    let (refused, bare): (Vec<&Task>, Vec<&Task>) =
+        found.map(|((intent, _), _)| intent.task).partition(has_action);
+    let of_bare = |task: &Task, others: &str| {
+        let message = format!("nothing binds `{}`{others} in the environment `{environment}`", task.id);
+        let help = "a person has to do it (`taskmaster tasks set`), or bind it in `tasks/*.yaml`";
+        Diagnostic::new(severity, "bind-unbound", task.span, message).help(help).in_source(task.source)
     };
-    found.map(|((intent, _), _)| told(intent.task)).collect()
+    let of_refused = |task: &Task, others: &str| {
+        let message = format!("the action of `{}`{others} stands in the document and is not run", task.id);
+        let help = "read it, then allow it with `--allow-inline`, or bind the task in a catalogue";
+        Diagnostic::new(severity, "bind-inline-refused", task.span, message).help(help).in_source(task.source)
+    };
+    let mut told = told_of(&bare, of_bare);
+    told.extend(told_of(&refused, of_refused));
+    told.sort_by_key(|found| (found.source, found.span.map(|span| span.start)));
+    told
+}
+
+/// Findings of tasks, the last of which tells of those that have none of their own.
+fn told_of(tasks: &[&Task], tell: impl Fn(&Task, &str) -> Diagnostic) -> Vec<Diagnostic> {
+    let others = tasks.len().saturating_sub(MOST_TOLD + 1);
+    let one = |(place, task): (usize, &&Task)| match others {
+        1.. if place == MOST_TOLD => tell(task, &format!(" (and {others} more)")),
+        _ => tell(task, ""),
+    };
+    tasks.iter().take(MOST_TOLD + 1).enumerate().map(one).collect()
 }
 
 #[cfg(test)]

@@ -312,6 +312,23 @@ fn only_what_a_person_left_out_stays_left_out() {
 }
 
 #[test]
+fn many_tasks_that_nothing_binds_are_told_of_together() {
+    for (count, told, last) in [
+        (5, 5, "nothing binds `p/t4` in the environment `local`"),
+        (6, 6, "nothing binds `p/t5` in the environment `local`"),
+        (7, 6, "nothing binds `p/t5` (and 1 more) in the environment `local`"),
+        (40, 6, "nothing binds `p/t5` (and 34 more) in the environment `local`"),
+    ] {
+        let titles: Vec<String> = (0..count).map(|number| format!("t{number}")).collect();
+        let mut world = World::chain(&titles.join(" "));
+        titles.iter().for_each(|title| world.unbind(title));
+        let found = world.all().diagnostics;
+        assert_eq!((found.len(), &*found[told - 1].message), (told, last));
+        assert_eq!(found[0].message, "nothing binds `p/t0` in the environment `local`");
+    }
+}
+
+#[test]
 fn what_nothing_binds_waits_for_a_person_and_is_told() {
     let mut world = World::chain("a b c");
     world.unbind("a");
