@@ -11,7 +11,7 @@ use crate::exec::ports::{Observer, Ports};
 use crate::exec::recovery::{self, Open};
 use crate::exec::stop::Stops;
 use crate::store::Durability;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use taskmaster_core::id::TaskKey;
 use taskmaster_core::journal::Record;
 use taskmaster_core::plan::PlannedTask;
@@ -31,7 +31,7 @@ pub(crate) enum Gone {
 /// A run whose end is not recorded, and the attempts that it left open.
 #[derive(Debug)]
 pub(crate) struct Unfinished {
-    run: RunSummary,
+    summary: RunSummary,
     open: Vec<Attempt>,
 }
 
@@ -44,10 +44,11 @@ pub(crate) fn unfinished(ledger: &Ledger, prepared: &Prepared) -> Result<Vec<Unf
         return Ok(Vec::new());
     }
     let mut open = ledger.open_attempts()?;
-    let mut of = |run: RunSummary| {
-        let (ours, others) = std::mem::take(&mut open).into_iter().partition(|attempt| attempt.run == run.id);
+    let mut of = |summary: RunSummary| {
+        let (ours, others) =
+            std::mem::take(&mut open).into_iter().partition(|attempt| attempt.run == summary.id);
         open = others;
-        Unfinished { run, open: ours }
+        Unfinished { summary, open: ours }
     };
     Ok(runs.into_iter().map(&mut of).collect())
 }
@@ -61,15 +62,15 @@ pub(crate) fn recover(
     gone: Gone,
     observer: &mut dyn Observer,
 ) -> Result<Ledger, AppError> {
-    let known: HashSet<&TaskKey> = prepared.plan.tasks.iter().map(|task| &task.key).collect();
+    let today = by_key(&prepared.plan.tasks);
     let is_left = |run: &&Unfinished| {
-        let undone_elsewhere = |attempt: &Attempt| attempt.undo && !known.contains(&attempt.key);
+        let undone_elsewhere = |attempt: &Attempt| attempt.undo && !today.contains_key(&attempt.key);
         gone == Gone::Left && run.open.iter().any(undone_elsewhere)
     };
     let runs: Vec<&Unfinished> = runs.iter().filter(|run| !is_left(run)).collect();
     let mut open: Vec<Open> = Vec::new();
     for run in &runs {
-        open.extend(of_run(&ledger, prepared, run)?);
+        open.extend(of_run(&ledger, prepared, &today, run)?);
     }
     let mut render = PlanRender::new(prepared);
     let mut journal = LedgerJournal::new(ledger)?;
@@ -77,7 +78,7 @@ pub(crate) fn recover(
     let settings = settings(workspace, IdGenerator::new().run(clock::now()));
     let recovered = runtime.block_on(async {
         for run in &runs {
-            recovery::end_probes_of(run.run.id.as_str()).await;
+            recovery::end_probes_of(run.summary.id.as_str()).await;
         }
         let stops = Stops::from_signals().map_err(no_runtime)?;
         let ports = Ports { journal: &mut journal, render: &mut render, observer };
@@ -88,7 +89,7 @@ pub(crate) fn recover(
     }
     ledger = journal.into_ledger();
     let ended = runs.iter().map(|run| Record::RunEnded {
-        run: run.run.id.clone(),
+        run: run.summary.id.clone(),
         exit_code: DIED,
         counts: BTreeMap::new(),
     });
@@ -97,17 +98,26 @@ pub(crate) fn recover(
 }
 
 /// The open attempts of a run, each with its task as today's plan has it, else as the plan of its run had it.
-fn of_run(ledger: &Ledger, prepared: &Prepared, run: &Unfinished) -> Result<Vec<Open>, LedgerError> {
-    let of = |tasks: &[PlannedTask], key: &TaskKey| tasks.iter().find(|task| task.key == *key).cloned();
-    let mut found = Vec::new();
-    for attempt in &run.open {
-        let task = match of(&prepared.plan.tasks, &attempt.key) {
-            Some(task) => Some(task),
-            None => ledger.plan(&run.run.id)?.and_then(|plan| of(&plan.tasks, &attempt.key)),
-        };
-        found.extend(task.map(|task| of_attempt(prepared, run, attempt, task)));
-    }
-    Ok(found)
+fn of_run(
+    ledger: &Ledger,
+    prepared: &Prepared,
+    today: &HashMap<&TaskKey, &PlannedTask>,
+    run: &Unfinished,
+) -> Result<Vec<Open>, LedgerError> {
+    let was = match run.open.iter().all(|attempt| today.contains_key(&attempt.key)) {
+        true => None,
+        false => ledger.plan(&run.summary.id)?,
+    };
+    let was = was.as_ref().map(|plan| by_key(&plan.tasks)).unwrap_or_default();
+    let of = |attempt: &Attempt| {
+        let task = today.get(&attempt.key).or_else(|| was.get(&attempt.key))?;
+        Some(of_attempt(prepared, run, attempt, (*task).clone()))
+    };
+    Ok(run.open.iter().filter_map(of).collect())
+}
+
+fn by_key(tasks: &[PlannedTask]) -> HashMap<&TaskKey, &PlannedTask> {
+    tasks.iter().map(|task| (&task.key, task)).collect()
 }
 
 fn of_attempt(prepared: &Prepared, run: &Unfinished, attempt: &Attempt, task: PlannedTask) -> Open {
@@ -122,8 +132,8 @@ fn of_attempt(prepared: &Prepared, run: &Unfinished, attempt: &Attempt, task: Pl
         processes: processes.collect(),
         task,
         digest: attempt.digest.clone(),
-        document: run.run.document.clone(),
-        environment: run.run.environment.clone(),
+        document: run.summary.document.clone(),
+        environment: run.summary.environment.clone(),
         state: known.map(|recorded| recorded.state.clone()).unwrap_or_default(),
     }
 }
