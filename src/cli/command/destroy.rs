@@ -37,7 +37,8 @@ pub(crate) fn run(context: &Context, args: DestroyArgs) -> Result<Exit, AppError
     let began = clock.now();
     let result = destroy.execute(Default::default(), &mut progress)?;
     if !context.quiet {
-        super::run::summary(&result, clock.now().duration_since(began).as_millis());
+        // A task whose work was taken back is pending again.
+        super::run::summary(&result, "undone", clock.now().duration_since(began).as_millis());
     }
     super::run::notify(context, "destroy", &result, began);
     Ok(result.end.into())

@@ -79,7 +79,7 @@ fn execute(
     };
     let result = promoting.execute(options, &mut progress)?;
     if !context.quiet {
-        super::run::summary(&result, clock.now().duration_since(began).as_millis());
+        super::run::summary(&result, "pending", clock.now().duration_since(began).as_millis());
     }
     super::run::notify(context, "promote-env", &result, began);
     Ok(result.end.into())

@@ -70,7 +70,7 @@ fn once(
     let result = session.execute(options, &mut progress)?;
     warn(&result);
     if !context.quiet {
-        summary(&result, clock.now().duration_since(began).as_millis());
+        summary(&result, "pending", clock.now().duration_since(began).as_millis());
     }
     ci::run_summary(&context.workspace, &request.read, &result);
     notify(context, "run", &result, began);
@@ -159,9 +159,11 @@ pub(crate) fn notify(context: &Context, command: &'static str, result: &RunResul
     }
 }
 
-/// What came of it and what can be done next, on standard error.
-pub(crate) fn summary(result: &RunResult, took_ms: i128) {
-    let counts: Vec<String> = result.counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+/// What came of it and what can be done next, on standard error. What is pending after it is called `pending`.
+pub(crate) fn summary(result: &RunResult, pending: &str, took_ms: i128) {
+    let word = |state| if state == "pending" { pending } else { state };
+    let counts: Vec<String> =
+        result.counts.iter().map(|(state, count)| format!("{count} {}", word(state.as_str()))).collect();
     let took = duration(u64::try_from(took_ms).unwrap_or_default());
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "{}: {} in {took}", words(result.end), counts.join(", "));

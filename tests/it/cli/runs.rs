@@ -242,8 +242,9 @@ fn a_destroy_goes_backwards_and_asks_first() {
     sandbox.run("destroy prd.md").code(2);
     assert!(sandbox.read("undone").is_none(), "nothing is undone without a yes");
     let destroyed = sandbox.run("destroy prd.md --yes").code(0);
-    let undone = destroyed.stderr.lines().filter(|line| line.contains("undone")).count();
+    let undone = destroyed.stderr.lines().filter(|line| line.contains("✓ undone")).count();
     assert_eq!(undone, 2, "{}", destroyed.stderr);
+    assert!(destroyed.stderr.contains("succeeded: 2 undone in "), "{}", destroyed.stderr);
     assert_eq!(sandbox.read("undone").as_deref(), Some("two\none\n"));
     sandbox.run("run prd.md").code(0);
     assert!(sandbox.read("one").is_some(), "what was undone runs again");
