@@ -76,7 +76,7 @@ fn a_night_in_which_nobody_looked_is_no_want_of_progress() {
     let night = 8 * 3_600_000;
     driver = Driver::resume(driver.kept().clone()).unwrap();
     driver = never(&driver, Time(310_000 + night));
-    assert_eq!(driver.delivery().state().phase, Phase::Initializing, "it has half of its ten minutes yet");
+    assert_eq!(driver.delivery().state().phase, Phase::Promoting, "it has half of its ten minutes yet");
     for at in 310..640 {
         driver = never(&driver, Time(at * 1_000 + night));
     }
