@@ -68,6 +68,7 @@ impl Delivery {
     pub fn was_away(&mut self, span: Duration) {
         let state = self.state_mut();
         state.progressed = state.progressed + span;
+        state.held_since = state.held_since + span;
         state.judging.tests.values_mut().for_each(|tested| tested.fresh = tested.fresh + span);
     }
 

@@ -2,6 +2,7 @@
 
 use super::world::{Source, World, spec};
 use serde_json::{Value, json};
+use std::time::Duration;
 use taskmaster_delivery::engine::{Hold, Phase, Verb};
 
 fn rollout(steps: &Value, from: Option<u32>, analysis: &Value) -> World {
@@ -50,6 +51,32 @@ fn fault_6_no_data_holds_or_fails_after_its_time() {
         world.skip(1);
         let phase = if until.is_some() { Phase::RolledBack } else { Phase::Analyzing };
         assert_eq!(world.phase(), phase);
+    }
+}
+
+/// Each row: an analysis that has no data. A night in which nobody looked is none of the time in which it may come.
+#[test]
+fn fault_6_nobody_looking_is_no_want_of_data() {
+    let errors = json!({"name": "errors", "test": {"of": "errors", "minimumSample": 500}});
+    for (metric, source) in [(rate(), Source::Empty), (errors, Source::Silent)] {
+        let analysis = json!({"metrics": [metric], "noData": {"failAfter": "2m"}});
+        let mut world = rollout(&steps(), None, &analysis);
+        world.sources.insert(0, source);
+        world.want("v2");
+        world.wait(60);
+        let night = 8 * 3_600;
+        world.delivery.was_away(Duration::from_secs(night));
+        world.skip(night);
+        assert_eq!(
+            (world.phase(), world.weight("v2")),
+            (Phase::Analyzing, 20),
+            "{source:?}: {}",
+            world.why()
+        );
+        world.wait(55);
+        assert_eq!(world.phase(), Phase::Analyzing, "{source:?}: {}", world.why());
+        world.wait(10);
+        assert_eq!(world.phase(), Phase::RolledBack, "{source:?}, and no more than that");
     }
 }
 
