@@ -2,7 +2,9 @@
 //!
 //! The lock is the kernel's, on a file beside the mirror, and so ends with the process that holds it,
 //! however that dies. What is left then is a git that this process had started: it carries the holder's
-//! mark, and is ended before anything of it is taken for a leftover.
+//! mark, and has ended before anything of it is taken for a leftover. It may do so by itself for a while, and is ended
+//! then: the git of an origin on the same machine carries the mark as well, and one that is ended in the middle of a
+//! push can leave a lock there that stops everybody.
 
 use super::error::GitError;
 use crate::process::child::Remains;
@@ -14,7 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a git of a dead process may take to end after TERM.
+/// How long a git of a dead process may take to end by itself, and then after TERM.
 const GRACE: Duration = Duration::from_secs(2);
 /// A holder is named in fewer bytes than this.
 const MAX_TEXT: u64 = 4096;
@@ -120,12 +122,18 @@ fn write(file: &mut File, holder: &Holder) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Ends what a dead holder had started. In a thread of its own, because the caller may be in a runtime.
+/// Returns once what a dead holder had started has ended. In a thread of its own, because the caller may be in a runtime.
 fn end_remains(before: &Holder) -> Result<(), GitError> {
     let mark = before.mark();
     let ended = std::thread::spawn(move || -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(Remains::new(&mark, &[]).stop(GRACE)).map_err(io::Error::other)
+        runtime.block_on(async {
+            let remains = Remains::new(&mark, &[]);
+            match tokio::time::timeout(GRACE, remains.ended()).await {
+                Ok(()) => Ok(()),
+                Err(_) => remains.stop(GRACE).await.map_err(io::Error::other),
+            }
+        })
     });
     let ended = ended.join().unwrap_or_else(|_| Err(io::Error::other("its thread ended early")));
     ended.map_err(|source| GitError::System { doing: "end a git that was left at work".to_owned(), source })

@@ -1,16 +1,18 @@
 //! Kill -9 in the middle: the next one goes on without a hand.
 
-use super::support::{files, git, id, mirror, pairs, place};
+use super::support::{files, git, id, mirror, mirror_of, pairs, place, program};
 use crate::gitops::origin::Origin;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use taskmaster::git::mirror::Mirror;
 use taskmaster::git::remote::{Access, Remote};
+use taskmaster::git::write::Author;
 use taskmaster_git_server::Fault;
 
-/// Where the mirror of the process that is to be killed lies, and what it fetches.
+/// Where the mirror of the process that is to be killed lies, what it fetches, and whether it pushes to there.
 const PLACE: &str = "TEST_KILLED_PLACE";
 const URL: &str = "TEST_KILLED_URL";
+const PUSHES: &str = "TEST_KILLED_PUSHES";
 
 /// Not a test of its own: another process runs it, and is killed.
 #[test]
@@ -21,16 +23,26 @@ fn the_process_that_is_killed() {
     let mirror = Mirror::open(&PathBuf::from(place), remote).unwrap();
     let commit = mirror.fetch("main").unwrap();
     mirror.checkout(&commit, &mirror.dir().with_file_name("tree")).unwrap();
+    if std::env::var(PUSHES).is_ok() {
+        let author = Author { name: "taskmaster".to_owned(), email: "taskmaster@localhost".to_owned() };
+        let ours = mirror.commit_file(&commit, "a", b"2", "ours", &author).unwrap();
+        mirror.push(&ours, "main", Some(&commit)).unwrap();
+    }
 }
 
 fn start(origin: &Origin) -> std::process::Child {
+    start_at(origin, &origin.url(), None)
+}
+
+fn start_at(origin: &Origin, url: &str, pushes: Option<&str>) -> std::process::Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--ignored", "--exact", "gitops::git::killed::the_process_that_is_killed"])
         .env_clear()
         .envs(origin.env())
         .env(PLACE, place(origin))
-        .env(URL, origin.url())
+        .env(URL, url)
+        .envs(pushes.map(|yes| (PUSHES, yes)))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.spawn().unwrap()
@@ -92,6 +104,28 @@ fn a_git_that_outlives_its_parent_is_ended_before_its_files_are_taken_away() {
     let mirror = mirror(&origin);
     assert_eq!(at_work(), 0);
     origin.heal();
+    assert_eq!(mirror.fetch("main").unwrap(), id(&origin.head()));
+}
+
+/// A repository on the same machine is served by a git that we started: what it does there is the owner's, and a lock
+/// that it leaves stops everybody's next push.
+#[test]
+fn a_push_that_is_being_taken_is_waited_for() {
+    let origin = Origin::new();
+    origin.commit(&[("a", "1")], "first");
+    let began = origin.scratch().join("began");
+    let hooks = origin.path().join("hooks");
+    std::fs::create_dir_all(&hooks).unwrap();
+    let hook = format!("#!/bin/sh\ntouch '{}'\nsleep 0.5\n", began.display());
+    std::fs::rename(program(&origin, "hook", &hook), hooks.join("pre-receive")).unwrap();
+    let here = origin.path().to_string_lossy().into_owned();
+    let mut child = start_at(&origin, &here, Some("yes"));
+    taskmaster_testkit::until("the origin takes it", 60, || began.exists().then_some(()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(origin.read("a"), "1", "it is being taken");
+    let mirror = mirror_of(&origin, &here);
+    assert_eq!(origin.read("a"), "2");
     assert_eq!(mirror.fetch("main").unwrap(), id(&origin.head()));
 }
 
