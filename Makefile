@@ -88,7 +88,7 @@ given = $(or $($1),$(error $1=… is missing))
 $(BIN) $(SAMPLE_API):
 	$(CARGO) build --release --locked --bins
 
-bench: ## ratios against the bare limits in one run; the simulator's speed, and a hundredth of the A/A table
+bench: ## ratios against the bare limits in one run; the simulator's speed, a hundredth of the A/A table, the minutes of `make test`
 	PEERS=$$(tests/tools/peers.sh $(TOOLS)) PLOT=docs/images/parse.svg $(CARGO) bench --locked --bench ratios
 	$(CARGO) bench --locked --bench gitops
 	NGINX_PROGRAM=$$(tests/tools/nginx.sh $(TOOLS)) $(CARGO) bench --locked --bench proxy
@@ -96,6 +96,7 @@ bench: ## ratios against the bare limits in one run; the simulator's speed, and 
 	$(SIMULATE) torture --seeds 5000
 	$(SIMULATE) aa-table --rollouts 1000 --out out/bench --blocks out/bench/blocks.jsonl
 	@cat out/bench/aa.md
+	@tests/tools/minutes.sh
 
 coverage: $(TOOLS)/bin/cargo-tarpaulin ## lines covered, with the bars that CI holds
 	@tests/tools/chromium.sh
