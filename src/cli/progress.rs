@@ -1,6 +1,7 @@
 //! Progress of a run: live lines on a terminal, plain lines elsewhere, NDJSON with `-o json`.
 
 use super::ci;
+use crate::app::way_on::{Place, way_on};
 use crate::exec::ports::Observer;
 use crate::report::clean_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -44,6 +45,8 @@ pub(crate) struct Progress {
     phases: BTreeMap<String, (usize, usize)>,
     done: usize,
     bars: Option<Bars>,
+    /// What the command that moves a task on needs; none where such a command is not told.
+    place: Option<Place>,
 }
 
 struct Line {
@@ -127,7 +130,13 @@ impl Progress {
             phases: BTreeMap::new(),
             done: 0,
             bars: None,
+            place: None,
         }
+    }
+
+    /// Tells with what waits for a person also the whole command, which is that of `place`.
+    pub(crate) fn at(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
     fn show(&mut self, entry: &Entry) {
@@ -139,7 +148,7 @@ impl Progress {
         }
         match &entry.record {
             Record::RunStarted { plan, .. } => self.begin(plan),
-            Record::TaskState { key, to, .. } => self.state(key, to, entry.at),
+            Record::TaskState { key, id, to, .. } => self.state(key, id, to, entry.at),
             Record::AttemptStarted { attempt, key, undo, .. } => {
                 self.attempt_started(attempt, key, *undo, entry.at);
             }
@@ -187,7 +196,11 @@ impl Progress {
         ));
     }
 
-    fn state(&mut self, key: &TaskKey, to: &TaskState, at: Timestamp) {
+    fn state(&mut self, key: &TaskKey, id: &TaskId, to: &TaskState, at: Timestamp) {
+        // Nobody is told of it; what a person sets while it is pending becomes ready before this run takes it over.
+        if *to == TaskState::Ready {
+            return;
+        }
         let label = self.label(key);
         let busy =
             matches!(to, TaskState::Checking | TaskState::Running { .. } | TaskState::Verifying { .. });
@@ -215,7 +228,7 @@ impl Progress {
             }
         }
         self.show_total();
-        if let Some((sign, word, why)) = words(to) {
+        if let Some((sign, word, why)) = words(to, self.place.as_ref(), id) {
             let took = took.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
             let took = took.map_or_else(String::new, |ms| format!("  {}", duration(ms)));
             let why = if why.is_empty() { String::new() } else { format!("  ({})", one_line(&why)) };
@@ -353,7 +366,7 @@ impl Progress {
 }
 
 /// Sign, word and reason of a state that is worth a line.
-fn words(state: &TaskState) -> Option<(char, &'static str, String)> {
+fn words(state: &TaskState, place: Option<&Place>, id: &TaskId) -> Option<(char, &'static str, String)> {
     Some(match state {
         TaskState::Completed => ('✓', "done", String::new()),
         TaskState::Satisfied => ('✓', "true", "already so".to_owned()),
@@ -365,7 +378,9 @@ fn words(state: &TaskState) -> Option<(char, &'static str, String)> {
         TaskState::Cancelled => ('×', "cancelled", String::new()),
         TaskState::Waiting { on: WaitFor::Approval { message } } => ('?', "approve", message.clone()),
         TaskState::Waiting { on: WaitFor::Manual } => {
-            ('?', "manual", "set it with `taskmaster tasks set`".to_owned())
+            let whole = place.and_then(|place| way_on(place, id, state, true));
+            let command = whole.unwrap_or_else(|| "taskmaster tasks set".to_owned());
+            ('?', "manual", format!("set it with `{command}`"))
         }
         TaskState::Waiting { on: WaitFor::Retry { .. } }
         | TaskState::Pending

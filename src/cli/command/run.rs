@@ -58,6 +58,7 @@ fn once(
     let clock = crate::clock::Steady::start();
     let began = clock.now();
     let session = run::begin(&context.workspace, request, &mut progress)?;
+    progress.at(session.prepared().place.clone());
     let is_watch = watch.is_some();
     watch.into_iter().for_each(|watch| watch.learn(session.prepared()));
     context.findings(&session.prepared().reading.findings);

@@ -106,9 +106,24 @@ fn a_manual_task_is_set_from_another_terminal() {
     sandbox.run("tasks set one completed --message did-it").code(0);
     let told = run.wait().code(0).stderr;
     assert_eq!(told.matches("done      1.1    One").count(), 1, "{told}");
+    assert!(told.contains("One  (set it with `taskmaster tasks set a/one completed`)"), "{told}");
     assert!(sandbox.read("two").is_some());
     assert_eq!(state(&sandbox, "a/one"), "completed");
     sandbox.run("run prd.md").code(0);
+}
+
+#[test]
+fn what_is_set_while_it_is_pending_is_told_once() {
+    let sandbox = project(
+        "## Phase 1: A\n\n- [ ] One\n- [ ] Two\n- [ ] Three\n",
+        "tasks:\n  a/three: {run: {exec: ['true']}}\n",
+    );
+    let run = sandbox.start("run prd.md");
+    wait_for_waiting(&sandbox, "a/one");
+    sandbox.run("tasks set two completed").code(0);
+    sandbox.run("tasks set one completed").code(0);
+    let told = run.wait().code(0).stderr;
+    assert_eq!(told.matches("done      1.2    Two").count(), 1, "{told}");
 }
 
 #[test]
