@@ -120,8 +120,9 @@ fn what_is_set_while_it_is_pending_is_told_once() {
     );
     let run = sandbox.start("run prd.md");
     wait_for_waiting(&sandbox, "a/one");
-    sandbox.run("tasks set two completed").code(0);
+    // Both before the run looks again, so that it takes the second for ready before it hears of it.
     sandbox.run("tasks set one completed").code(0);
+    sandbox.run("tasks set two completed").code(0);
     let told = run.wait().code(0).stderr;
     assert_eq!(told.matches("done      1.2    Two").count(), 1, "{told}");
 }
